@@ -1,0 +1,56 @@
+/*
+ * Diagnostics are values in a list: a stable code, a severity, a place, a message, a help line.
+ * Nothing here prints; the renderers in compiler/base/render.c turn a list into text.
+ */
+#ifndef ORMC_BASE_DIAGNOSTIC_H
+#define ORMC_BASE_DIAGNOSTIC_H
+
+#include "compiler/base/source.h"
+
+/* X(enumerator, code as users see it): CONTRACT's error codes, permanent. */
+#define DIAGNOSTIC_CODES(X)                                                                                            \
+    X(FIELD_ERROR, "field-error")                                                                                      \
+    X(VALUE_ERROR, "value-error")                                                                                      \
+    X(TYPE_ERROR, "type-error")                                                                                        \
+    X(DOES_NOT_EXIST, "does-not-exist")                                                                                \
+    X(NOT_SUPPORTED, "not-supported")                                                                                  \
+    X(ARGUMENT_ERROR, "argument-error")                                                                                \
+    X(INVALID_REQUEST, "invalid-request")                                                                              \
+    X(SYNTAX_ERROR, "syntax-error")                                                                                    \
+    X(UNKNOWN_MODEL, "unknown-model")                                                                                  \
+    X(UNSUPPORTED, "unsupported")                                                                                      \
+    X(DATABASE_ERROR, "database-error")                                                                                \
+    X(LIMIT, "limit")                                                                                                  \
+    X(OUT_OF_MEMORY, "out-of-memory")
+
+typedef enum DiagnosticCode {
+#define X(name, text) CODE_##name,
+    DIAGNOSTIC_CODES(X)
+#undef X
+        CODE_COUNT
+} DiagnosticCode;
+
+typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING } Severity;
+
+typedef struct Diagnostic {
+    DiagnosticCode code;
+    Severity severity;
+    Span span; /* span.source NULL: about no place */
+    Slice message;
+    Slice help; /* empty: none */
+} Diagnostic;
+
+typedef struct DiagnosticList {
+    Arena *arena;
+    Diagnostic *items;
+    int count, capacity;
+    int error_count;
+} DiagnosticList;
+
+void diagnostics_init(DiagnosticList *list, Arena *arena);
+/* Adds a diagnostic unless the very same stands already. The returned one may get a help line. */
+Diagnostic *diagnostics_add(DiagnosticList *list, DiagnosticCode code, Severity severity, Span span, const char *format,
+                            ...) __attribute__((format(printf, 5, 6)));
+const char *diagnostic_code_text(DiagnosticCode code);
+
+#endif
