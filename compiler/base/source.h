@@ -16,6 +16,7 @@ typedef struct Source {
     Slice original;             /* the text as read, for showing source lines */
     struct SourceBlock *blocks; /* Markdown: the fenced blocks, in order; each is a unit of its own for the grammar */
     int block_count;
+    Arena *arena;          /* that it was made in; holds the line table */
     uint32_t *line_starts; /* computed at first use */
     int line_count;
     int number; /* position in the program's list of sources */
@@ -42,9 +43,11 @@ Source *source_from_text(Arena *arena, Slice name, Slice text);
 /* All fenced blocks of a Markdown text with their info strings (also those that are not python). */
 Source *source_from_markdown(Arena *arena, Slice name, Slice text);
 bool source_is_markdown_name(Slice name, Slice text);
-Position source_position(Arena *arena, const Source *source, uint32_t offset);
+/* Whether the block's info string begins with python, python3 or py. */
+bool source_block_is_python(const SourceBlock *block);
+Position source_position(const Source *source, uint32_t offset);
 /* The line that holds `offset`, without its newline. */
-Slice source_line(Arena *arena, const Source *source, uint32_t offset);
+Slice source_line(const Source *source, uint32_t offset);
 static inline Slice span_text(Span span) {
     return span.source ? (Slice){span.source->text.start + span.start, span.end - span.start} : (Slice){"", 0};
 }
