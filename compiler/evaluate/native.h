@@ -1,0 +1,162 @@
+/*
+ * What a native module (Django, SQLAlchemy, datetime, …) uses to enter the evaluator: names,
+ * classes, argument reading, exceptions, and the recording of executed queries.
+ */
+#ifndef ORMC_EVALUATE_NATIVE_H
+#define ORMC_EVALUATE_NATIVE_H
+
+#include "compiler/evaluate/value.h"
+#include "compiler/query/statement.h"
+
+/* ---- modules ---- */
+
+typedef struct NativeModule {
+    const char *name;                                  /* dotted: "django.db.models" */
+    void (*setup)(Evaluator *ev, ModuleValue *module); /* run at first import */
+} NativeModule;
+
+/*
+ * A family of native modules with common state. `free_names` lists modules whose names stand without
+ * import in -e and batch. The tables end with a NULL name.
+ */
+typedef struct NativeFamily {
+    const char *name; /* "django" */
+    const NativeModule *modules;
+    const char *const *free_names;
+    void *(*create_state)(Evaluator *ev); /* once an evaluator; see evaluator_state */
+    /* After all model files are read: resolve lazy relations and the like. */
+    bool (*models_loaded)(Evaluator *ev);
+    /* A free-standing value that ends the text (batch's last expression, an unused queryset): execute it if it is a
+     * query of this family. Returns false when it isn't one. */
+    bool (*execute_value)(Evaluator *ev, Value *value, const Node *site);
+    /* DDL of all models of this family that the given sources define. */
+    bool (*emit_schema)(Evaluator *ev, StatementList *out);
+} NativeFamily;
+
+void *evaluator_state(Evaluator *ev, const NativeFamily *family);
+ModuleValue *evaluator_import(Evaluator *ev, const char *dotted_name); /* NULL: not known */
+void module_define(Evaluator *ev, ModuleValue *module, const char *name, Value *value);
+void module_define_function(Evaluator *ev, ModuleValue *module, const char *name, NativeCall call);
+/* All public names of another module. */
+void module_define_all(Evaluator *ev, ModuleValue *module, ModuleValue *from);
+
+/* ---- classes ---- */
+
+typedef enum NativeMethodKind {
+    NATIVE_METHOD,
+    NATIVE_CLASSMETHOD,
+    NATIVE_STATICMETHOD,
+    NATIVE_PROPERTY
+} NativeMethodKind;
+typedef struct NativeMethod {
+    const char *name; /* NULL ends a table */
+    NativeCall call;  /* a property gets empty arguments */
+    NativeMethodKind kind;
+    void *data; /* evaluator_native_data() while the call runs */
+} NativeMethod;
+typedef struct NativeClass {
+    const char *name;
+    const Type *instance_type;   /* NULL: the base's */
+    const NativeMethod *methods; /* may be NULL */
+    Value *(*create)(Evaluator *ev, Class *cls, const Arguments *arguments);
+    bool (*subclassed)(Evaluator *ev, Class *cls, const Arguments *class_keywords);
+    Value *(*class_attribute)(Evaluator *ev, Class *cls, Atom name, const Node *site);
+    Value *(*unknown_instance)(Evaluator *ev, Class *cls, Slice text, const Node *node);
+} NativeClass;
+/* Defines the class in the module. `base` NULL: object. */
+Class *module_define_class(Evaluator *ev, ModuleValue *module, const NativeClass *spec, Class *base);
+/* As a class statement would make it: for automatic through models and the like. */
+Class *class_new(Evaluator *ev, Atom name, Atom module, Class *const *bases, int base_count);
+Class *module_define_exception(Evaluator *ev, ModuleValue *module, const char *name, Class *base, DiagnosticCode code);
+/* Memory for an instance of `size` bytes that starts with Instance (or Value), zeroed, its head set. */
+void *instance_allocate(Evaluator *ev, Class *cls, size_t size);
+/* `data` of the NativeFunctionValue or NativeMethod that is being called. */
+void *evaluator_native_data(Evaluator *ev);
+
+/* ---- arguments ---- */
+
+/*
+ * Binds arguments to parameters by a format: names separated by spaces; "|" before the first that may be left out; "*"
+ * before the first keyword-only; "*name"/"**name" take the rest (a tuple / a dict). One Value** per name; a missing
+ * optional stays as it was (initialise with NULL). Raises TypeError as Python words it. Example: arguments_bind(ev, a,
+ * "annotate", "to | on_delete * related_name", &to, &on_delete, &related_name)
+ */
+bool arguments_bind(Evaluator *ev, const Arguments *arguments, const char *function, const char *format, ...);
+Value *arguments_keyword(const Arguments *arguments, Atom name); /* NULL: not given */
+const Node *arguments_keyword_node(const Arguments *arguments, Atom name);
+Span evaluator_span(Evaluator *ev, const Node *node);
+/* The span of the keyword's name alone (`nam` in `filter(nam=1)`). */
+Span evaluator_keyword_span(Evaluator *ev, const Keyword *keyword);
+
+/* ---- exceptions ---- */
+
+typedef enum ExceptionId {
+    EXCEPTION_BASE,
+    EXCEPTION_EXCEPTION,
+    EXCEPTION_TYPE,
+    EXCEPTION_VALUE,
+    EXCEPTION_KEY,
+    EXCEPTION_INDEX,
+    EXCEPTION_ATTRIBUTE,
+    EXCEPTION_NAME,
+    EXCEPTION_IMPORT,
+    EXCEPTION_ASSERTION,
+    EXCEPTION_NOT_IMPLEMENTED,
+    EXCEPTION_RUNTIME,
+    EXCEPTION_RECURSION,
+    EXCEPTION_OVERFLOW,
+    EXCEPTION_ZERO_DIVISION,
+    EXCEPTION_STOP_ITERATION,
+    EXCEPTION_UNSUPPORTED, /* not Python's: ormc can't do this yet; no `except` catches it */
+    EXCEPTION_LIMIT,       /* a limit of the evaluator */
+    EXCEPTION_COUNT
+} ExceptionId;
+Class *evaluator_exception(Evaluator *ev, ExceptionId id);
+/* Raises; always returns NULL, so `return evaluator_raise(…)` works where a value is returned. An error pending already
+ * is kept. */
+void *evaluator_raise(Evaluator *ev, Class *exception, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void *evaluator_raise_id(Evaluator *ev, ExceptionId id, const Node *node, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Adds "did you mean …" or other help to the pending error. */
+void evaluator_raise_help(Evaluator *ev, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool evaluator_error_pending(const Evaluator *ev);
+/* Forgets the pending error and returns its exception class (NULL: none was pending). */
+Class *evaluator_clear_error(Evaluator *ev);
+void evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- surroundings ---- */
+
+Arena *evaluator_arena(Evaluator *ev); /* of this compile; values made while models load live as long as the models */
+AtomTable *evaluator_atoms(Evaluator *ev);
+const struct Dialect *evaluator_dialect(Evaluator *ev);
+/* A setting given by --setting or by the project's settings module; NULL: not set. */
+Value *evaluator_setting(Evaluator *ev, const char *name);
+/* True while the rows of executed queries are really there (`ormc run`). */
+bool evaluator_has_rows(const Evaluator *ev);
+
+/* ---- executed queries ---- */
+
+/*
+ * Records one executed query: the statements that the ORM sends for it, in order, and gives them to the host.
+ * The result is the rows of the statements where the host really runs them, NULL (no error pending) where rows are
+ * unknown. `site` is the place that is reported, `source` the text that stands for the query (the whole chain).
+ */
+typedef struct ExecutionResult {
+    struct RowSet *sets; /* one a statement */
+    int count;
+} ExecutionResult;
+typedef struct RowSet {
+    Slice *columns;
+    int column_count;
+    Value ***rows; /* rows[i][j]; Python values, as the driver gives them */
+    int row_count;
+    int64_t affected;
+    int64_t last_insert_id;
+} RowSet;
+ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statements, const Node *site);
+/* Numbers the recorded executions: a later statement refers to an earlier one's rows with it. */
+int evaluator_execution_count(const Evaluator *ev);
+
+#endif
