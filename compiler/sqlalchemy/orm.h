@@ -1,0 +1,48 @@
+/*
+ * The border between the two halves of SQLAlchemy: what the Core half (tables, expressions, select, DDL) calls of the
+ * ORM half (mappers, entities, loaders, sessions).
+ *
+ * Input: values that Core's functions were given and can't read themselves (`select(User)`, `insert(User)`,
+ * `join(User.posts)`). Output: plain Core elements and statements.
+ * Invariants: a mapped attribute (`User.id`) IS a Core column element whose `entity` and `entity_key` are set; every
+ * copy of an element keeps both. Core never looks inside an Entity. A Select holds what it was given (`raw_columns`,
+ * `joins`, options) until it is lowered: then `orm_lower_select` turns a select that mentions entities into one that
+ * does not, for the outermost statement and for every subquery, and the rest of lowering is Core's alone.
+ * Example: select(User).join(User.posts) --orm_lower_select--> SELECT over columns users.id, users.name with the FROM
+ * element `users JOIN posts ON users.id = posts.user_id`.
+ */
+#ifndef ORMC_SQLALCHEMY_ORM_H
+#define ORMC_SQLALCHEMY_ORM_H
+
+#include "compiler/evaluate/native.h"
+
+struct Select;
+struct Element;
+
+/* A mapped class, or an alias of one (aliased(), with_polymorphic()). Identity is pointer identity. */
+typedef struct Entity Entity;
+
+/* The entity that a value stands for: a mapped class, an aliased class; NULL: none (no error). */
+Entity *orm_entity(Evaluator *ev, Value *value);
+/* The FROM element of an entity: table, join of tables (joined inheritance), alias. */
+struct Element *orm_entity_selectable(Evaluator *ev, Entity *entity);
+/* The table that INSERT, UPDATE and DELETE of this entity write to. */
+struct Element *orm_entity_table(Evaluator *ev, Entity *entity);
+/* The columns that stand for the entity in `.subquery().c`, `.union()`, `.cte()`: one a mapped column. Keys are the
+ * attribute names. Pushes into a list of elements; false: raised. */
+bool orm_entity_columns(Evaluator *ev, Entity *entity, struct Element ***columns, Atom **keys, int *count);
+/* A mapped attribute by name, for filter_by(name=…), values(name=…), values({User.name: …}); NULL without an error:
+ * there is none. */
+struct Element *orm_entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site);
+/* A value that stands where an expression may stand but is no Core element: a relationship used as a criterion
+ * (`where(Item.keywords)`), a Bundle, a hybrid. NULL without an error: not an ORM thing. */
+struct Element *orm_coerce_expression(Evaluator *ev, Value *value, const Node *site);
+/* True when lowering must go through orm_lower_select: an entity among columns, FROMs, joins, or annotated columns. */
+bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
+/* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
+struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
+
+/* sqlalchemy.orm, sqlalchemy.ext.* and the session modules; ended by a NULL name. */
+extern const NativeModule orm_modules[];
+
+#endif
