@@ -126,8 +126,29 @@ Class *evaluator_clear_error(Evaluator *ev);
 void evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Anything of the pending error that `raise` in Python code gave, or the instance that `except … as e` sees. */
+Value *evaluator_error_value(Evaluator *ev);
+
+/* ---- decisions (see branch.h) ---- */
+
+/*
+ * Which of `alternatives` (0 …) holds on the path that is being evaluated. 0 is the ordinary one; the others are
+ * visited by evaluating the whole entry point again. Use it where the outcome of a query changes what happens next
+ * (get_or_create: created or not). Outside symbolic evaluation always 0.
+ */
+int evaluator_decide(Evaluator *ev, const Node *site, int alternatives);
+
 /* ---- surroundings ---- */
 
+/* Classes of the builtin types, for value_is_instance and known_class: "str", "int", "datetime", "Decimal", "UUID", …
+ */
+Class *evaluator_builtin_class(Evaluator *ev, ValueKind kind);
+Class *evaluator_object_class(Evaluator *ev);
+/* All modules of the program that have been imported, in order. */
+int evaluator_module_count(const Evaluator *ev);
+ModuleValue *evaluator_module(const Evaluator *ev, int index);
+/* The function whose body is being evaluated: NULL at module level. */
+const FunctionValue *evaluator_function(const Evaluator *ev);
 Arena *evaluator_arena(Evaluator *ev); /* of this compile; values made while models load live as long as the models */
 AtomTable *evaluator_atoms(Evaluator *ev);
 const struct Dialect *evaluator_dialect(Evaluator *ev);

@@ -6,10 +6,12 @@
  * What can't be known is a value too:
  *   unknown   text of the source it stands for ("user_id", "request.user.pk"); becomes a named bind
  *             parameter where a scalar may stand; may carry the class that an instance of it would have
- *   choice    what a variable holds after branches that could not be decided: one value per arm of
- *             that branch. Generic operations are distributed over the arms by the evaluator
- *             (value_call, value_get_attribute, …), so native code never sees a choice as `self`, as an
- *             argument or as an item of a container that it was given.
+ *   optional  an unknown that is None or a certain value ("the first row, if there is one"): see
+ *             value_optional. The evaluator resolves it before native code sees it as self or argument.
+ *
+ * A branch that can't be decided never makes a mixed value: the evaluator takes one arm, and runs the
+ * whole function (or module body) again for the other (see branch.h). So native code only ever
+ * sees one consistent world; what it changed in it is put back by the journal.
  *
  * All values live in the evaluator's arena. Known scalars and tuples are immutable; lists, dicts,
  * sets and instances are mutable, and every mutation goes through the functions below (they keep
@@ -57,7 +59,6 @@ typedef enum ValueKind {
     VALUE_DECIMAL,
     VALUE_UUID,
     VALUE_UNKNOWN,
-    VALUE_CHOICE,
     VALUE_NATIVE /* of a native module's own type: tell them apart by `type ==` */
 } ValueKind;
 
@@ -118,6 +119,7 @@ struct Type {
     /* `with`: the value that `as` gets; and the end of the block. */
     Value *(*enter)(Evaluator *ev, Value *self, const Node *site);
     bool (*leave)(Evaluator *ev, Value *self, bool failed, const Node *site);
+    bool has_attributes; /* its values start with Instance: they take attributes of their own */
 };
 
 /* ---- known values ---- */
@@ -141,7 +143,8 @@ typedef struct ListValue {
     Value head;
     Value **items;
     int count, capacity;
-} ListValue; /* list and tuple */
+    bool open; /* further, unknown items like these may be in it (appended in a loop over unknown rows) */
+} ListValue;   /* list and tuple */
 typedef struct DictEntry {
     Value *key, *value;
     const Node *node; /* where the entry was written, may be NULL */
@@ -224,7 +227,9 @@ typedef struct ModuleValue {
     Atom name;
     AtomMap names;
     const Source *source;
+    Slice label; /* of a program's module: LABEL of --models, else the name of its directory */
     bool native;
+    bool is_package, is_models;
     Value *(*missing)(Evaluator *ev, struct ModuleValue *module, Atom name);
 } ModuleValue;
 
@@ -271,14 +276,11 @@ typedef struct UnknownValue {
     Value *element;          /* iterating gives this once; NULL: an unknown of no type */
     void *origin;            /* of a native module: which statement's row and column it comes from */
     const Type *origin_type; /* tells whose `origin` it is */
+    Value *fallback;         /* a parameter's default: what stands here where no caller gives it; or NULL */
+    Value *present;          /* optional: what it is unless None */
+    Value *resolved;         /* what a decision on this path has made of it */
+    AtomMap *attributes;     /* read or assigned so far, so that `x.y` is the same unknown twice */
 } UnknownValue;
-
-typedef struct Branch Branch; /* a decision that evaluation could not take; see branch.h */
-typedef struct ChoiceValue {
-    Value head;
-    Branch *branch;
-    Value **arms; /* as many as the branch has; NULL: that arm doesn't reach here (or the name is not bound there) */
-} ChoiceValue;
 
 /* ---- making values ---- */
 
@@ -298,8 +300,22 @@ Value *value_timedelta(Evaluator *ev, int64_t microseconds);
 Value *value_unknown(Evaluator *ev, Slice text, const Node *node, Value *known_class);
 Value *value_unknown_at(Evaluator *ev, const Node *node); /* text is the node's source */
 Value *value_native_function(Evaluator *ev, const char *name, NativeCall call, void *data);
-/* A choice, or the one value that all arms share. */
-Value *value_choice(Evaluator *ev, Branch *branch, Value *const *arms);
+/* None or `present`: a test (`is None`, truth) decides, any other use takes it to be there. */
+Value *value_optional(Evaluator *ev, Value *present, Slice text, const Node *node);
+/* An unknown with one more level of text: "request.user" + "pk". */
+Value *value_unknown_attribute(Evaluator *ev, const UnknownValue *owner, Atom name, const Node *node);
+/* An unknown iterable; each of its items is `element`. */
+Value *value_unknown_of(Evaluator *ev, Value *element, const Node *node);
+/* What an annotation says of a parameter: instances by the class's hook, unknowns of known class, optionals. */
+Value *value_from_annotation(Evaluator *ev, Value *annotation, Slice text, const Node *node);
+DictValue *value_set(Evaluator *ev);
+Value *value_slice(Evaluator *ev, Value *lower, Value *upper, Value *step);
+Value *value_date(Evaluator *ev, int year, int month, int day);
+Value *value_time(Evaluator *ev, int hour, int minute, int second, int microsecond, Value *zone);
+Value *value_datetime(Evaluator *ev, const DateTimeValue *parts); /* copies the parts, not the head */
+Value *value_uuid(Evaluator *ev, const uint8_t bytes[16]);
+Value *value_zone(Evaluator *ev, Slice name); /* "UTC", an IANA name */
+Value *value_fixed_zone(Evaluator *ev, int seconds);
 
 /* ---- asking ---- */
 
@@ -312,6 +328,8 @@ static inline bool value_is_unknown(const Value *value) { return value->type->ki
 static inline Slice value_text(const Value *value) {
     return ((const StringValue *)value)->text;
 } /* str or bytes only */
+/* A decision of this path applied: an optional or unknown that has become a value. */
+Value *value_resolve(Value *value);
 /* bool or int that fits int64. */
 bool value_as_integer(const Value *value, int64_t *number);
 /* The atom of a str value (interned at need). */
@@ -321,7 +339,7 @@ bool class_is_subclass(const Class *cls, const Class *base);
 /* Looks `name` up along the mro; NULL: none. No descriptors, no errors. */
 Value *class_find(const Class *cls, Atom name);
 
-/* ---- generic operations: distribute over choices, follow slots, raise as Python does; NULL = raised ---- */
+/* ---- generic operations: follow slots, raise as Python does; NULL = raised ---- */
 
 Value *value_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
 /* NULL without raising when there is no such attribute. */
