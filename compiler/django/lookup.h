@@ -1,0 +1,39 @@
+/*
+ * Lookup: what is known of one lookup (exact, icontains, …). The rows stand in lookups.def.
+ */
+#ifndef ORMC_DJANGO_LOOKUP_H
+#define ORMC_DJANGO_LOOKUP_H
+
+#include "compiler/django/expression.h"
+
+typedef enum DjLookupFlags {
+    DJL_PATTERN = 1,      /* LIKE: the value gets wildcards and is escaped */
+    DJL_PREPARE = 2,      /* the value is prepared by the lhs's field */
+    DJL_LIST = 4,         /* the value is a list */
+    DJL_NONE_ALLOWED = 8, /* None is a value for it */
+    DJL_POSTGRESQL = 16
+} DjLookupFlags;
+
+struct DjLookup {
+    const char *name;
+    OperatorId op;
+    unsigned flags;
+    DjOutcome (*compile)(DjCompiler *compiler, DjExpr *lookup, Expr **out); /* NULL: lhs op rhs */
+    /* Checks and prepares the value when the lookup is made; false: an error is pending. */
+    bool (*prepare)(Evaluator *ev, DjExpr *lookup);
+};
+
+/* The lookup of this name on what the expression gives; NULL: none. */
+const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name);
+DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *rhs, const Node *site);
+/* lookups and transforms of a path on a resolved left side: build_lookup(["date", "gte"], col, value). NULL: an error
+ * is pending. */
+DjExpr *dj_build_lookup(DjQuery *query, const Slice *names, int count, DjExpr *lhs, Value *rhs, Span span,
+                        const Node *site);
+/* `name` as a transform of the expression. Raises FieldError where there is none (whole: the part of the path that the
+ * message names). */
+DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Span span);
+/* Names of all lookups and transforms of a field, for suggestions. */
+void dj_lookup_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion);
+
+#endif
