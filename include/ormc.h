@@ -1,21 +1,8 @@
 /*
- * ormc.h — the public interface of libormc, and the only one.
+ * ormc: ORM queries in Python source text, compiled to SQL and run, without Python.
  *
- * The library compiles queries written with Django's ORM or SQLAlchemy, found in Python source
- * text, to the SQL that the ORM would send, without running Python; and it runs statements
- * asynchronously on PostgreSQL, SQLite, MySQL and MariaDB.
- *
- * Rules that hold for all of it:
- *   - The library never prints, never exits and never aborts on input. What is wrong with an input
- *     is a diagnostic in the result.
- *   - A context belongs to one thread at a time. Different contexts share nothing and may be used
- *     by different threads at once; there is no global mutable state.
- *   - Text is UTF-8. An OrmcText carries its length; text handed out by the library is also
- *     terminated by a NUL byte, which the length does not count.
- *   - Whatever a function hands out belongs to the object it was asked of. Its lifetime is said at the function.
- *   - Structs that the caller fills in begin with `size`: set it to sizeof the struct, the rest to zero
- *     (`OrmcOptions options = {.size = sizeof options};`). Fields are only ever added at the end.
- *   - Structs that the library hands out are read-only and only ever grow at the end: hold pointers to them, no copies.
+ * The only public header. Two halves, either usable alone: the compiler (text in, statements out) and the executor
+ * (statements in, rows out, without blocking).
  */
 #ifndef ORMC_H
 #define ORMC_H
@@ -24,35 +11,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 #if defined(__GNUC__)
 #define ORMC_API __attribute__((visibility("default")))
 #else
 #define ORMC_API
 #endif
 
-/* "0.1.0" */
-ORMC_API const char *ormc_get_version(void);
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-/* ---- shared by both halves: text, types, values ---------------------------------------------------------------- */
+/* ======================================================================================================= executor */
+/*
+ * Statements run on a pool of connections, driven by a libuv loop.
+ *
+ *   - Threads: a loop and everything made on it belong to one thread, except ormc_pool_counters(),
+ *     ormc_pool_interrupt() and ormc_database_interrupt(), which any thread and any signal handler may call.
+ *   - Completion: a callback is called from the loop, never from inside the call that asked for it, and exactly once.
+ *   - Ownership: what a command points to (text, parameters) is copied before the call returns. A result is valid
+ *     during its callback; ormc_result_keep() makes it the caller's, who ends it with ormc_result_free().
+ *   - fork(): a pool belongs to the process that opened it. In a child every call is refused with
+ *     ORMC_ERROR_FORKED and nothing is sent; the child opens its own.
+ *   - Signals: the library installs no handler and raises no SIGPIPE.
+ *   - Client libraries (libuv, libpq, libmariadb, sqlite3) are loaded when the first database that needs them is
+ * opened.
+ */
 
-typedef struct OrmcText {
-    const char *data;
-    size_t length;
-} OrmcText;
-
-/* How a call ended. The numbers are the exit statuses of the command line, as far as it has them. */
-typedef enum OrmcStatus {
-    ORMC_OK = 0,
-    ORMC_REFUSED = 1,         /* there are diagnostics of severity error */
-    ORMC_USAGE = 2,           /* an argument is wrong, or a file can't be read */
-    ORMC_DATABASE_FAILED = 3, /* a database refused, failed or could not be reached */
-    ORMC_NO_MEMORY = 4
-} OrmcStatus;
-
+/* The types of values; the names are those of the JSON output. */
 typedef enum OrmcType {
     ORMC_TYPE_BOOLEAN,
     ORMC_TYPE_INTEGER,
@@ -71,233 +56,209 @@ typedef enum OrmcType {
     ORMC_TYPE_UNKNOWN
 } OrmcType;
 
-typedef enum OrmcValueKind {
-    ORMC_VALUE_NULL,
-    ORMC_VALUE_BOOL,
-    ORMC_VALUE_INTEGER,
-    ORMC_VALUE_FLOAT,
-    ORMC_VALUE_TEXT, /* also decimals, dates and times (ISO 8601), UUIDs, JSON, integers beyond 64 bits */
-    ORMC_VALUE_BYTES,
-    ORMC_VALUE_ARRAY,
-    ORMC_VALUE_MAP /* hstore: key, value, key, value … */
-} OrmcValueKind;
-
-/* A value as the ORM hands it to the driver, or as a database gave it back. */
+/*
+ * A parameter or a cell. `integer`: BOOLEAN, INTEGER, BIGINT, INTERVAL (microseconds). `number`: FLOAT. `items`: ARRAY
+ * (`length` of them). `text`: all others, `length` bytes, not necessarily terminated; also INTEGER and BIGINT beyond
+ * 64 bits (`text` is NULL for those that fit). Dates and times are ISO 8601: a date and a time are joined by `T` or a
+ * blank, an offset follows where the datetime is aware. Decimals may be "inf", "-inf" and "nan".
+ */
 typedef struct OrmcValue {
-    OrmcValueKind kind;
-    int64_t integer; /* BOOL, INTEGER; an interval is whole microseconds */
-    double number;   /* FLOAT */
-    OrmcText text;   /* TEXT, BYTES */
-    const struct OrmcValue *items;
-    int count;
+    OrmcType type;
+    bool is_null;
+    union {
+        int64_t integer;
+        double number;
+    };
+    union {
+        const char *text;
+        const struct OrmcValue *items;
+    };
+    size_t length;
 } OrmcValue;
 
-/* "integer", "text", …: the name of a type in JSON. Static. */
-ORMC_API const char *ormc_get_type_name(OrmcType type);
+typedef enum OrmcError {
+    ORMC_ERROR_NONE,
+    ORMC_ERROR_MEMORY,
+    ORMC_ERROR_LIBRARY,   /* the client library is missing here, or was when ormc was built */
+    ORMC_ERROR_URL,       /* not a database URL that ormc knows */
+    ORMC_ERROR_CONNECT,   /* no connection could be made */
+    ORMC_ERROR_LOST,      /* the connection broke; the statement may or may not have taken effect */
+    ORMC_ERROR_DATABASE,  /* the database refused the statement: see message and state */
+    ORMC_ERROR_VALUE,     /* a parameter that this database can't hold; nothing was sent */
+    ORMC_ERROR_TIMEOUT,   /* of the statement, or while it waited for a connection */
+    ORMC_ERROR_CANCELLED, /* by ormc_request_cancel(), an interrupt, or a row callback */
+    ORMC_ERROR_LIMIT,     /* the queue or the result grew over its limit */
+    ORMC_ERROR_CLOSED,    /* the pool is closing */
+    ORMC_ERROR_FORKED     /* the pool is another process's */
+} OrmcError;
 
-/* ---- compiler -------------------------------------------------------------------------------------------------- */
-
-/*
- * A context: models, settings, values of free variables, a dialect, and the memory of the last
- * compile. Models are loaded once; compiling many texts in one context is the fast way.
- */
-typedef struct OrmcContext OrmcContext;
-
-typedef struct OrmcOptions {
-    size_t size;
-    /* Where memory comes from: both or neither; neither is malloc and free. `allocate` may return NULL: the call that
-     * needed it then gives ORMC_NO_MEMORY. Blocks must be aligned for any object. */
-    void *(*allocate)(void *user, size_t size);
-    void (*release)(void *user, void *block);
-    void *allocator_user;
-    /* "postgresql", "sqlite", "mysql", "mariadb". NULL: what the text's own engine URL or the project's settings
-     * say, else postgresql. */
-    const char *dialect;
-    bool inline_literals; /* fill OrmcStatement.inlined too */
-    bool transactions;    /* report BEGIN, COMMIT, … as statements too */
-    int nesting_limit;    /* of brackets and blocks; 0: 200 */
-    int64_t step_limit;   /* evaluation steps of one compile; 0: the default */
-    int variant_limit;    /* variants of one query under undecided branches; 0: the default */
-} OrmcOptions;
-
-/* NULL: no memory, or an unknown dialect. `options` may be NULL and is not needed after the call. */
-ORMC_API OrmcContext *ormc_create_context(const OrmcOptions *options);
-/* Also frees all results of the context. NULL is allowed. */
-ORMC_API void ormc_destroy_context(OrmcContext *context);
-
-/*
- * Settings and values, to be set before models are added. Each value is text that is read as a Python literal where it
- * is one, else taken as a string. `variable`: a free variable or a function's parameter. `setting`: a Django setting.
- */
-ORMC_API OrmcStatus ormc_set_setting(OrmcContext *context, const char *name, const char *value);
-ORMC_API OrmcStatus ormc_set_variable(OrmcContext *context, const char *name, const char *value);
-
-/*
- * Adds models: a Python file or a package directory. `label` is the Django app label; NULL: the name of the directory
- * that holds the file. All models are loaded at the first compile; a path that can't be read gives ORMC_USAGE at once,
- * with the reason in ormc_get_message.
- */
-ORMC_API OrmcStatus ormc_add_models(OrmcContext *context, const char *label, const char *path);
-/* The same from memory; the text is copied. `name` is what diagnostics call it. */
-ORMC_API OrmcStatus ormc_add_models_text(OrmcContext *context, const char *label, const char *name, const char *text,
-                                         size_t length);
-/* Why the last call gave ORMC_USAGE; valid until the next call with the context. */
-ORMC_API const char *ormc_get_message(const OrmcContext *context);
-
-typedef enum OrmcStatementKind {
-    ORMC_SELECT,
-    ORMC_INSERT,
-    ORMC_UPDATE,
-    ORMC_DELETE,
-    ORMC_BEGIN,
-    ORMC_COMMIT,
-    ORMC_ROLLBACK,
-    ORMC_SAVEPOINT,
-    ORMC_RELEASE,
-    ORMC_EXPLAIN,
-    ORMC_DDL,
-    ORMC_EXPRESSION
-} OrmcStatementKind;
-
-typedef enum OrmcParamSource {
-    ORMC_PARAM_KNOWN,    /* `value` */
-    ORMC_PARAM_NAMED,    /* a free variable or function parameter: `name` */
-    ORMC_PARAM_FROM_ROWS /* `column` of the row(s) of an earlier statement: `query`, `statement` */
-} OrmcParamSource;
-
-typedef struct OrmcParam {
-    OrmcParamSource source;
-    OrmcType type;
-    OrmcType item_type; /* of arrays */
-    OrmcValue value;
-    OrmcText name;
-    int query;     /* FROM_ROWS: number of the query, -1: this very one */
-    int statement; /* FROM_ROWS: which of its statements */
-    OrmcText column;
-    bool expand; /* a list of values stands in this place */
-} OrmcParam;
-
-typedef struct OrmcColumn {
-    OrmcText name;
-    OrmcType type;
-} OrmcColumn;
-
-typedef struct OrmcStatement {
-    OrmcStatementKind kind;
-    OrmcText sql;     /* placeholders: $1 … on PostgreSQL, ? elsewhere */
-    OrmcText inlined; /* with literals; empty where it was not asked for */
-    const OrmcParam *params;
-    int param_count;
-    const OrmcColumn *columns; /* of the result, where they are known */
-    int column_count;
-} OrmcStatement;
-
-typedef struct OrmcQuery {
-    OrmcText file;
-    int line, column;  /* from 1; columns count code points */
-    OrmcText function; /* the function it stands in; empty: none */
-    OrmcText source;   /* the expression */
-    const char *dialect;
-    const OrmcStatement *statements;
-    int statement_count;
-} OrmcQuery;
-
-typedef struct OrmcDiagnostic {
-    const char *code; /* "field-error", …: see docs */
-    bool is_warning;
-    OrmcText message, help; /* help empty: none */
-    OrmcText file;          /* empty: about no place */
-    int line, column, end_line, end_column;
-} OrmcDiagnostic;
-
-/* What a compile gave. Valid until the next compile with the same context or its end, whichever comes first. */
+typedef struct OrmcLoop OrmcLoop;
+typedef struct OrmcPool OrmcPool;
+typedef struct OrmcConnection OrmcConnection;
+typedef struct OrmcRequest OrmcRequest;
+typedef struct OrmcPrepared OrmcPrepared;
 typedef struct OrmcResult OrmcResult;
+struct uv_loop_s;
 
-/*
- * Compiles. `*result` is set with ORMC_OK and ORMC_REFUSED (a refused text may still hold good queries), and may be
- * NULL otherwise. A name that ends in .md or .txt and holds fences is Markdown: its python blocks are compiled. The
- * text is copied.
- */
-ORMC_API OrmcStatus ormc_compile_file(OrmcContext *context, const char *path, const OrmcResult **result);
-ORMC_API OrmcStatus ormc_compile_text(OrmcContext *context, const char *name, const char *text, size_t length,
-                                      const OrmcResult **result);
-/* Statements whose last expression is the query; names of models and of the ORMs need no import. The query is answered
- * as if it were executed. */
-ORMC_API OrmcStatus ormc_compile_expression(OrmcContext *context, const char *text, size_t length,
-                                            const OrmcResult **result);
-/* CREATE TABLE … of all models that were added: one query that holds all statements. */
-ORMC_API OrmcStatus ormc_compile_schema(OrmcContext *context, const OrmcResult **result);
+/* ---- results */
 
-ORMC_API int ormc_count_queries(const OrmcResult *result);
-ORMC_API const OrmcQuery *ormc_get_query(const OrmcResult *result, int index);
-ORMC_API int ormc_count_diagnostics(const OrmcResult *result);
-ORMC_API const OrmcDiagnostic *ormc_get_diagnostic(const OrmcResult *result, int index);
-ORMC_API const char *ormc_get_dialect(const OrmcResult *result);
+ORMC_API OrmcError ormc_result_error(const OrmcResult *result);
+/* What went wrong, terminated; "" where nothing did. */
+ORMC_API const char *ormc_result_message(const OrmcResult *result);
+/* The five characters of SQLSTATE, or "". */
+ORMC_API const char *ormc_result_state(const OrmcResult *result);
+/* The database's own number: SQLite's extended code, MariaDB's errno; else 0. */
+ORMC_API int ormc_result_native_code(const OrmcResult *result);
+ORMC_API size_t ormc_result_column_count(const OrmcResult *result);
+ORMC_API const char *ormc_result_column_name(const OrmcResult *result, size_t column);
+ORMC_API OrmcType ormc_result_column_type(const OrmcResult *result, size_t column);
+/* Rows that were collected; none where a row callback took them. */
+ORMC_API size_t ormc_result_row_count(const OrmcResult *result);
+/* The cells of a row, as many as there are columns. */
+ORMC_API const OrmcValue *ormc_result_row(const OrmcResult *result, size_t row);
+/* Rows that INSERT, UPDATE or DELETE changed, or that a SELECT gave; -1 where the database doesn't say. */
+ORMC_API int64_t ormc_result_affected(const OrmcResult *result);
+/* The key that SQLite or MariaDB gave to the last inserted row; 0 elsewhere. */
+ORMC_API int64_t ormc_result_inserted_id(const OrmcResult *result);
+/* Notices and warnings that came with the statement: text of number `index`, NULL behind the last. */
+ORMC_API const char *ormc_result_notice(const OrmcResult *result, size_t index);
+ORMC_API OrmcResult *ormc_result_keep(OrmcResult *result);
+ORMC_API void ormc_result_free(OrmcResult *result);
 
-/*
- * The result as text. Each lives as long as the result.
- *   json         {"queries": […], "diagnostics": […]}, or for a schema {"statements": […], "diagnostics": […]}
- *   diagnostics  message, place, source line and carets of each
- */
-ORMC_API OrmcText ormc_render_json(const OrmcResult *result);
-ORMC_API OrmcText ormc_render_diagnostics(const OrmcResult *result, bool colour);
+ORMC_API const char *ormc_type_name(OrmcType type);
+ORMC_API const char *ormc_error_name(OrmcError error);
+/* The value as JSON, as `ormc run --format json` prints cells. Like snprintf: returns the length of the whole text
+ * and writes at most `capacity` bytes of it, terminated. */
+ORMC_API size_t ormc_value_write_json(const OrmcValue *value, char *text, size_t capacity);
 
-/*
- * Batch: one JSON object in, one out, without the line's end: {"id": …, "expr": "…", "settings": {…}}.
- * Never fails; what is wrong stands in the answer. Valid until the next compile.
- */
-ORMC_API OrmcText ormc_compile_json_line(OrmcContext *context, const char *line, size_t length);
+/* ---- commands */
 
-typedef enum OrmcStage { ORMC_STAGE_TOKENS, ORMC_STAGE_SYNTAX, ORMC_STAGE_SCHEMA, ORMC_STAGE_QUERY } OrmcStage;
-/* A middle form of the compile as text, for people. `name` NULL: `text` is an expression. Valid until the next compile.
- * Errors are in `*result`. */
-ORMC_API OrmcText ormc_dump_stage(OrmcContext *context, OrmcStage stage, const char *name, const char *text,
-                                  size_t length, const OrmcResult **result);
+typedef enum OrmcFlow {
+    ORMC_FLOW_CONTINUE,
+    ORMC_FLOW_PAUSE, /* no more rows until ormc_request_resume() */
+    ORMC_FLOW_STOP   /* no more rows at all: the statement is cancelled */
+} OrmcFlow;
 
-/*
- * The host of a compile: who answers executed queries. Without one the rows of a query are unknown: every branch that
- * depends on them is followed and what comes from them is a parameter. With one (`ormc run`) each statement is given to
- * `execute` as it is reached, its parameters all known, and the program goes on with the rows.
- */
-typedef struct OrmcRows {
-    const OrmcText *columns;
-    int column_count;
-    const OrmcValue *const *rows; /* rows[i][j] */
-    int row_count;
-    int64_t affected;
-    int64_t last_insert_id;
-} OrmcRows;
+/* One row. `cells` are valid during the call. */
+typedef OrmcFlow (*OrmcRowCallback)(void *user, OrmcRequest *request, const OrmcResult *result, const OrmcValue *cells);
+typedef void (*OrmcDoneCallback)(void *user, OrmcResult *result);
 
-typedef struct OrmcHost {
-    size_t size;
+/* What to execute. Set `size`, leave the rest zero where the default will do. */
+typedef struct OrmcCommand {
+    size_t size;            /* sizeof(OrmcCommand) */
+    const char *sql;        /* one statement, with the database's placeholders: $1 … or ? */
+    size_t sql_length;      /* 0: `sql` is terminated */
+    OrmcPrepared *prepared; /* instead of `sql` */
+    const OrmcValue *params;
+    size_t param_count;
+    const OrmcType *column_types; /* what the caller knows of the columns, where the database can't say (booleans on
+                                     SQLite …); cells are converted to it. UNKNOWN: as it comes */
+    size_t column_type_count;
+    unsigned timeout_ms;    /* 0: that of the pool */
+    bool read_only;         /* promised to change nothing: several may be sent as one group, and again when one fails */
+    bool prepare_only;      /* checked and described by the database, not executed */
+    OrmcRowCallback on_row; /* NULL: rows are collected in the result */
+    OrmcDoneCallback on_done;
     void *user;
-    /* True: `*rows` is filled and stays valid until the next call or the end of the compile. False: the database
-     * refused; `*message` says why. */
-    bool (*execute)(void *user, const OrmcStatement *statement, OrmcRows *rows, const char **message);
-} OrmcHost;
+} OrmcCommand;
 
-/*
- * Runs a program against the host: a file's functions that take no unknown arguments, or the one of `call`
- * ("f(1, name='x')"; NULL: the text's own top level).
+/* ---- loop and pool */
+
+/* On a loop of the caller's (who runs and closes it), or with NULL on one of its own. NULL: no libuv, no memory. */
+ORMC_API OrmcLoop *ormc_loop_create(struct uv_loop_s *loop);
+/* Runs until nothing is left to do: every request answered, and every pool closed. */
+ORMC_API void ormc_loop_run(OrmcLoop *loop);
+/* Runs until at least one callback was called (waits for it), or nothing is left. False: nothing is left. */
+ORMC_API bool ormc_loop_run_once(OrmcLoop *loop);
+ORMC_API struct uv_loop_s *ormc_loop_uv(OrmcLoop *loop);
+/* After every pool on it has closed. False: something is still open, and nothing was freed. */
+ORMC_API bool ormc_loop_destroy(OrmcLoop *loop);
+
+typedef struct OrmcPoolOptions {
+    size_t size;                   /* sizeof(OrmcPoolOptions) */
+    unsigned min_connections;      /* opened at once and kept; default 1 */
+    unsigned max_connections;      /* default 8; SQLite in memory always 1 */
+    unsigned connect_timeout_ms;   /* default 10 s */
+    unsigned wait_timeout_ms;      /* for a connection; default 30 s */
+    unsigned statement_timeout_ms; /* default none */
+    unsigned idle_timeout_ms;      /* connections beyond the minimum are closed after it; default 60 s */
+    unsigned health_interval_ms;   /* idle connections are asked for a sign of life; default 30 s */
+    unsigned retry_ms;             /* first wait before reconnecting, doubled up to 100 times it; default 50 ms */
+    size_t max_queue;              /* statements waiting or in flight; default 1,000,000 */
+    size_t max_result_bytes;       /* of one collected result; default 1 GiB */
+    unsigned statement_cache;      /* prepared statements kept by a connection; default 256 */
+    unsigned busy_timeout_ms;      /* SQLite: wait for a lock; default 5 s */
+    const char *const *setup;      /* statements run on every new connection, e.g. SET TIME ZONE; NULL-terminated */
+} OrmcPoolOptions;
+
+/* Completion of open: `result` carries the error of the first connection, if it failed (the pool must still be closed).
  */
-ORMC_API OrmcStatus ormc_run_text(OrmcContext *context, const OrmcHost *host, const char *name, const char *text,
-                                  size_t length, const char *call, const OrmcResult **result);
+ORMC_API OrmcPool *ormc_pool_open(OrmcLoop *loop, const char *url, const OrmcPoolOptions *options,
+                                  OrmcDoneCallback on_open, void *user);
+/* Answers what waits with ORMC_ERROR_CLOSED, lets what is in flight end, then closes. The pool is gone once `on_closed`
+ * has been called. */
+ORMC_API void ormc_pool_close(OrmcPool *pool, void (*on_closed)(void *user), void *user);
+/* Cancels everything that runs or waits. Any thread, any signal handler. */
+ORMC_API void ormc_pool_interrupt(OrmcPool *pool);
+/* "postgresql", "sqlite", "mysql", "mariadb". */
+ORMC_API const char *ormc_pool_backend(const OrmcPool *pool);
 
-/* ---- Markdown with fenced blocks (golden files) ---- */
+/* NULL only where there was no memory for the request itself (then `on_done` is not called). The request is valid until
+ * its `on_done` has been called. */
+ORMC_API OrmcRequest *ormc_pool_execute(OrmcPool *pool, const OrmcCommand *command);
+ORMC_API void ormc_request_cancel(OrmcRequest *request);
+ORMC_API void ormc_request_resume(OrmcRequest *request);
 
-typedef struct OrmcBlock {
-    OrmcText info;     /* the fence's info string: "python models", "sql postgresql" */
-    OrmcText heading;  /* the nearest heading above, without its marks; empty: none */
-    OrmcText content;  /* points into the text that was given */
-    size_t start, end; /* of the content */
-    int line;          /* of the content's first line */
-} OrmcBlock;
+/* A statement kept by text: executed without copying or hashing the text again; each connection prepares it once. */
+ORMC_API OrmcPrepared *ormc_pool_prepare(OrmcPool *pool, const char *sql);
+ORMC_API void ormc_prepared_free(OrmcPrepared *prepared);
 
-/* The fenced blocks of a Markdown text, in order. `*blocks` is valid until the next compile. */
-ORMC_API OrmcStatus ormc_read_blocks(OrmcContext *context, const char *text, size_t length, const OrmcBlock **blocks,
-                                     int *count);
+typedef struct OrmcPoolCounters {
+    uint64_t submitted, succeeded, failed, cancelled, timed_out, rows;
+    uint64_t connects, connect_failures, lost; /* connections made, not made, broken */
+    uint64_t prepared, cache_hits;
+    uint64_t open, idle, leased, waiting, in_flight; /* now */
+} OrmcPoolCounters;
+ORMC_API void ormc_pool_counters(const OrmcPool *pool, OrmcPoolCounters *counters);
 
-/* ---- executor -------------------------------------------------------------------------------------------------- */
+/* ---- a connection of one's own: transactions, temporary tables, settings */
+
+/* `connection` is NULL where there was an error: see `result`. */
+typedef void (*OrmcAcquireCallback)(void *user, OrmcConnection *connection, const OrmcResult *result);
+ORMC_API bool ormc_pool_acquire(OrmcPool *pool, OrmcAcquireCallback on_acquired, void *user);
+/* Statements of a connection run in order. */
+ORMC_API OrmcRequest *ormc_connection_execute(OrmcConnection *connection, const OrmcCommand *command);
+ORMC_API OrmcRequest *ormc_connection_begin(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
+ORMC_API OrmcRequest *ormc_connection_commit(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
+ORMC_API OrmcRequest *ormc_connection_rollback(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
+/* Names are letters, digits and underscores. */
+ORMC_API OrmcRequest *ormc_connection_savepoint(OrmcConnection *connection, const char *name, OrmcDoneCallback on_done,
+                                                void *user);
+ORMC_API OrmcRequest *ormc_connection_rollback_to(OrmcConnection *connection, const char *name,
+                                                  OrmcDoneCallback on_done, void *user);
+ORMC_API OrmcRequest *ormc_connection_release_savepoint(OrmcConnection *connection, const char *name,
+                                                        OrmcDoneCallback on_done, void *user);
+ORMC_API bool ormc_connection_in_transaction(const OrmcConnection *connection);
+/* Back to the pool; an open transaction is rolled back first. */
+ORMC_API void ormc_connection_release(OrmcConnection *connection);
+
+/* ---- the blocking convenience: one connection, on a loop of its own */
+
+typedef struct OrmcDatabase OrmcDatabase;
+/* Always gives a database, except without memory; ormc_database_error() says whether it is usable. */
+ORMC_API OrmcDatabase *ormc_database_open(const char *url, const OrmcPoolOptions *options);
+ORMC_API OrmcError ormc_database_error(const OrmcDatabase *database);
+ORMC_API const char *ormc_database_message(const OrmcDatabase *database);
+ORMC_API const char *ormc_database_backend(const OrmcDatabase *database);
+/* `on_done` and `user` of the command are not used, but `user` is given to its `on_row`. The result is the caller's:
+ * ormc_result_free(). NULL: no memory. */
+ORMC_API OrmcResult *ormc_database_execute(OrmcDatabase *database, const OrmcCommand *command);
+ORMC_API bool ormc_database_in_transaction(const OrmcDatabase *database);
+/* Ends the running statement with ORMC_ERROR_CANCELLED. Any thread, any signal handler. */
+ORMC_API void ormc_database_interrupt(OrmcDatabase *database);
+ORMC_API void ormc_database_close(OrmcDatabase *database);
+
+/* ================================================================================================ end of executor */
 
 #ifdef __cplusplus
 }
