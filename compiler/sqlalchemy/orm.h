@@ -42,6 +42,12 @@ bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
 /* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
 struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
 
+/* The family's hooks, passed on: state of this half, and the end of loading. */
+void *orm_create_state(Evaluator *ev);
+bool orm_models_loaded(Evaluator *ev);
+/* Executes a query value that stands alone (Query); false: not a value of this half. Plain statements are Core's. */
+bool orm_execute_value(Evaluator *ev, Value *value, const Node *site);
+
 /* sqlalchemy.orm, sqlalchemy.ext.* and the session modules; ended by a NULL name. */
 extern const NativeModule orm_modules[];
 

@@ -1,0 +1,327 @@
+/*
+ * Elements: what SQLAlchemy's Core builds — column expressions, FROM clauses, statements. An element is a Python value.
+ * Elements are immutable once made (generative methods copy); `children` are the parts that a traversal visits.
+ *
+ * Anonymous names stand as tokens inside a Name's text: "\1ID base\2" becomes base_1, base_2, … in the order in which a
+ * statement's lowering meets them, so they may be concatenated with other text ("\1 7 anon\2_id").
+ *
+ * Example: User.id == 5 is BINARY(op EQ; COLUMN users.id, BIND 5).
+ */
+#ifndef ORMC_SQLALCHEMY_EXPRESSION_H
+#define ORMC_SQLALCHEMY_EXPRESSION_H
+
+#include "compiler/sqlalchemy/orm.h"
+#include "compiler/sqlalchemy/types.h"
+
+#define OP_COMPARISON 1
+#define OP_ASSOCIATIVE 2
+#define OP_SELF 4
+#define OP_MODIFIER 8
+#define OP_BOOLEAN 16
+#define OP_LOOSE 32 /* has no precedence of its own: grouped inside everything */
+
+typedef enum SaOperator {
+#define P(name, python, precedence, spelling, negation, flags) SA_##name,
+#include "compiler/sqlalchemy/operators.def"
+#undef P
+    SA_OPERATOR_COUNT
+} SaOperator;
+
+typedef struct OperatorRow {
+    const char *python;
+    int precedence;
+    const char *spelling;
+    SaOperator negation;
+    int flags;
+} OperatorRow;
+extern const OperatorRow operator_rows[SA_OPERATOR_COUNT];
+
+/* An operator as it stands in an expression; `custom` holds what .op("…") gave. */
+typedef struct Op {
+    SaOperator id;
+    const struct CustomOp *custom; /* id SA_CUSTOM */
+} Op;
+typedef struct CustomOp {
+    Slice text;
+    int precedence;
+    bool comparison, self_precedent, eager_grouping;
+    SaType *return_type;
+    const struct CustomOp *negation; /* of operators with a known opposite, may be NULL */
+} CustomOp;
+
+typedef enum ElementKind {
+    /* column expressions */
+    EL_COLUMN,
+    EL_BIND,
+    EL_NULL,
+    EL_TRUE,
+    EL_FALSE,
+    EL_TEXT, /* text() */
+    EL_LABEL,
+    EL_UNARY, /* op before or modifier after children[0] */
+    EL_AS_BOOLEAN,
+    EL_COLLECTION_AGGREGATE, /* ANY (…), ALL (…) */
+    EL_BINARY,
+    EL_OPERATOR_LIST, /* children joined by op: and_, or_, a + b + c */
+    EL_CLAUSE_LIST,   /* children joined by commas */
+    EL_TUPLE,
+    EL_GROUPING,
+    EL_FUNCTION,
+    EL_CASE,
+    EL_CAST,
+    EL_TYPE_COERCE,
+    EL_EXTRACT,
+    EL_OVER,
+    EL_WITHIN_GROUP,
+    EL_FUNCTION_FILTER,
+    EL_SLICE,
+    EL_COLLATION,
+    EL_ARRAY, /* array([…]) */
+    EL_AGGREGATE_ORDER_BY,
+    EL_SCALAR_SELECT,
+    EL_SEQUENCE,
+    EL_FUNCTION_COLUMN, /* (f(x)).name */
+    EL_LABEL_REFERENCE,
+    EL_TEXT_LABEL_REFERENCE, /* order_by("name") */
+    EL_MATCH,                /* MySQL's match(…).against(…) */
+    EL_ENTITY,               /* a mapped class or an alias of one in a statement: `entity` */
+    EL_ORM, /* another ORM value in a statement (a bundle): children[0…] are columns; `value` of OrmElement */
+    /* FROM clauses */
+    EL_TABLE,
+    EL_ALIAS,
+    EL_SUBQUERY,
+    EL_CTE,
+    EL_LATERAL,
+    EL_TABLESAMPLE,
+    EL_TABLE_VALUED,
+    EL_VALUES,
+    EL_JOIN,
+    EL_FROM_GROUPING,
+    /* statements */
+    EL_SELECT,
+    EL_COMPOUND,
+    EL_TEXTUAL_SELECT,
+    EL_SELECT_GROUPING,
+    EL_INSERT,
+    EL_UPDATE,
+    EL_DELETE,
+    EL_DDL,
+    ELEMENT_KIND_COUNT
+} ElementKind;
+
+typedef enum NameQuote { NAME_AT_NEED, NAME_QUOTED, NAME_PLAIN } NameQuote;
+typedef struct Name {
+    Slice text;
+    NameQuote quote;
+} Name;
+
+typedef struct Element Element;
+typedef struct ElementList {
+    Element **items;
+    int count, capacity;
+} ElementList;
+
+struct Element {
+    Instance head;
+    ElementKind kind;
+    uint32_t id;  /* identity of anonymous names; copies share it unless told otherwise */
+    SaType *type; /* never NULL for column expressions */
+    Element **children;
+    int count;
+    Name name;         /* COLUMN, LABEL, BIND (key), FUNCTION, TABLE, ALIAS …, COLLATION */
+    const Node *node;  /* where it was written */
+    Element *original; /* what this is an annotated or adapted copy of; NULL */
+    Entity *entity;    /* a mapped attribute's entity, or what an ENTITY stands for; kept by copies */
+    Atom entity_key;   /* the attribute's name */
+};
+
+typedef struct OrmElement { /* ORM: kept as given for orm_lower_select */
+    Element base;
+    Value *value;
+} OrmElement;
+
+typedef struct ColumnElement {
+    Element base;
+    Element *table;              /* FROM clause it belongs to; NULL: a free column() */
+    Name key;                    /* under which .c finds it */
+    bool is_literal;             /* literal_column(): its name is SQL text */
+    struct SchemaColumn *schema; /* of a Table's Column (also for columns of its aliases); NULL otherwise */
+    Element **proxies;           /* what it stands for in the selectable below: alias.c.x → table.c.x */
+    int proxy_count;
+    bool primary_key;
+    bool from_label; /* it stands for a label or an unnamed expression */
+} ColumnElement;
+
+typedef struct BindElement {
+    Element base;
+    Value *value;                                   /* NULL: given at execution (required) */
+    bool unique, expanding, literal_execute, typed; /* typed: the program said its type */
+    SaOperator expand_op;                           /* IN or NOT_IN of an expanding one */
+    bool is_out, is_crud;                           /* crud: stands for a column of INSERT or UPDATE */
+    Value *callable;
+} BindElement;
+
+typedef struct OperatorElement { /* UNARY, AS_BOOLEAN, COLLECTION_AGGREGATE, BINARY, OPERATOR_LIST, CLAUSE_LIST */
+    Element base;
+    Op op;                    /* before or between */
+    Op modifier;              /* UNARY: after */
+    Op negate;                /* NONE: not known */
+    bool group;               /* may be put into parentheses */
+    bool boolean_list;        /* OPERATOR_LIST that and_() or or_() made */
+    Element *escape;          /* LIKE … ESCAPE */
+    Slice escape_text, flags; /* escape_text: contains(autoescape…); flags of regular expressions */
+    bool has_escape, has_flags, symmetric;
+} OperatorElement;
+
+typedef struct FunctionElement {
+    Element base;   /* children: the arguments */
+    Name *packages; /* func.a.b.name() */
+    int package_count;
+    bool generic;        /* a function that SQLAlchemy knows (count, max, now, …) */
+    bool no_parentheses; /* CURRENT_DATE */
+    bool aggregate_star;
+    bool as_comparison;
+    bool with_ordinality;
+    ElementList within_group;
+    Element *sequence; /* next_value() */
+} FunctionElement;
+
+typedef struct CaseElement {
+    Element base; /* children: [value] when then … [else] */
+    bool has_value, has_else;
+} CaseElement;
+
+typedef struct FrameBound {
+    bool unbounded, following, current;
+    int64_t number;
+    Element *bind;
+} FrameBound;
+typedef struct OverElement {
+    Element base; /* children: the function, then partition_by, then order_by */
+    int partition_count, order_count;
+    bool has_partition, has_order;
+    Slice frame; /* "ROWS", "RANGE", "GROUPS" or empty */
+    FrameBound from, to;
+} OverElement;
+
+typedef struct ExtractElement {
+    Element base;
+    Slice field;
+} ExtractElement;
+
+typedef struct TextElement {
+    Element base;
+    Slice text;        /* with :names as written */
+    ElementList binds; /* given by bindparams() */
+} TextElement;
+
+/* TABLE, ALIAS, SUBQUERY, CTE, LATERAL, TABLESAMPLE, TABLE_VALUED, VALUES, JOIN, FROM_GROUPING */
+typedef struct FromElement {
+    Element base;        /* children[0]: what is aliased or grouped; JOIN: left, right, onclause */
+    Name schema;         /* TABLE */
+    struct Table *table; /* TABLE of MetaData; NULL for the lightweight table() */
+    ElementList columns; /* filled at first use; see from_columns() */
+    bool columns_ready;
+    bool implicit_name; /* alias() without a name: an anonymous one */
+    bool outer, full;   /* JOIN */
+    /* CTE */
+    bool recursive, nesting;
+    Slice materialized; /* suffix as PostgreSQL wants it */
+    Element *restates;  /* union() on a CTE: the one that it extends */
+    /* TABLESAMPLE */
+    Element *sampling, *seed;
+    /* TABLE_VALUED */
+    bool derived, derived_types, joins_implicitly, table_valued_column, lateral;
+    Element *ordinality;
+    /* VALUES */
+    Value *rows; /* list of tuples of elements */
+    bool literal_binds;
+    ElementList row_items; /* row after row */
+    int row_width;
+    Element *dml_table; /* PostgreSQL's excluded, MySQL's inserted */
+} FromElement;
+
+#define COLUMN(e) ((ColumnElement *)(assert((e)->kind == EL_COLUMN), (e)))
+#define BIND(e) ((BindElement *)(assert((e)->kind == EL_BIND), (e)))
+#define OPERATOR(e) ((OperatorElement *)(e))
+#define FUNCTION(e) ((FunctionElement *)(assert((e)->kind == EL_FUNCTION), (e)))
+#define FROM(e) ((FromElement *)(e))
+
+static inline bool element_is_from(const Element *e) { return e->kind >= EL_TABLE && e->kind <= EL_FROM_GROUPING; }
+static inline bool element_is_statement(const Element *e) { return e->kind >= EL_SELECT; }
+static inline bool element_is_select(const Element *e) { return e->kind >= EL_SELECT && e->kind <= EL_SELECT_GROUPING; }
+static inline bool element_is_column(const Element *e) { return e->kind < EL_ENTITY; }
+
+/* ---- making ---- */
+
+Element *element_new(Evaluator *ev, ElementKind kind, SaType *type);
+Element *element_copy(Evaluator *ev, const Element *element); /* shallow; children array copied */
+Element *element_with_children(Evaluator *ev, ElementKind kind, SaType *type, Element *const *children, int count);
+void element_list_push(Evaluator *ev, ElementList *list, Element *element);
+Name name_from(Slice text);
+Name name_from_value(Evaluator *ev, Value *value); /* str or quoted_name */
+Name name_anonymous(Evaluator *ev, uint32_t id, Slice base);
+bool name_is_anonymous(Name name);
+Element *element_column(Evaluator *ev, Name name, SaType *type, Element *table);
+Element *element_bind(Evaluator *ev, Slice key, Value *value, SaType *type); /* anonymous where key is empty */
+Element *element_label(Evaluator *ev, Element *inner, Name name);            /* empty name: anonymous */
+Element *element_binary(Evaluator *ev, Element *left, Element *right, SaOperator op, SaType *type);
+Element *element_and(Evaluator *ev, Element *const *items, int count); /* and_() with its simplifications */
+Element *element_or(Evaluator *ev, Element *const *items, int count);
+Element *element_where(Evaluator *ev, const ElementList *criteria); /* the criteria joined; NULL: none */
+Element *element_not(Evaluator *ev, Element *element);
+Element *element_group(Evaluator *ev, Element *element, SaOperator against); /* self_group */
+/* column OP value with SQLAlchemy's coercions (None → IS NULL, lists, binds of the column's type, …). NULL: raised. */
+Element *element_operate(Evaluator *ev, SaOperator op, Element *left, Value *right, bool reflected, const Node *site);
+Element *element_function(Evaluator *ev, Slice name, SaType *type, Element *const *arguments, int count);
+Element *element_alias(Evaluator *ev, Element *from, Name name); /* empty: anonymous */
+Element *element_subquery(Evaluator *ev, Element *select, Name name);
+Element *element_join(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full);
+Element *element_exists(Evaluator *ev, Element *select);
+Element *element_scalar_select(Evaluator *ev, Element *select);
+
+/* ---- coercion ---- */
+
+typedef enum CoerceRole {
+    COERCE_EXPRESSION, /* literals become binds */
+    COERCE_COLUMNS,    /* item of select(): FROM clauses and entities allowed, strings refused */
+    COERCE_WHERE,
+    COERCE_ORDER_BY, /* strings are label references */
+    COERCE_FROM,
+    COERCE_JOIN_TARGET,
+    COERCE_ON,
+    COERCE_STATEMENT,
+    COERCE_DML_TABLE,
+    COERCE_DDL_EXPRESSION
+} CoerceRole;
+/* An element where the value is one (or an ORM thing that stands for one), else by role. NULL: raised. */
+Element *element_coerce(Evaluator *ev, Value *value, CoerceRole role, const Node *site);
+/* Without raising: the element that the value is or stands for, NULL otherwise. */
+Element *element_of(Evaluator *ev, Value *value);
+/* Is the value an element of ours (of any kind)? */
+bool value_is_element(const Value *value);
+
+/* ---- FROM clauses ---- */
+
+const ElementList *from_columns(Evaluator *ev, Element *from);              /* .c in order */
+Element *from_column(Evaluator *ev, Element *from, Slice key);              /* .c[key], NULL: none */
+Element *from_corresponding(Evaluator *ev, Element *from, Element *column); /* corresponding_column() */
+/* All FROM clauses that an element's columns come from, each once, in order. */
+void element_froms(Evaluator *ev, Element *element, ElementList *out);
+/* Is `inner` the same as, or a copy of, `outer`, or inside of it (a join)? */
+bool from_contains(const Element *outer, const Element *inner);
+bool element_same(const Element *a, const Element *b); /* the same, or copies of one */
+/* ON of a.join(b) from their foreign keys. NULL: raised (NoForeignKeysError, AmbiguousForeignKeysError). */
+Element *join_condition(Evaluator *ev, Element *left, Element *right, Element *left_subset, const Node *site);
+
+/* ---- traversal ---- */
+
+/* Copies the tree, replacing every element for which `replace` returns non-NULL (that one is not descended into).
+ * Unchanged parts are shared. */
+typedef Element *(*ElementReplace)(Evaluator *ev, Element *element, void *data);
+Element *element_rewrite(Evaluator *ev, Element *element, ElementReplace replace, void *data);
+void element_visit(Element *element, void (*visit)(Element *element, void *data), void *data);
+/* Puts `to`'s columns where columns of what it aliases (or selects from) stand: ClauseAdapter. */
+Element *element_adapt(Evaluator *ev, Element *element, Element *to);
+
+#endif
