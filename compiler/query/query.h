@@ -80,6 +80,9 @@ typedef enum ExprKind {
 
 typedef enum NullsOrder { NULLS_DEFAULT, NULLS_FIRST, NULLS_LAST } NullsOrder;
 
+/* A name that the program marked: quoted_name(x, quote=True). Otherwise the style decides. */
+typedef enum NameQuoting { QUOTING_BY_STYLE, QUOTING_ALWAYS, QUOTING_NEVER } NameQuoting;
+
 typedef struct Window {
     ExprList partition_by;
     ExprList order_by;
@@ -97,6 +100,7 @@ struct Expr {
             Relation *relation;
             Slice name;
             bool bare;
+            NameQuoting quoting;
         } column; /* bare: without its relation. STAR: relation may be NULL */
         Param *param;
         Literal literal;
@@ -162,6 +166,7 @@ struct Relation {
     Slice name;          /* of the table or CTE */
     Slice alias;         /* empty: none; else columns are written with it */
     bool alias_unquoted; /* Django's T3, U0 */
+    NameQuoting schema_quoting, name_quoting, alias_quoting;
     bool lateral;
     Query *query;       /* SUBQUERY; VALUES: its rows */
     Expr *expression;   /* FUNCTION, RAW */
@@ -186,6 +191,7 @@ typedef struct SelectItem {
     Expr *expr;
     Slice alias; /* AS alias; empty: none */
     bool alias_unquoted;
+    NameQuoting alias_quoting;
     Slice result_name; /* how the ORM names the column in rows; empty: alias or column name */
 } SelectItem;
 
