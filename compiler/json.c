@@ -1,7 +1,7 @@
 /*
  * JSON out and in.
  *
- * In: slices, numbers, OrmcValue; or one line of text. Out: text in a Buffer; or a tree in the arena.
+ * In: slices, numbers, literals; or one line of text. Out: text in a Buffer; or a tree in the arena.
  * Invariant: what is written is UTF-8 and valid JSON whatever bytes came in. Example: the Python
  * string "a\ud800\n" is written as "a\ud800\n" in ASCII escapes.
  */
@@ -89,14 +89,15 @@ void json_write_number(Buffer *out, double number) {
     if (!strpbrk(text, ".e")) buffer_text(out, ".0");
 }
 
-static void json_write_base64(Buffer *out, OrmcText bytes) {
+static void json_write_base64(Buffer *out, Slice bytes) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *data = (const unsigned char *)bytes.data;
+    const unsigned char *data = (const unsigned char *)bytes.start;
     buffer_put(out, '"');
     for (size_t i = 0; i < bytes.length; i += 3) {
         size_t rest = bytes.length - i;
-        uint32_t group =
-            (uint32_t)data[i] << 16 | (rest > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (rest > 2 ? data[i + 2] : 0);
+        uint32_t group = (uint32_t)data[i] << 16;
+        if (rest > 1) group |= (uint32_t)data[i + 1] << 8;
+        if (rest > 2) group |= data[i + 2];
         buffer_put(out, digits[group >> 18]);
         buffer_put(out, digits[group >> 12 & 63]);
         buffer_put(out, rest > 1 ? digits[group >> 6 & 63] : '=');
@@ -105,36 +106,36 @@ static void json_write_base64(Buffer *out, OrmcText bytes) {
     buffer_put(out, '"');
 }
 
-static void json_write_items(Buffer *out, const OrmcValue *value) {
+static void json_write_items(Buffer *out, const Literal *literal) {
     buffer_put(out, '[');
-    for (int i = 0; i < value->count; i++) {
+    for (int i = 0; i < literal->count; i++) {
         if (i) buffer_text(out, ", ");
-        json_write_value(out, &value->items[i]);
+        json_write_literal(out, &literal->items[i]);
     }
     buffer_put(out, ']');
 }
 
-static void json_write_map(Buffer *out, const OrmcValue *value) {
+static void json_write_map(Buffer *out, const Literal *literal) {
     buffer_put(out, '{');
-    for (int i = 0; i + 1 < value->count; i += 2) {
+    for (int i = 0; i + 1 < literal->count; i += 2) {
         if (i) buffer_text(out, ", ");
-        json_write_string(out, (Slice){value->items[i].text.data, value->items[i].text.length});
+        json_write_string(out, literal->items[i].text);
         buffer_text(out, ": ");
-        json_write_value(out, &value->items[i + 1]);
+        json_write_literal(out, &literal->items[i + 1]);
     }
     buffer_put(out, '}');
 }
 
-void json_write_value(Buffer *out, const OrmcValue *value) {
-    switch (value->kind) {
-    case ORMC_VALUE_NULL: buffer_text(out, "null"); return;
-    case ORMC_VALUE_BOOL: buffer_text(out, value->integer ? "true" : "false"); return;
-    case ORMC_VALUE_INTEGER: buffer_format(out, "%lld", (long long)value->integer); return;
-    case ORMC_VALUE_FLOAT: json_write_number(out, value->number); return;
-    case ORMC_VALUE_TEXT: json_write_string(out, (Slice){value->text.data, value->text.length}); return;
-    case ORMC_VALUE_BYTES: json_write_base64(out, value->text); return;
-    case ORMC_VALUE_ARRAY: json_write_items(out, value); return;
-    case ORMC_VALUE_MAP: json_write_map(out, value); return;
+void json_write_literal(Buffer *out, const Literal *literal) {
+    switch (literal->kind) {
+    case LITERAL_NULL: buffer_text(out, "null"); return;
+    case LITERAL_BOOL: buffer_text(out, literal->integer ? "true" : "false"); return;
+    case LITERAL_INTEGER: buffer_format(out, "%lld", (long long)literal->integer); return;
+    case LITERAL_FLOAT: json_write_number(out, literal->number); return;
+    case LITERAL_TEXT: json_write_string(out, literal->text); return;
+    case LITERAL_BYTES: json_write_base64(out, literal->text); return;
+    case LITERAL_ARRAY: json_write_items(out, literal); return;
+    case LITERAL_MAP: json_write_map(out, literal); return;
     }
 }
 

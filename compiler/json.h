@@ -4,8 +4,7 @@
 #ifndef ORMC_JSON_H
 #define ORMC_JSON_H
 
-#include "compiler/base/slice.h"
-#include "include/ormc.h"
+#include "compiler/query/statement.h"
 
 /* ---- writing ---- */
 
@@ -15,8 +14,8 @@ void json_write_string(Buffer *out, Slice text);
 void json_write_name(Buffer *out, const char *name);
 /* The shortest decimal that reads back as the same number; infinities and NaN as strings. */
 void json_write_number(Buffer *out, double number);
-/* As CONTRACT's V: bytes in base64, arrays as arrays, maps as objects. */
-void json_write_value(Buffer *out, const OrmcValue *value);
+/* Bytes in base64, arrays as arrays, maps as objects. */
+void json_write_literal(Buffer *out, const Literal *literal);
 
 /* ---- reading ---- */
 

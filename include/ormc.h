@@ -260,6 +260,218 @@ ORMC_API void ormc_database_close(OrmcDatabase *database);
 
 /* ================================================================================================ end of executor */
 
+/* ======================================================================================================= compiler */
+/*
+ * Python source text becomes statements, without running Python.
+ *
+ *   - A context holds models, files, settings, values of free variables and the memory of its last translation.
+ *     Models are loaded once; translating many texts in one context is the fast way.
+ *   - A context belongs to one thread at a time. Contexts share nothing: different ones may be used by different
+ *     threads at once.
+ *   - What is wrong with an input is a diagnostic in the translation; the library never prints, exits or aborts.
+ *   - A translation, and all that is asked of it, is valid until the next translation in the same context or the
+ *     context's end. Text is UTF-8 and terminated by a NUL byte, which `length` does not count.
+ *   - Structs that the library hands out only ever grow at the end: hold pointers to them, no copies.
+ */
+
+typedef struct OrmcText {
+    const char *data;
+    size_t length;
+} OrmcText;
+
+/* How a call ended. The numbers are the exit statuses of the command line, as far as it has them. */
+typedef enum OrmcStatus {
+    ORMC_OK = 0,
+    ORMC_REFUSED = 1,        /* there are diagnostics of severity error; what could be translated is there */
+    ORMC_USAGE = 2,          /* an argument is wrong or a file can't be read: see ormc_context_message() */
+    ORMC_DATABASE_ERROR = 3, /* the host's database failed */
+    ORMC_NO_MEMORY = 4
+} OrmcStatus;
+
+typedef struct OrmcContext OrmcContext;
+typedef struct OrmcTranslation OrmcTranslation;
+
+typedef struct OrmcOptions {
+    size_t size; /* sizeof(OrmcOptions) */
+    /* Where memory comes from: both or neither; neither is malloc and free. NULL from `allocate` makes the call that
+     * needed it give ORMC_NO_MEMORY. Blocks are aligned for any object. */
+    void *(*allocate)(void *user, size_t size);
+    void (*release)(void *user, void *block);
+    void *allocator_user;
+    const char *dialect;     /* as for ormc_context_set_dialect() */
+    bool inline_literals;    /* fill OrmcStatement.inlined too */
+    bool leave_transactions; /* no BEGIN, COMMIT, SAVEPOINT … among the statements */
+    int nesting_limit;       /* of brackets and blocks; 0: 200 */
+    int path_limit;          /* paths through one function; 0: the default */
+    int64_t step_limit;      /* statements and expressions evaluated in one function; 0: the default */
+} OrmcOptions;
+
+ORMC_API const char *ormc_version(void);
+
+/* NULL: no memory, or an unknown dialect. `options` may be NULL; it is not needed after the call. */
+ORMC_API OrmcContext *ormc_context_create(const OrmcOptions *options);
+ORMC_API void ormc_context_destroy(OrmcContext *context);
+/* Why the last call gave ORMC_USAGE; "" otherwise. Valid until the next call with the context. */
+ORMC_API const char *ormc_context_message(const OrmcContext *context);
+
+/* "postgresql", "sqlite", "mysql", "mariadb", for the translations to come; NULL: what the program's own engine URL
+ * says, else postgresql. */
+ORMC_API OrmcStatus ormc_context_set_dialect(OrmcContext *context, const char *dialect);
+
+/*
+ * What a context works on, all before its first translation. A value is read as a Python literal where it is one, else
+ * it is taken as a string. `variable`: a free variable or a function's parameter; `setting`: a Django setting.
+ */
+ORMC_API OrmcStatus ormc_context_set_setting(OrmcContext *context, const char *name, const char *value);
+ORMC_API OrmcStatus ormc_context_set_variable(OrmcContext *context, const char *name, const char *value);
+/* A Python file or a package directory. `label`: Django's app label; NULL: the name of the directory that holds it. */
+ORMC_API OrmcStatus ormc_context_add_models(OrmcContext *context, const char *label, const char *path);
+ORMC_API OrmcStatus ormc_context_add_models_text(OrmcContext *context, const char *label, const char *name,
+                                                 const char *text, size_t length);
+/* A file of the program: Python, or Markdown whose python blocks count (.md, and .txt that holds fences). */
+ORMC_API OrmcStatus ormc_context_add_file(OrmcContext *context, const char *path);
+ORMC_API OrmcStatus ormc_context_add_file_text(OrmcContext *context, const char *name, const char *text, size_t length);
+
+/*
+ * Translations. `*translation` is set with ORMC_OK and ORMC_REFUSED (and with ORMC_DATABASE_ERROR under a host), NULL
+ * otherwise.
+ */
+
+/* All queries of the files that were added. */
+ORMC_API OrmcStatus ormc_context_translate_files(OrmcContext *context, const OrmcTranslation **translation);
+/* Statements whose last expression is the query, answered as if it were executed. The names of the models, of the ORMs
+ * and of some modules stand without import. `name` is what diagnostics call the text; NULL: "<expr>". */
+ORMC_API OrmcStatus ormc_context_translate_text(OrmcContext *context, const char *name, const char *text, size_t length,
+                                                const OrmcTranslation **translation);
+/* CREATE TABLE, CREATE INDEX … of all models that were added: one query with all statements. */
+ORMC_API OrmcStatus ormc_context_translate_schema(OrmcContext *context, const OrmcTranslation **translation);
+/* One line of `ormc batch`: a JSON object in, one out, without the line's end. What is wrong stands in the answer.
+ * `data` is NULL without memory. */
+ORMC_API OrmcText ormc_context_answer_line(OrmcContext *context, const char *line, size_t length);
+
+typedef enum OrmcStatementKind {
+    ORMC_STATEMENT_SELECT,
+    ORMC_STATEMENT_INSERT,
+    ORMC_STATEMENT_UPDATE,
+    ORMC_STATEMENT_DELETE,
+    ORMC_STATEMENT_BEGIN,
+    ORMC_STATEMENT_COMMIT,
+    ORMC_STATEMENT_ROLLBACK,
+    ORMC_STATEMENT_SAVEPOINT,
+    ORMC_STATEMENT_RELEASE,
+    ORMC_STATEMENT_EXPLAIN,
+    ORMC_STATEMENT_DDL,
+    ORMC_STATEMENT_EXPRESSION
+} OrmcStatementKind;
+
+typedef enum OrmcParamSource {
+    ORMC_PARAM_KNOWN,    /* `value` */
+    ORMC_PARAM_NAMED,    /* a free variable or a function's parameter: `name` */
+    ORMC_PARAM_FROM_ROWS /* `column` of the row(s) of an earlier statement */
+} OrmcParamSource;
+
+typedef struct OrmcParam {
+    OrmcParamSource source;
+    OrmcType type;
+    OrmcValue value;
+    OrmcText name;
+    OrmcText column;
+    int query;     /* of FROM_ROWS; -1: the query that the parameter stands in */
+    int statement; /* of that query */
+    bool expand;   /* a list of values stands in this place */
+} OrmcParam;
+
+typedef struct OrmcStatement {
+    OrmcStatementKind kind;
+    OrmcText sql;     /* placeholders: $1 … on PostgreSQL, ? elsewhere */
+    OrmcText inlined; /* with literals; empty where that was not asked for */
+    const OrmcParam *params;
+    int param_count;
+    const OrmcText *column_names; /* of the result, where they are known */
+    const OrmcType *column_types;
+    int column_count;
+} OrmcStatement;
+
+typedef struct OrmcQuery {
+    OrmcText file;
+    int line, column;  /* from 1; columns count code points */
+    OrmcText function; /* that it stands in; empty: none */
+    OrmcText source;   /* the expression */
+    const char *dialect;
+    const OrmcStatement *statements;
+    int statement_count;
+} OrmcQuery;
+
+typedef struct OrmcDiagnostic {
+    const char *code; /* "field-error" … */
+    bool is_warning;
+    OrmcText message;
+    OrmcText help;                          /* empty: none */
+    OrmcText file;                          /* empty: about no place */
+    int line, column, end_line, end_column; /* from 1 */
+} OrmcDiagnostic;
+
+ORMC_API int ormc_translation_query_count(const OrmcTranslation *translation);
+ORMC_API const OrmcQuery *ormc_translation_query(const OrmcTranslation *translation, int index);
+ORMC_API int ormc_translation_diagnostic_count(const OrmcTranslation *translation);
+ORMC_API const OrmcDiagnostic *ormc_translation_diagnostic(const OrmcTranslation *translation, int index);
+/* Message, place, source line and carets of each diagnostic, for people. */
+ORMC_API OrmcText ormc_translation_render_diagnostics(const OrmcTranslation *translation, bool colour);
+/* {"queries": […], "diagnostics": […]}; of a schema {"statements": […], "diagnostics": […]} */
+ORMC_API OrmcText ormc_translation_render_json(const OrmcTranslation *translation);
+/* Each query's and each diagnostic's object alone, to merge several translations. */
+ORMC_API OrmcText ormc_translation_query_json(const OrmcTranslation *translation, int index);
+ORMC_API OrmcText ormc_translation_diagnostic_json(const OrmcTranslation *translation, int index);
+/* A parameter as people read it: a literal, a name, or where it comes from. */
+ORMC_API OrmcText ormc_translation_param_text(const OrmcTranslation *translation, const OrmcParam *param);
+
+/* The middle forms, as text for people: of the files that were added, or of `text` where it is not NULL. */
+typedef enum OrmcStage { ORMC_STAGE_TOKENS, ORMC_STAGE_SYNTAX, ORMC_STAGE_SCHEMA, ORMC_STAGE_QUERY } OrmcStage;
+ORMC_API OrmcStatus ormc_context_dump(OrmcContext *context, OrmcStage stage, const char *text, size_t length,
+                                      OrmcText *dump, const OrmcTranslation **translation);
+
+/*
+ * Running a program: each statement goes to the host as it is reached, all its parameters known, and the program goes
+ * on with the rows. Branches are decided, loops run, functions are entered when they are called.
+ */
+typedef struct OrmcRows {
+    const OrmcText *columns;
+    int column_count;
+    const OrmcValue *const *rows; /* rows[i][j] */
+    int row_count;
+    int64_t affected;
+    int64_t inserted_id;
+} OrmcRows;
+
+typedef struct OrmcHost {
+    size_t size; /* sizeof(OrmcHost) */
+    void *user;
+    /* True: `*rows` is filled and stays valid until the next call of it. False: the database refused, and the program
+     * ends with `*message`. */
+    bool (*execute)(void *user, const OrmcQuery *query, int statement, OrmcRows *rows, const char **message);
+    void (*write)(void *user, OrmcText text); /* what the program prints; NULL: dropped */
+} OrmcHost;
+
+/* `call`: "f(1, name='x')", in the namespace of the last file; NULL: the module bodies of the files. */
+ORMC_API OrmcStatus ormc_context_run_files(OrmcContext *context, const OrmcHost *host, const char *call,
+                                           const OrmcTranslation **translation);
+ORMC_API OrmcStatus ormc_context_run_text(OrmcContext *context, const OrmcHost *host, const char *name,
+                                          const char *text, size_t length, const OrmcTranslation **translation);
+
+/* Fenced blocks of Markdown, as golden files have them. */
+typedef struct OrmcBlock {
+    OrmcText info;     /* the fence's info string: "python models", "sql postgresql" */
+    OrmcText heading;  /* the nearest heading above, without its marks; empty: none */
+    OrmcText content;  /* in the text that was given */
+    size_t start, end; /* of the content */
+    int line;          /* of its first line, from 1 */
+} OrmcBlock;
+/* In order; `*blocks` lives as long as a translation. */
+ORMC_API OrmcStatus ormc_context_read_blocks(OrmcContext *context, const char *text, size_t length,
+                                             const OrmcBlock **blocks, int *count);
+
+/* ================================================================================================ end of compiler */
+
 #ifdef __cplusplus
 }
 #endif
