@@ -42,6 +42,10 @@ bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
 /* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
 struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
 
+/* statement.options(…): a copy of the SELECT, UPDATE or DELETE that carries the loader options in Executable.orm_state.
+ * NULL: raised. */
+struct Element *orm_with_options(Evaluator *ev, struct Element *statement, const Arguments *arguments);
+
 /* The family's hooks, passed on: state of this half, and the end of loading. */
 void *orm_create_state(Evaluator *ev);
 bool orm_models_loaded(Evaluator *ev);

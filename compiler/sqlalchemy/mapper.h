@@ -1,0 +1,369 @@
+/*
+ * The ORM half of SQLAlchemy: mappers, entities, relationships and loader options.
+ * Core meets it only through orm.h.
+ *
+ * A Mapper belongs to a class (Class.native). An Entity is what stands in a query: a mapper, or an alias of one; a
+ * column element of the ORM names its entity and property (Element.entity, Element.entity_key).
+ * Invariants: mappers are complete (relationships resolved) before a statement is prepared: see mappers_configure.
+ * Example: User.posts -> AttributeValue{entity User, property posts}; User.id -> COLUMN users.id with entity User.
+ */
+#ifndef ORMC_SQLALCHEMY_MAPPER_H
+#define ORMC_SQLALCHEMY_MAPPER_H
+
+#include "compiler/sqlalchemy/orm_annotation.h"
+#include "compiler/sqlalchemy/sqlalchemy.h"
+
+typedef struct Mapper Mapper;
+typedef struct Entity Entity;
+typedef struct Property Property;
+typedef struct Relationship Relationship;
+typedef struct Registry Registry;
+typedef struct LoadOption LoadOption;
+typedef struct OrmInstance OrmInstance;
+typedef struct Session Session;
+
+/* ---- mappers ---- */
+
+struct Registry {
+    Instance head;
+    MetaData *metadata;
+    AtomMap classes; /* name -> Class*, for string arguments */
+    DictValue *type_map;
+};
+
+typedef enum PropertyKind {
+    PROPERTY_COLUMN,
+    PROPERTY_RELATIONSHIP,
+    PROPERTY_SYNONYM,
+    PROPERTY_COMPOSITE
+} PropertyKind;
+
+struct Property {
+    PropertyKind kind;
+    Atom key;
+    Mapper *parent;
+    ElementList columns; /* COLUMN: of the most derived table first; or one SQL expression */
+    bool deferred, raise_on_load, is_expression;
+    Atom deferred_group;
+    Relationship *relationship;
+    Atom target;         /* SYNONYM */
+    Class *composite;    /* COMPOSITE */
+    Atom *composite_keys;
+    int composite_count;
+};
+
+struct Mapper {
+    Class *cls;
+    Entity *entity;
+    Registry *registry;
+    Mapper *inherits, *base;
+    Mapper **subs; /* direct ones, in order */
+    int sub_count, sub_capacity;
+    int number; /* order of definition */
+    bool single, concrete, configured;
+    Element *local_table;
+    Element *persist_selectable; /* table, or JOIN of tables */
+    ElementList tables;          /* from the base's to its own */
+    ElementList primary_key;     /* columns of the base table */
+    AtomMap properties;          /* Atom -> Property*, in order */
+    AtomMap descriptors;         /* hybrids, association proxies: Atom -> Value* */
+    Element *polymorphic_on;
+    Value *polymorphic_identity;
+    bool with_polymorphic_all;
+    Mapper **with_polymorphic;
+    int with_polymorphic_count;
+    Element *with_polymorphic_selectable;
+    Value *with_polymorphic_argument;
+    Element *version_column;
+    bool is_dataclass;
+    Atom *init_order; /* MappedAsDataclass: parameters of __init__ */
+    int init_count;
+    AtomMap init_defaults;
+    ElementList order_by;
+};
+
+typedef enum Direction { ONE_TO_MANY, MANY_TO_ONE, MANY_TO_MANY } Direction;
+typedef enum LazyKind {
+    LAZY_SELECT,
+    LAZY_JOINED,
+    LAZY_SELECTIN,
+    LAZY_SUBQUERY,
+    LAZY_IMMEDIATE,
+    LAZY_RAISE,
+    LAZY_NOLOAD,
+    LAZY_DYNAMIC,
+    LAZY_WRITE_ONLY
+} LazyKind;
+
+typedef struct ColumnPair {
+    Element *from, *to;
+} ColumnPair;
+typedef struct ColumnPairs {
+    ColumnPair *items;
+    int count, capacity;
+} ColumnPairs;
+
+struct Relationship {
+    Instance head; /* relationship(…) as a Python value */
+    Property *property;
+    Mapper *parent;
+    Mapper *target;
+    Entity *target_entity; /* aliased class as argument, else the mapper's */
+    /* as given */
+    Value *argument, *secondary_given, *primaryjoin_given, *secondaryjoin_given, *foreign_keys_given,
+        *remote_side_given, *order_by_given, *backref;
+    TypeExpr *annotation;
+    Class *defined_on;
+    const Node *node;
+    Atom back_populates;
+    int uselist; /* -1: not said */
+    bool viewonly, innerjoin, innerjoin_given, single_parent, post_update, passive_deletes, passive_deletes_all,
+        back_populated, configured, configuring;
+    bool cascade_save_update, cascade_delete, cascade_delete_orphan, cascade_merge;
+    LazyKind lazy;
+    int join_depth; /* 0: not said */
+    /* resolved */
+    Element *secondary, *primaryjoin, *secondaryjoin;
+    ElementList order_by, remote, foreign;
+    Direction direction;
+    ColumnPairs pairs;           /* local -> remote of primaryjoin (local_remote_pairs) */
+    ColumnPairs sync;            /* source -> foreign key column, of primaryjoin */
+    ColumnPairs secondary_pairs; /* target's column -> secondary's column */
+    Relationship *reverse;
+    Value *dict_attribute; /* attribute_keyed_dict and the like: the collection is a dict */
+};
+
+struct Entity {
+    Mapper *mapper;
+    Element *selectable;
+    Element *element; /* the ENTITY element that stands for it */
+    bool is_alias, adapt_on_names, is_polymorphic, inner_poly;
+    bool is_eager; /* an alias that a joined load made: its unnamed labels are not shared */
+    Entity *of;    /* sub-entity of a with_polymorphic() one */
+    Mapper **poly; /* mappers whose columns belong to it */
+    Entity **subs;
+    int poly_count;
+    Slice name;
+};
+
+/* A mapped attribute that is no column: relationship, composite, synonym of one; User.posts, with of_type/and_. */
+typedef struct AttributeValue {
+    Instance head;
+    Entity *entity;
+    Property *property;
+    Entity *of_type;
+    ElementList criteria; /* .and_(…) */
+} AttributeValue;
+
+typedef struct BundleValue {
+    Instance head;
+    Slice name;
+    ElementList items;
+} BundleValue;
+
+/* mapped_column(…), column_property(…), synonym(…), composite(…) before they are mapped */
+typedef struct MappedColumn {
+    Instance head;
+    PropertyKind kind;
+    Element *column;      /* MappedColumn, column_property of a column */
+    ElementList columns;  /* column_property */
+    bool typed, nullable_given, name_given, use_existing, is_expression, deferred, raise_on_load;
+    Atom group;
+    int sort_order;
+    Value *insert_default;
+    Value *dataclass_default, *default_factory, *dataclass_init;
+    bool kw_only;
+    Atom target; /* synonym */
+    const Arguments *composite;
+    Class *composite_class;
+    TypeExpr *annotation;
+} MappedColumn;
+
+typedef struct OrmState {
+    Class *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship, *mapped_column,
+        *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker, *engine, *connection,
+        *result, *collection, *query, *hybrid, *proxy, *declared_attr, *mapper_class, *scoped, *transaction, *inspection,
+        *criteria, *sqlmodel, *row, *sqlmodel_field;
+    Mapper **mappers;
+    int mapper_count, mapper_capacity;
+    Class **pending; /* classes with a table name that could not be mapped yet: none at present */
+    AtomMap sidelined; /* class pointer text -> AtomMap of attributes that were taken off a mixin */
+    bool unconfigured;
+    Registry *default_registry;
+    Session *free_session;
+} OrmState;
+
+OrmState *orm_state(Evaluator *ev);
+Atom orm_atom(Evaluator *ev, const char *text);
+
+/* orm_mapper.c */
+Mapper *mapper_of_class(const Class *cls); /* NULL: not mapped */
+Mapper *mapper_new(Evaluator *ev, Class *cls, Registry *registry, Element *table, Mapper *inherits, DictValue *arguments,
+                   AtomMap *properties, const Node *site);
+Property *mapper_property(const Mapper *mapper, Atom key);
+Property *mapper_property_of(const Mapper *mapper, const Element *column);
+bool mapper_is_a(const Mapper *mapper, const Mapper *base);
+bool mapper_add_property(Evaluator *ev, Mapper *mapper, Atom key, Value *value, const Node *site);
+Entity *mapper_entity(Evaluator *ev, Mapper *mapper);
+/* Base first, then the subclasses in order of definition. */
+void mapper_self_and_subs(Evaluator *ev, Mapper *mapper, Mapper ***out, int *count, int *capacity);
+/* The join of tables that loads the given submappers too (outer joins unless innerjoin). */
+Element *mapper_polymorphic_join(Evaluator *ev, Mapper *mapper, Mapper *const *poly, int count, bool inner);
+/* `type IN (…)` of single-table inheritance; NULL: none. */
+Element *mapper_single_criterion(Evaluator *ev, Mapper *mapper);
+Element *mapper_table_of(const Mapper *mapper, const Element *column);
+
+/* orm_relationship.c */
+Relationship *relationship_new(Evaluator *ev, const Arguments *arguments);
+bool relationship_configure(Evaluator *ev, Relationship *relationship);
+bool mappers_configure(Evaluator *ev);
+/* The ON clause (and secondary's alias) of a join along a relationship between two selectables. */
+typedef struct JoinTargets {
+    Element *primary, *secondary_on, *secondary;
+} JoinTargets;
+bool relationship_join(Evaluator *ev, Relationship *relationship, Entity *left, Entity *right, bool alias_secondary,
+                       const ElementList *criteria, JoinTargets *out);
+Value *orm_evaluate_text(Evaluator *ev, Slice text, Class *cls, const Node *site);
+
+/* orm_entity.c */
+Entity *entity_of_value(Evaluator *ev, Value *value);
+Element *entity_element(Evaluator *ev, Entity *entity);
+Entity *entity_of_element(const Element *element); /* ENTITY elements only; NULL otherwise */
+Entity *entity_alias(Evaluator *ev, Mapper *mapper, Element *selectable, Slice name, bool flat);
+Entity *entity_polymorphic(Evaluator *ev, Mapper *mapper, Mapper **poly, int count, Element *selectable, bool aliased,
+                           bool inner);
+Element *entity_column(Evaluator *ev, Entity *entity, Property *property); /* annotated; NULL: no column */
+Element *entity_adapt(Evaluator *ev, Entity *entity, Element *element);
+Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site);
+Entity *entity_for_mapper(Evaluator *ev, Entity *entity, Mapper *mapper);
+Value *orm_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
+AttributeValue *attribute_new(Evaluator *ev, Entity *entity, Property *property);
+AttributeValue *value_as_attribute(Value *value);
+Element *attribute_element(Evaluator *ev, AttributeValue *attribute);
+Element *attribute_criterion(Evaluator *ev, AttributeValue *attribute, const Node *site);
+void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *count);
+extern const Type orm_attribute_type, orm_aliased_type, orm_relationship_type, orm_mapped_column_type;
+
+/* orm_declarative.c */
+bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, const Arguments *keywords, Element *table);
+bool declarative_subclassed(Evaluator *ev, Class *cls, const Arguments *keywords);
+Registry *registry_of_class(Evaluator *ev, Class *cls);
+Registry *registry_new(Evaluator *ev, MetaData *metadata);
+MappedColumn *mapped_column_new(Evaluator *ev, const Arguments *arguments, const char *function);
+void declarative_define(Evaluator *ev, ModuleValue *module);
+/* The type that an annotation stands for in this registry; NULL without an error: none. */
+SaType *annotation_type(Evaluator *ev, Class *cls, Registry *registry, TypeExpr *expr);
+Value *annotation_value(Evaluator *ev, Class *cls, const TypeExpr *expr);
+
+/* ---- loader options ---- */
+
+typedef enum LoadKind {
+    LOAD_JOINED,
+    LOAD_SELECTIN,
+    LOAD_SUBQUERY,
+    LOAD_IMMEDIATE,
+    LOAD_LAZY,
+    LOAD_RAISE,
+    LOAD_NOLOAD,
+    LOAD_CONTAINS,
+    LOAD_DEFAULT,
+    LOAD_ONLY,
+    LOAD_DEFER,
+    LOAD_UNDEFER,
+    LOAD_UNDEFER_GROUP,
+    LOAD_EXPRESSION,
+    LOAD_SELECTIN_POLYMORPHIC
+} LoadKind;
+
+/* One step of an option: selectinload(A.b).joinedload(B.c) is two with `path` of one and two relationships. */
+typedef struct LoadStep {
+    LoadKind kind;
+    Entity *root;
+    AttributeValue **path; /* relationships from the root */
+    int depth;
+    bool wildcard;      /* "*" */
+    Property **columns; /* load_only, defer, undefer */
+    int column_count;
+    Atom group;
+    int innerjoin; /* -1: not said; 2: "unnested" */
+    Entity *alias; /* contains_eager(alias=…) */
+    Element *expression;
+    bool raise;
+    int recursion_depth;
+} LoadStep;
+struct LoadOption {
+    Instance head;
+    Entity *root;
+    AttributeValue **path;
+    int depth;
+    LoadStep **steps;
+    int count, capacity;
+};
+/* with_loader_criteria(entity, criterion) */
+typedef struct CriteriaOption {
+    Instance head;
+    Entity *entity;
+    Class *cls; /* of a mixin */
+    Value *criterion; /* element or lambda */
+    bool include_aliases, propagate;
+} CriteriaOption;
+typedef struct OrmOptions { /* Executable.orm_state */
+    Value **items;
+    int count, capacity;
+    Element *from_statement;
+    bool legacy; /* of a Query: its label style */
+    Session *session;
+} OrmOptions;
+
+void options_define(Evaluator *ev, ModuleValue *module);
+OrmOptions *statement_options(const Element *statement);
+Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count, const Node *site);
+
+/* ---- compiling statements ---- */
+
+/* What one row of a prepared select holds. */
+typedef enum RowItemKind { ROW_ENTITY, ROW_COLUMN, ROW_BUNDLE } RowItemKind;
+typedef struct LoadedColumn {
+    Property *property;
+    Element *column;
+    int position; /* in the statement's columns */
+} LoadedColumn;
+/* How an entity, or an eagerly joined one, is read from rows. */
+typedef struct EntityPlan {
+    Entity *entity;
+    Mapper *mapper;
+    LoadedColumn *columns;
+    int column_count, column_capacity;
+    struct EagerPlan *eager;
+    int eager_count, eager_capacity;
+    AttributeValue **path; /* from the root */
+    int depth;
+} EntityPlan;
+typedef struct EagerPlan {
+    Relationship *relationship;
+    EntityPlan *plan; /* JOINED, CONTAINS */
+    LoadKind kind;
+    LoadStep *step;
+    Entity *effective;
+} EagerPlan;
+typedef struct RowItem {
+    RowItemKind kind;
+    EntityPlan *plan;
+    Element *column;
+    int position, width;
+    Slice name;
+    BundleValue *bundle;
+} RowItem;
+typedef struct RowPlan {
+    RowItem *items;
+    int count, capacity;
+    int width; /* columns of the statement */
+} RowPlan;
+
+/* The plain statement of an ORM select with all joined eager loads; `plan` may be NULL. */
+Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan *plan);
+Element *orm_prepare_dml(Evaluator *ev, Dml *dml);
+Element *orm_join(Evaluator *ev, Element *left, Entity *left_entity, Element *right, Entity *right_entity, Value *on,
+                  bool outer, bool full, const Node *site);
+
+#endif
