@@ -30,8 +30,9 @@ typedef struct Dialect {
     int max_parameters; /* 0: no limit that an ORM minds */
     int max_in_list;
     int max_name_length;
-    const char *const *function_templates; /* by FunctionId; NULL: unsupported here; "" never */
-    const char *const *operator_templates; /* by OperatorId */
+    /* By FunctionId and OperatorId; NULL: as the default beside the id; "!…": unsupported here. See templates.h. */
+    const char *const *function_templates;
+    const char *const *operator_templates;
     /* A literal in the text, correctly quoted. False: this database can't hold it (NUL in text, …); `why` then says so.
      */
     bool (*write_literal)(Buffer *out, const Literal *literal, SqlType type, const char **why);

@@ -26,18 +26,18 @@ typedef struct ExprList {
     int count, capacity;
 } ExprList;
 
-/* Meanings of functions; rows in functions.def: F(enumerator, …templates). */
+/* Meanings of functions; each with its default template, see templates.h. */
 typedef enum FunctionId {
     FUNCTION_NONE,
-#define F(name) FUNCTION_##name,
+#define F(name, text) FUNCTION_##name,
 #include "compiler/query/function_ids.def"
 #undef F
     FUNCTION_COUNT_OF_IDS
 } FunctionId;
 
-/* Meanings of binary and unary operators and of lookups; rows in operators.def. */
+/* Meanings of binary and unary operators and of lookups, likewise. */
 typedef enum OperatorId {
-#define O(name) OPERATOR_##name,
+#define O(name, text) OPERATOR_##name,
 #include "compiler/query/operator_ids.def"
 #undef O
     OPERATOR_COUNT_OF_IDS
@@ -202,6 +202,12 @@ typedef struct CommonTable {
     Slice materialized; /* "MATERIALIZED", "NOT MATERIALIZED" or empty */
 } CommonTable;
 
+/* WINDOW name AS (…) */
+typedef struct NamedWindow {
+    Slice name;
+    Window *window;
+} NamedWindow;
+
 typedef struct Assignment {
     Expr *target; /* a column, usually bare */
     Expr *value;
@@ -262,6 +268,8 @@ struct Query {
     Expr *where;
     ExprList group_by;
     Expr *having;
+    NamedWindow *windows;
+    int window_count;
     ExprList order_by;
     bool order_by_null; /* MySQL: ORDER BY NULL */
     Expr *limit, *offset;

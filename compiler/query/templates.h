@@ -1,0 +1,22 @@
+/*
+ * Templates: how functions and operators are written. The default of each stands beside its id in function_ids.def and
+ * operator_ids.def; a dialect's own table holds only what it says otherwise.
+ *
+ * Holes: {0} … {9} an argument, {*} all arguments joined by ", ", {n*} those from the n-th on, {x} the extra text of
+ * the node. A template that begins with "!" refuses; the rest of it is the message.
+ */
+#ifndef ORMC_QUERY_TEMPLATES_H
+#define ORMC_QUERY_TEMPLATES_H
+
+#include "compiler/query/dialect.h"
+
+#define TEMPLATE_REFUSED "!"
+
+/* Never NULL. */
+const char *template_of_function(const Dialect *dialect, FunctionId id);
+const char *template_of_operator(const Dialect *dialect, OperatorId id);
+/* The enumerator's own name, LOWER: for the printer and the tests. */
+const char *function_name(FunctionId id);
+const char *operator_name(OperatorId id);
+
+#endif
