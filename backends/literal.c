@@ -38,10 +38,8 @@ bool literal_is_number(Slice text) {
     size_t at = 0, digits = 0;
     if (at < text.length && (text.start[at] == '-' || text.start[at] == '+')) at++;
     for (; at < text.length && ((text.start[at] >= '0' && text.start[at] <= '9') || text.start[at] == '.'); at++) {
-        if (text.start[at] != '.')
-            digits++;
-        else if (memchr(text.start, '.', at))
-            return false;
+        if (text.start[at] != '.') digits++;
+        else if (memchr(text.start, '.', at)) return false;
     }
     if (!digits) return false;
     if (at < text.length && (text.start[at] == 'e' || text.start[at] == 'E')) {

@@ -24,10 +24,8 @@ bool name_is_listed(Slice name, const char *const *words, size_t count) {
         size_t middle = (low + high) / 2;
         int order = compare(name, words[middle]);
         if (order == 0) return true;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
+        if (order < 0) high = middle;
+        else low = middle + 1;
     }
     return false;
 }

@@ -54,7 +54,8 @@ static const char *const mariadb_reserved[] = {
 };
 
 static bool mysql_needs_quotes(Slice name) {
-    return name_is_irregular(name) || name_is_listed(name, mysql_reserved, sizeof mysql_reserved / sizeof *mysql_reserved);
+    return name_is_irregular(name) ||
+           name_is_listed(name, mysql_reserved, sizeof mysql_reserved / sizeof *mysql_reserved);
 }
 static bool mariadb_needs_quotes(Slice name) {
     return name_is_irregular(name) ||
@@ -102,8 +103,7 @@ static bool write_literal(Buffer *out, const Literal *literal, SqlType type, con
         if (!literal_check_text(literal->text, why)) return false;
         if ((type == SQL_INTEGER || type == SQL_BIGINT || type == SQL_DECIMAL) && literal_is_number(literal->text))
             literal_put_number_text(out, literal->text);
-        else
-            put_text(out, literal->text);
+        else put_text(out, literal->text);
         return true;
     case LITERAL_BYTES:
         buffer_text(out, "x'");

@@ -7,20 +7,12 @@
 #include "backends/literal.h"
 #include "backends/names.h"
 
+#include <ctype.h>
 #include <math.h>
 
-static const char *const function_templates[FUNCTION_COUNT_OF_IDS] = {
-#define T(name, text) [FUNCTION_##name] = text,
-#include "backends/postgresql/functions.def"
-#undef T
-    [FUNCTION_NONE] = NULL,
-};
-
-static const char *const operator_templates[OPERATOR_COUNT_OF_IDS] = {
-#define T(name, text) [OPERATOR_##name] = text,
-#include "backends/postgresql/operators.def"
-#undef T
-};
+/* The defaults beside the ids are PostgreSQL's own spelling: nothing to say here. */
+static const char *const function_templates[FUNCTION_COUNT_OF_IDS];
+static const char *const operator_templates[OPERATOR_COUNT_OF_IDS];
 
 static const char *const reserved_words[] = {
 #define W(word) word,
@@ -29,7 +21,8 @@ static const char *const reserved_words[] = {
 };
 
 static bool name_needs_quotes(Slice name) {
-    return name_is_irregular(name) || name_is_listed(name, reserved_words, sizeof reserved_words / sizeof *reserved_words);
+    return name_is_irregular(name) ||
+           name_is_listed(name, reserved_words, sizeof reserved_words / sizeof *reserved_words);
 }
 
 /* ---- literals ---- */
@@ -40,7 +33,8 @@ static void put_text(Buffer *out, Slice text) {
         literal_put_quoted(out, text);
         return;
     }
-    buffer_text(out, " E'" + (out->length == 0 || out->data[out->length - 1] == ' ' || out->data[out->length - 1] == '('));
+    bool glued = out->length && isalnum((unsigned char)out->data[out->length - 1]);
+    buffer_text(out, glued ? " E'" : "E'");
     for (size_t i = 0; i < text.length; i++) {
         if (text.start[i] == '\'' || text.start[i] == '\\') buffer_put(out, text.start[i]);
         buffer_put(out, text.start[i]);
@@ -130,12 +124,9 @@ static bool check_text(Slice text, const char **why) {
 }
 
 static void put_float_text(Buffer *out, double number) {
-    if (isnan(number))
-        buffer_text(out, "NaN");
-    else if (isinf(number))
-        buffer_text(out, number < 0 ? "-Infinity" : "Infinity");
-    else
-        literal_put_float(out, number);
+    if (isnan(number)) buffer_text(out, "NaN");
+    else if (isinf(number)) buffer_text(out, number < 0 ? "-Infinity" : "Infinity");
+    else literal_put_float(out, number);
 }
 
 static bool put_element(Buffer *out, const Literal *item, const char **why) {

@@ -29,7 +29,8 @@ static const char *const reserved_words[] = {
 };
 
 static bool name_needs_quotes(Slice name) {
-    return name_is_irregular(name) || name_is_listed(name, reserved_words, sizeof reserved_words / sizeof *reserved_words);
+    return name_is_irregular(name) ||
+           name_is_listed(name, reserved_words, sizeof reserved_words / sizeof *reserved_words);
 }
 
 /* SQLite's tokenizer ends at NUL, so text that holds one is joined from its pieces. */
@@ -51,12 +52,9 @@ static void put_text(Buffer *out, Slice text) {
 }
 
 static void put_float(Buffer *out, double number) {
-    if (isnan(number))
-        buffer_text(out, "NULL"); /* as SQLite stores a bound NaN */
-    else if (isinf(number))
-        buffer_text(out, number < 0 ? "(-9e999)" : "9e999");
-    else
-        literal_put_float(out, number);
+    if (isnan(number)) buffer_text(out, "NULL"); /* as SQLite stores a bound NaN */
+    else if (isinf(number)) buffer_text(out, number < 0 ? "(-9e999)" : "9e999");
+    else literal_put_float(out, number);
 }
 
 static bool write_literal(Buffer *out, const Literal *literal, SqlType type, const char **why) {
@@ -69,8 +67,7 @@ static bool write_literal(Buffer *out, const Literal *literal, SqlType type, con
         if (!literal_check_text(literal->text, why)) return false;
         if ((type == SQL_INTEGER || type == SQL_BIGINT) && literal_is_number(literal->text))
             literal_put_number_text(out, literal->text);
-        else
-            put_text(out, literal->text);
+        else put_text(out, literal->text);
         return true;
     case LITERAL_BYTES:
         buffer_text(out, "X'");

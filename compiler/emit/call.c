@@ -21,10 +21,8 @@ static void emit_call_arguments(Emitter *e, const Expr *expr) {
 }
 
 void emit_call(Emitter *e, const Expr *expr) {
-    if (expr->as.call.quoted)
-        emit_identifier(e, expr->as.call.name);
-    else
-        buffer_slice(&e->sql, expr->as.call.name);
+    if (expr->as.call.quoted) emit_identifier(e, expr->as.call.name);
+    else buffer_slice(&e->sql, expr->as.call.name);
     if (expr->as.call.no_parentheses) return;
     emit_call_arguments(e, expr);
     if (expr->as.call.within_group.count) {
@@ -84,8 +82,8 @@ void emit_cast(Emitter *e, const Expr *expr) {
 static const char *sqlite_extract_format(Slice unit) {
     static const struct {
         const char *unit, *format;
-    } formats[] = {{"month", "%m"},  {"day", "%d"},    {"year", "%Y"},    {"second", "%S"}, {"hour", "%H"},
-                   {"doy", "%j"},    {"minute", "%M"}, {"epoch", "%s"},   {"dow", "%w"},    {"week", "%W"}};
+    } formats[] = {{"month", "%m"}, {"day", "%d"},    {"year", "%Y"},  {"second", "%S"}, {"hour", "%H"},
+                   {"doy", "%j"},   {"minute", "%M"}, {"epoch", "%s"}, {"dow", "%w"},    {"week", "%W"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (slice_equals_text(unit, formats[i].unit)) return formats[i].format;
     return NULL;
@@ -125,10 +123,8 @@ void emit_order(Emitter *e, const Expr *expr) {
         }
     }
     emit_expr(e, expr->args.items[0]);
-    if (expr->as.order.descending)
-        EMIT(e, " DESC");
-    else if (expr->as.order.explicit_asc)
-        EMIT(e, " ASC");
+    if (expr->as.order.descending) EMIT(e, " DESC");
+    else if (expr->as.order.explicit_asc) EMIT(e, " ASC");
     if (emulate || expr->as.order.nulls == NULLS_DEFAULT) return;
     emit_text(e, expr->as.order.nulls == NULLS_FIRST ? " NULLS FIRST" : " NULLS LAST");
 }

@@ -33,7 +33,10 @@ typedef struct Emitter {
 } Emitter;
 
 /* names.c */
-void emit_identifier(Emitter *e, Slice name);
+void emit_name(Emitter *e, Slice name, NameQuoting quoting);
+void emit_identifier(Emitter *e, Slice name); /* by the style's rule */
+void emit_relation_alias_name(Emitter *e, const Relation *relation);
+void emit_relation_name(Emitter *e, const Relation *relation);
 void emit_relation_reference(Emitter *e, const Relation *relation);
 void emit_column(Emitter *e, const Expr *column);
 

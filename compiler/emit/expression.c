@@ -18,6 +18,25 @@ void emit_list(Emitter *e, const ExprList *list, int from, const char *separator
 
 /* ---- templates ---- */
 
+static void emit_hole_text(Emitter *e, const Expr *operand, Slice kind) {
+    bool inet = slice_equals_text(kind, "inet");
+    if (inet) EMIT(e, "HOST(");
+    emit_expr(e, operand);
+    emit_text(e, inet ? ")" : "::text");
+}
+
+/* {t}: the first argument as text, for PostgreSQL's pattern lookups; {e}: the second as a literal part of a pattern. */
+static bool emit_lookup_hole(Emitter *e, char hole, const ExprList *args, Slice extra) {
+    if (hole == 't') {
+        emit_hole_text(e, args->items[0], extra);
+        return true;
+    }
+    if (hole != 'e' || args->count < 2) return false;
+    ExprList pattern = {.items = args->items + 1, .count = 1};
+    emit_template(e, template_of_function(e->dialect, FUNCTION_ESCAPE_PATTERN), &pattern, extra, args->items[1]->span);
+    return true;
+}
+
 /* One hole, `inside` being what stands between its braces. False: not a hole, the braces are text. */
 static bool emit_hole(Emitter *e, Slice inside, const ExprList *args, Slice extra) {
     if (slice_equals_text(inside, "*")) {
@@ -28,6 +47,8 @@ static bool emit_hole(Emitter *e, Slice inside, const ExprList *args, Slice extr
         buffer_slice(&e->sql, extra);
         return true;
     }
+    if (inside.length == 1 && (inside.start[0] == 't' || inside.start[0] == 'e'))
+        return emit_lookup_hole(e, inside.start[0], args, extra);
     if (inside.length < 1 || inside.length > 2 || inside.start[0] < '0' || inside.start[0] > '9') return false;
     int number = inside.start[0] - '0';
     if (inside.length == 2) {
@@ -97,10 +118,8 @@ static void emit_literal(Emitter *e, const Expr *expr) {
 }
 
 static void emit_boolean(Emitter *e, bool value) {
-    if (e->dialect->id == DIALECT_SQLITE)
-        buffer_put(&e->sql, value ? '1' : '0');
-    else
-        emit_text(e, value ? "true" : "false");
+    if (e->dialect->id == DIALECT_SQLITE) buffer_put(&e->sql, value ? '1' : '0');
+    else emit_text(e, value ? "true" : "false");
 }
 
 static void emit_case(Emitter *e, const Expr *expr) {
@@ -132,23 +151,17 @@ static void emit_subquery(Emitter *e, const Query *query) {
 
 static void emit_in(Emitter *e, const Expr *expr) {
     emit_expr(e, expr->args.items[0]);
-    if (expr->as.query.negated)
-        EMIT(e, " NOT IN (");
-    else
-        EMIT(e, " IN (");
-    if (expr->as.query.query)
-        emit_query(e, expr->as.query.query);
-    else
-        emit_list(e, &expr->args, 1, ", ");
+    if (expr->as.query.negated) EMIT(e, " NOT IN (");
+    else EMIT(e, " IN (");
+    if (expr->as.query.query) emit_query(e, expr->as.query.query);
+    else emit_list(e, &expr->args, 1, ", ");
     buffer_put(&e->sql, ')');
 }
 
 static void emit_between(Emitter *e, const Expr *expr) {
     emit_expr(e, expr->args.items[0]);
-    if (expr->as.query.negated)
-        EMIT(e, " NOT BETWEEN ");
-    else
-        EMIT(e, " BETWEEN ");
+    if (expr->as.query.negated) EMIT(e, " NOT BETWEEN ");
+    else EMIT(e, " BETWEEN ");
     emit_expr(e, expr->args.items[1]);
     EMIT(e, " AND ");
     emit_expr(e, expr->args.items[2]);
@@ -158,10 +171,8 @@ static void emit_exists(Emitter *e, const Expr *expr) {
     bool django = emit_is_django(e);
     if (expr->as.query.negated) emit_text(e, django ? "NOT " : "NOT (");
     emit_text(e, django ? "EXISTS(" : "EXISTS (");
-    if (expr->as.query.query)
-        emit_query(e, expr->as.query.query);
-    else
-        emit_list(e, &expr->args, 0, ", ");
+    if (expr->as.query.query) emit_query(e, expr->as.query.query);
+    else emit_list(e, &expr->args, 0, ", ");
     buffer_put(&e->sql, ')');
     if (expr->as.query.negated && !django) buffer_put(&e->sql, ')');
 }
@@ -173,10 +184,8 @@ static void emit_collate(Emitter *e, const Expr *expr) {
 }
 
 static void emit_alias(Emitter *e, const Expr *expr) {
-    if (expr->as.alias.quoted)
-        emit_identifier(e, expr->as.alias.name);
-    else
-        buffer_slice(&e->sql, expr->as.alias.name);
+    if (expr->as.alias.quoted) emit_identifier(e, expr->as.alias.name);
+    else buffer_slice(&e->sql, expr->as.alias.name);
 }
 
 static void emit_interval(Emitter *e, const Expr *expr) {

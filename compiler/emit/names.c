@@ -35,27 +35,31 @@ static bool name_is_quoted(const Emitter *e, Slice name) {
     return inner % 2 == 0;
 }
 
-void emit_identifier(Emitter *e, Slice name) {
-    bool plain = emit_is_django(e) ? name_is_quoted(e, name) : !e->dialect->name_needs_quotes(name);
-    if (plain)
-        buffer_slice(&e->sql, name);
-    else
-        emit_quoted(e, name);
+void emit_name(Emitter *e, Slice name, NameQuoting quoting) {
+    bool plain = quoting == QUOTING_NEVER;
+    if (quoting == QUOTING_BY_STYLE)
+        plain = emit_is_django(e) ? name_is_quoted(e, name) : !e->dialect->name_needs_quotes(name);
+    if (plain) buffer_slice(&e->sql, name);
+    else emit_quoted(e, name);
+}
+
+void emit_identifier(Emitter *e, Slice name) { emit_name(e, name, QUOTING_BY_STYLE); }
+
+void emit_relation_alias_name(Emitter *e, const Relation *relation) {
+    emit_name(e, relation->alias, relation->alias_unquoted ? QUOTING_NEVER : relation->alias_quoting);
+}
+
+void emit_relation_name(Emitter *e, const Relation *relation) {
+    if (relation->schema.length) {
+        emit_name(e, relation->schema, relation->schema_quoting);
+        buffer_put(&e->sql, '.');
+    }
+    emit_name(e, relation->name, relation->name_quoting);
 }
 
 void emit_relation_reference(Emitter *e, const Relation *relation) {
-    if (relation->alias.length) {
-        if (relation->alias_unquoted)
-            buffer_slice(&e->sql, relation->alias);
-        else
-            emit_identifier(e, relation->alias);
-        return;
-    }
-    if (relation->schema.length) {
-        emit_identifier(e, relation->schema);
-        buffer_put(&e->sql, '.');
-    }
-    emit_identifier(e, relation->name);
+    if (relation->alias.length) emit_relation_alias_name(e, relation);
+    else emit_relation_name(e, relation);
 }
 
 void emit_column(Emitter *e, const Expr *column) {
@@ -63,8 +67,6 @@ void emit_column(Emitter *e, const Expr *column) {
         emit_relation_reference(e, column->as.column.relation);
         buffer_put(&e->sql, '.');
     }
-    if (column->kind == EXPR_STAR)
-        buffer_put(&e->sql, '*');
-    else
-        emit_identifier(e, column->as.column.name);
+    if (column->kind == EXPR_STAR) buffer_put(&e->sql, '*');
+    else emit_name(e, column->as.column.name, column->as.column.quoting);
 }

@@ -23,22 +23,13 @@ static void emit_relation_alias(Emitter *e, const Relation *relation) {
     bool named = relation->kind == RELATION_TABLE || relation->kind == RELATION_CTE;
     if (named && !relation->schema.length && slice_equals(relation->alias, relation->name)) return;
     emit_text(e, emit_is_django(e) ? " " : " AS ");
-    if (relation->alias_unquoted)
-        buffer_slice(&e->sql, relation->alias);
-    else
-        emit_identifier(e, relation->alias);
+    emit_relation_alias_name(e, relation);
 }
 
 static void emit_relation_body(Emitter *e, const Relation *relation) {
     switch (relation->kind) {
     case RELATION_TABLE:
-        if (relation->schema.length) {
-            emit_identifier(e, relation->schema);
-            buffer_put(&e->sql, '.');
-        }
-        emit_identifier(e, relation->name);
-        break;
-    case RELATION_CTE: emit_identifier(e, relation->name); break;
+    case RELATION_CTE: emit_relation_name(e, relation); break;
     case RELATION_SUBQUERY:
     case RELATION_VALUES:
         buffer_put(&e->sql, '(');
@@ -63,7 +54,8 @@ void emit_relation(Emitter *e, const Relation *relation, Slice hint) {
 
 static const char *join_text(const Emitter *e, const From *from) {
     switch (from->join) {
-    case JOIN_INNER: return from->join_plain || (!emit_is_django(e) && !e->dialect->is_mysql) ? " JOIN " : " INNER JOIN ";
+    case JOIN_INNER:
+        return from->join_plain || (!emit_is_django(e) && !e->dialect->is_mysql) ? " JOIN " : " INNER JOIN ";
     case JOIN_LEFT: return " LEFT OUTER JOIN ";
     case JOIN_FULL: return " FULL OUTER JOIN ";
     case JOIN_CROSS: return " CROSS JOIN ";
@@ -126,10 +118,7 @@ void emit_items(Emitter *e, const SelectItem *items, int count) {
         emit_expr(e, items[i].expr);
         if (!items[i].alias.length) continue;
         EMIT(e, " AS ");
-        if (items[i].alias_unquoted)
-            buffer_slice(&e->sql, items[i].alias);
-        else
-            emit_identifier(e, items[i].alias);
+        emit_name(e, items[i].alias, items[i].alias_unquoted ? QUOTING_NEVER : items[i].alias_quoting);
     }
 }
 
@@ -179,10 +168,8 @@ static void emit_limit_alchemy(Emitter *e, const Query *query) {
         EMIT(e, " LIMIT ");
         emit_expr(e, query->offset);
         EMIT(e, ", ");
-        if (query->limit)
-            emit_expr(e, query->limit);
-        else
-            EMIT(e, "18446744073709551615");
+        if (query->limit) emit_expr(e, query->limit);
+        else EMIT(e, "18446744073709551615");
         return;
     }
     bool sqlite = e->dialect->id == DIALECT_SQLITE;
@@ -247,10 +234,8 @@ static void emit_lock(Emitter *e, const Lock *lock) {
         EMIT(e, " OF ");
         for (int i = 0; i < lock->of_count; i++) {
             if (i) EMIT(e, ", ");
-            if (lock->of_columns)
-                buffer_slice(&e->sql, lock->of_columns[i]);
-            else
-                emit_relation_reference(e, lock->of[i]);
+            if (lock->of_columns) buffer_slice(&e->sql, lock->of_columns[i]);
+            else emit_relation_reference(e, lock->of[i]);
         }
     }
     if (lock->nowait) EMIT(e, " NOWAIT");
@@ -277,7 +262,7 @@ void emit_ctes(Emitter *e, const Query *query) {
     for (int i = 0; i < query->cte_count; i++) {
         const CommonTable *cte = &query->ctes[i];
         if (i) EMIT(e, ", ");
-        emit_identifier(e, cte->relation->name);
+        emit_relation_name(e, cte->relation);
         emit_cte_names(e, cte->relation);
         EMIT(e, " AS ");
         if (cte->materialized.length) {
