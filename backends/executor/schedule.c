@@ -1,0 +1,158 @@
+/*
+ * Which request goes to which connection, and when connections are opened.
+ *
+ * First come, first served: statements go to the least busy connection, as many on one as its driver pipelines. A
+ * request for a connection of one's own (acquire) takes an idle one; where none is idle the least busy is reserved, gets
+ * nothing new and is leased once it has drained, so that a stream of statements can't starve a transaction.
+ */
+#include "backends/executor/executor.h"
+
+#include <stdlib.h>
+
+void connection_send(Connection *connection, OrmcRequest *request) {
+    OrmcPool *pool = connection->pool;
+    queue_remove(request);
+    request->state = REQUEST_IN_FLIGHT;
+    request->connection = connection;
+    queue_push(&connection->flight, request);
+    connection->wants_fetch = true;
+    if (request->deadline) pool_arm(pool, request->deadline);
+    pool->driver->send(connection, request);
+}
+
+bool connection_send_internal(Connection *connection, const char *sql, InternalUse use) {
+    OrmcPool *pool = connection->pool;
+    OrmcRequest *request = request_create(pool);
+    if (!request) return false;
+    OrmcCommand command = {.size = sizeof command, .sql = sql, .timeout_ms = pool->options.connect_timeout_ms};
+    if (!request_fill(request, &command)) {
+        request_recycle(request);
+        return false;
+    }
+    request->internal = use;
+    connection_send(connection, request);
+    return true;
+}
+
+bool pool_connect(OrmcPool *pool) {
+    if (pool->connection_count >= pool->options.max_connections) return false;
+    uint64_t now = pool_now(pool);
+    if (pool->retry_at > now) {
+        pool_arm(pool, pool->retry_at);
+        return false;
+    }
+    Connection *connection = calloc(1, pool->driver->connection_size);
+    if (!connection) return false;
+    *connection = (Connection){.pool = pool, .next = pool->connections, .started_at = now};
+    if (connection->next) connection->next->previous = connection;
+    pool->connections = connection;
+    pool->connection_count++;
+    pool->connecting++;
+    if (!pool->driver->connect(connection)) {
+        pool->connecting--;
+        connection_closed(connection);
+        return false;
+    }
+    pool_arm(pool, now + pool->options.connect_timeout_ms);
+    return true;
+}
+
+static bool connection_is_free(const Connection *connection) {
+    return connection->state == CONNECTION_READY && !connection->lease && !connection->reserved;
+}
+
+static Connection *pool_least_busy(OrmcPool *pool) {
+    Connection *best = NULL;
+    for (Connection *c = pool->connections; c; c = c->next)
+        if (connection_is_free(c) && (!best || c->flight.count < best->flight.count)) best = c;
+    return best;
+}
+
+static void pool_lease(OrmcPool *pool, Connection *connection, OrmcRequest *request) {
+    OrmcConnection *lease = calloc(1, sizeof *lease);
+    if (!lease) {
+        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+    } else {
+        *lease = (OrmcConnection){.pool = pool, .connection = connection};
+        connection->lease = lease;
+        pool->leases++;
+    }
+    connection->reserved = false;
+    request->lease = lease;
+    request_end(request);
+}
+
+/* True: the request has its connection. False: one is reserved for it, if there is one to reserve. */
+static bool pool_schedule_acquire(OrmcPool *pool, OrmcRequest *request, unsigned *reserved) {
+    for (Connection *c = pool->connections; c; c = c->next) {
+        if (c->state != CONNECTION_READY || c->lease || c->flight.count) continue;
+        if (c->reserved && *reserved) --*reserved;
+        pool_lease(pool, c, request);
+        return true;
+    }
+    if (*reserved) {
+        --*reserved; /* one of the draining connections is for this request */
+        return false;
+    }
+    Connection *best = pool_least_busy(pool);
+    if (best) best->reserved = true;
+    return false;
+}
+
+static void pool_schedule_waiting(OrmcPool *pool) {
+    unsigned reserved = 0;
+    for (Connection *c = pool->connections; c; c = c->next) reserved += c->reserved;
+    unsigned unplaced = 0;
+    bool crowded = false;
+    for (OrmcRequest *request = pool->waiting.first, *next; request; request = next) {
+        next = request->next;
+        if (request->on_acquired) {
+            unplaced += !pool_schedule_acquire(pool, request, &reserved);
+            continue;
+        }
+        Connection *connection = pool_least_busy(pool);
+        if (!connection || connection->flight.count >= pool->driver->pipeline) {
+            unplaced += (unsigned)pool->waiting.count;
+            break;
+        }
+        crowded |= connection->flight.count > 0;
+        connection_send(connection, request);
+    }
+    unsigned wanted = unplaced ? unplaced : crowded;
+    while (wanted > pool->connecting && pool_connect(pool)) {}
+}
+
+static void connection_schedule_lease(Connection *connection) {
+    OrmcConnection *lease = connection->lease;
+    while (connection->lease == lease && lease->waiting.first && connection->state == CONNECTION_READY &&
+           connection->flight.count < connection->pool->driver->pipeline)
+        connection_send(connection, lease->waiting.first);
+}
+
+static void pool_schedule_close(OrmcPool *pool) {
+    for (OrmcRequest *request; (request = pool->waiting.first);) {
+        request_fail(request, ORMC_ERROR_CLOSED, "the pool is closing");
+        request_end(request);
+    }
+    for (Connection *c = pool->connections, *next; c; c = next) {
+        next = c->next;
+        if (c->state != CONNECTION_CLOSING && !c->lease && !c->flight.count) connection_close(c);
+    }
+}
+
+void pool_schedule(OrmcPool *pool) {
+    if (!pool->driver) return;
+    if (pool->closing) {
+        pool_schedule_close(pool);
+    } else {
+        pool_schedule_waiting(pool);
+        while (pool->connection_count < pool->options.min_connections && pool_connect(pool)) {}
+    }
+    for (Connection *c = pool->connections, *next; c; c = next) {
+        next = c->next;
+        if (c->lease && c->state == CONNECTION_READY) connection_schedule_lease(c);
+        if (!c->wants_fetch || c->state == CONNECTION_CLOSING) continue;
+        c->wants_fetch = false;
+        pool->driver->fetch(c);
+    }
+}
