@@ -3,9 +3,9 @@
  *
  * A request waits in its pool (or in its lease, a connection that the caller holds), is sent on a connection, and ends
  * in the list of finished requests, from which its callback is called. All of it happens in a step: every callback of
- * libuv opens one with pool_enter() and ends it with pool_leave(), which delivers what is finished and sends what waits.
- * Calls from outside only queue and wake the loop. So a driver is never entered twice, and no callback is called from
- * inside a call of the caller's.
+ * libuv opens one with pool_enter() and ends it with pool_leave(), which delivers what is finished and sends what
+ * waits. Calls from outside only queue and wake the loop. So a driver is never entered twice, and no callback is called
+ * from inside a call of the caller's.
  */
 #ifndef ORMC_EXECUTOR_H
 #define ORMC_EXECUTOR_H
@@ -15,6 +15,7 @@
 
 #include "backends/executor/library.h"
 #include "backends/executor/store.h"
+#include "backends/executor/value.h"
 #include "include/ormc.h"
 
 typedef struct Connection Connection;
@@ -98,13 +99,13 @@ struct OrmcRequest {
     OrmcDoneCallback on_done;
     OrmcAcquireCallback on_acquired; /* a request for a connection, not a statement */
     void *user;
-    void *row_user; /* of the row callback */
+    void *row_user;     /* of the row callback */
     StoreMark row_mark; /* streaming: where the memory of a row begins */
     OrmcError cancel_reason;
     InternalUse internal;
     bool read_only, prepare_only;
     bool paused, described;
-    bool stopped; /* by its row callback: not a success, even if it had ended already */
+    bool stopped;   /* by its row callback: not a success, even if it had ended already */
     int step;       /* the driver's: how far it has come */
     unsigned flags; /* the driver's */
     void *data;     /* the driver's, while in flight */
@@ -127,8 +128,7 @@ OrmcRequest *request_create(OrmcPool *pool);
 /* Copies the command. False: no memory. */
 bool request_fill(OrmcRequest *request, const OrmcCommand *command);
 void request_recycle(OrmcRequest *request);
-void request_fail(OrmcRequest *request, OrmcError error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void request_fail(OrmcRequest *request, OrmcError error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void request_state(OrmcRequest *request, const char *state);
 void request_notice(OrmcRequest *request, const char *text);
 /* Columns of the result; cleared names and types UNKNOWN, to be filled by the driver. False: no memory (failed). */
@@ -142,20 +142,6 @@ bool request_row_done(OrmcRequest *request, OrmcValue *cells);
 bool request_row_deliver(OrmcRequest *request, const OrmcValue *cells);
 /* Forgets columns and rows, before the statement is sent again. */
 void request_reset_result(OrmcRequest *request);
-
-/* ---- values */
-
-/* A cell changed in place to what the caller knows of its column; stays as it is where that makes no sense. */
-void value_convert(Store *store, OrmcValue *value, OrmcType wanted);
-void value_set_null(OrmcValue *value);
-void value_set_integer(OrmcValue *value, OrmcType type, int64_t integer);
-void value_set_number(OrmcValue *value, double number);
-bool value_set_text(Store *store, OrmcValue *value, OrmcType type, const char *text, size_t length);
-/* The value of a parameter is well-formed for its type; else `why`. What no database takes is refused here. */
-bool value_check(const OrmcValue *value, const char **why);
-/* Shortest text that reads back as the same number: "1.5", "1e+300", "inf", "-inf", "nan". */
-size_t number_write(double number, char *text, size_t capacity);
-size_t utf8_check(const char *text, size_t length); /* length of the longest valid prefix */
 
 /* ---- connections and drivers */
 

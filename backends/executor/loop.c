@@ -42,7 +42,9 @@ bool ormc_loop_run_once(OrmcLoop *loop) {
     return true;
 }
 
-struct uv_loop_s *ormc_loop_uv(OrmcLoop *loop) { return loop->loop; }
+struct uv_loop_s *ormc_loop_uv(OrmcLoop *loop) {
+    return loop->loop;
+}
 
 bool ormc_loop_destroy(OrmcLoop *loop) {
     if (loop->pools) return false;
@@ -93,7 +95,8 @@ static void database_on_acquired(void *user, OrmcConnection *connection, const O
 }
 
 static void database_wait(OrmcDatabase *database) {
-    while (database->waiting && ormc_loop_run_once(database->loop)) {}
+    while (database->waiting && ormc_loop_run_once(database->loop)) {
+    }
 }
 
 static bool database_acquire(OrmcDatabase *database) {
@@ -178,7 +181,8 @@ void ormc_database_close(OrmcDatabase *database) {
     if (database->pool && !pool_is_foreign(database->pool)) {
         if (database->connection) ormc_connection_release(database->connection);
         ormc_pool_close(database->pool, database_on_closed, database);
-        while (!database->pool_closed && ormc_loop_run_once(database->loop)) {}
+        while (!database->pool_closed && ormc_loop_run_once(database->loop)) {
+        }
     }
     if (database->loop) ormc_loop_destroy(database->loop);
     free(database);

@@ -62,7 +62,8 @@ static void pool_deliver_one(OrmcPool *pool, OrmcRequest *request) {
     request_recycle(request);
 }
 
-/* What is finished now, not what its callbacks finish: a caller who only sends refused statements can't hold the loop. */
+/* What is finished now, not what its callbacks finish: a caller who only sends refused statements can't hold the loop.
+ */
 static void pool_deliver(OrmcPool *pool) {
     for (size_t left = pool->finished.count; left; left--) pool_deliver_one(pool, queue_pop(&pool->finished));
 }
@@ -162,7 +163,8 @@ static bool request_check_params(OrmcRequest *request) {
     for (size_t i = 0; i < request->param_count; i++) {
         const char *why = NULL;
         const OrmcValue *value = &request->params[i];
-        if (value->is_null || (value_check(value, &why) && (!driver->accepts || driver->accepts(value, &why)))) continue;
+        if (value->is_null || (value_check(value, &why) && (!driver->accepts || driver->accepts(value, &why))))
+            continue;
         request_fail(request, ORMC_ERROR_VALUE, "parameter %zu (%s): %s", i + 1, ormc_type_name(value->type), why);
         return false;
     }
@@ -174,10 +176,8 @@ void pool_submit(OrmcPool *pool, OrmcRequest *request) {
         count_up(&pool->counters.submitted);
         pool->outstanding++;
     }
-    if (pool->closing)
-        request_fail(request, ORMC_ERROR_CLOSED, "the pool is closing");
-    else if (!pool->driver)
-        request_fail(request, pool->load_error, "%s", pool->last_error);
+    if (pool->closing) request_fail(request, ORMC_ERROR_CLOSED, "the pool is closing");
+    else if (!pool->driver) request_fail(request, pool->load_error, "%s", pool->last_error);
     else if (pool->outstanding > pool->options.max_queue)
         request_fail(request, ORMC_ERROR_LIMIT, "more than %zu statements are waiting", pool->options.max_queue);
     else if (request->sql && memchr(request->sql, '\0', request->sql_length))
@@ -213,14 +213,11 @@ static uint64_t request_grace(const OrmcRequest *request) {
 
 static void request_fail_cancelled(OrmcRequest *request, OrmcError reason) {
     const OrmcPool *pool = request->pool;
-    if (reason == ORMC_ERROR_CANCELLED)
-        request_fail(request, reason, "the statement was cancelled");
+    if (reason == ORMC_ERROR_CANCELLED) request_fail(request, reason, "the statement was cancelled");
     else if (request->state == REQUEST_IN_FLIGHT)
         request_fail(request, reason, "the statement took longer than its timeout");
-    else if (pool->last_error[0])
-        request_fail(request, reason, "no connection in time: %s", pool->last_error);
-    else
-        request_fail(request, reason, "no connection was free in time");
+    else if (pool->last_error[0]) request_fail(request, reason, "no connection in time: %s", pool->last_error);
+    else request_fail(request, reason, "no connection was free in time");
 }
 
 void request_cancel_for(OrmcRequest *request, OrmcError reason) {
@@ -260,8 +257,7 @@ static void connection_finish_internal(Connection *connection, OrmcRequest *requ
         if (error != ORMC_ERROR_NONE && error != ORMC_ERROR_LOST)
             connection_lost(connection, request->result.state, request->result.native_code,
                             ormc_result_message(&request->result));
-        else if (error == ORMC_ERROR_NONE)
-            connection_ready(connection);
+        else if (error == ORMC_ERROR_NONE) connection_ready(connection);
         break;
     case INTERNAL_PING:
         connection->checked_at = pool_now(connection->pool);
@@ -363,7 +359,8 @@ static void pool_connect_failed(OrmcPool *pool, const char *state, int code, con
     bool final = pool->driver->connect_is_final && pool->driver->connect_is_final(state, code);
     pool_answer_open(pool, ORMC_ERROR_CONNECT, state, code, message);
     if (pool->opened && !final) return; /* it was there before: what waits keeps waiting for it */
-    if (pool->connection_count > pool->connecting) return;
+    for (const Connection *c = pool->connections; c; c = c->next)
+        if (c->state != CONNECTION_CLOSING) return; /* one that works, or may yet */
     while (pool->waiting.first) {
         OrmcRequest *request = pool->waiting.first;
         request_fail(request, ORMC_ERROR_CONNECT, "%s", message);
@@ -423,10 +420,8 @@ void connection_close(Connection *connection) {
 
 void connection_closed(Connection *connection) {
     OrmcPool *pool = connection->pool;
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        pool->connections = connection->next;
+    if (connection->previous) connection->previous->next = connection->next;
+    else pool->connections = connection->next;
     if (connection->next) connection->next->previous = connection->previous;
     pool->connection_count--;
     free(connection);
@@ -546,9 +541,20 @@ const char *ormc_pool_backend(const OrmcPool *pool) { return pool->backend ? poo
 
 void ormc_pool_counters(const OrmcPool *pool, OrmcPoolCounters *counters) {
     const PoolCounters *c = &pool->counters;
-    *counters = (OrmcPoolCounters){
-        .submitted = c->submitted, .succeeded = c->succeeded, .failed = c->failed, .cancelled = c->cancelled,
-        .timed_out = c->timed_out, .rows = c->rows, .connects = c->connects, .connect_failures = c->connect_failures,
-        .lost = c->lost, .prepared = c->prepared, .cache_hits = c->cache_hits, .open = c->open, .idle = c->idle,
-        .leased = c->leased, .waiting = c->waiting, .in_flight = c->in_flight};
+    *counters = (OrmcPoolCounters){.submitted = c->submitted,
+                                   .succeeded = c->succeeded,
+                                   .failed = c->failed,
+                                   .cancelled = c->cancelled,
+                                   .timed_out = c->timed_out,
+                                   .rows = c->rows,
+                                   .connects = c->connects,
+                                   .connect_failures = c->connect_failures,
+                                   .lost = c->lost,
+                                   .prepared = c->prepared,
+                                   .cache_hits = c->cache_hits,
+                                   .open = c->open,
+                                   .idle = c->idle,
+                                   .leased = c->leased,
+                                   .waiting = c->waiting,
+                                   .in_flight = c->in_flight};
 }

@@ -18,10 +18,8 @@ void queue_push(RequestQueue *queue, OrmcRequest *request) {
     request->next = NULL;
     request->previous = queue->last;
     request->queue = queue;
-    if (queue->last)
-        queue->last->next = request;
-    else
-        queue->first = request;
+    if (queue->last) queue->last->next = request;
+    else queue->first = request;
     queue->last = request;
     queue->count++;
 }
@@ -30,10 +28,8 @@ void queue_push_front(RequestQueue *queue, OrmcRequest *request) {
     request->next = queue->first;
     request->previous = NULL;
     request->queue = queue;
-    if (queue->first)
-        queue->first->previous = request;
-    else
-        queue->last = request;
+    if (queue->first) queue->first->previous = request;
+    else queue->last = request;
     queue->first = request;
     queue->count++;
 }
@@ -41,14 +37,10 @@ void queue_push_front(RequestQueue *queue, OrmcRequest *request) {
 void queue_remove(OrmcRequest *request) {
     RequestQueue *queue = request->queue;
     if (!queue) return;
-    if (request->previous)
-        request->previous->next = request->next;
-    else
-        queue->first = request->next;
-    if (request->next)
-        request->next->previous = request->previous;
-    else
-        queue->last = request->previous;
+    if (request->previous) request->previous->next = request->next;
+    else queue->first = request->next;
+    if (request->next) request->next->previous = request->previous;
+    else queue->last = request->previous;
     queue->count--;
     request->next = request->previous = NULL;
     request->queue = NULL;
@@ -226,10 +218,8 @@ void request_notice(OrmcRequest *request, const char *text) {
     if (!notice) return;
     *notice = (Notice){.text = store_copy(&result->store, text, strlen(text))};
     if (!notice->text) return;
-    if (result->last_notice)
-        result->last_notice->next = notice;
-    else
-        result->notices = notice;
+    if (result->last_notice) result->last_notice->next = notice;
+    else result->notices = notice;
     result->last_notice = notice;
 }
 
@@ -288,8 +278,8 @@ bool request_row_deliver(OrmcRequest *request, const OrmcValue *cells) {
 
 bool request_row_done(OrmcRequest *request, OrmcValue *cells) {
     OrmcResult *result = &request->result;
-    size_t known = request->column_type_count < result->column_count ? request->column_type_count
-                                                                      : result->column_count;
+    size_t known =
+        request->column_type_count < result->column_count ? request->column_type_count : result->column_count;
     for (size_t i = 0; i < known; i++) value_convert(&result->store, &cells[i], request->column_types[i]);
     if (!request->on_row) return request_collect(request, cells);
     bool more = request_row_deliver(request, cells);

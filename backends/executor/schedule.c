@@ -2,8 +2,8 @@
  * Which request goes to which connection, and when connections are opened.
  *
  * First come, first served: statements go to the least busy connection, as many on one as its driver pipelines. A
- * request for a connection of one's own (acquire) takes an idle one; where none is idle the least busy is reserved, gets
- * nothing new and is leased once it has drained, so that a stream of statements can't starve a transaction.
+ * request for a connection of one's own (acquire) takes an idle one; where none is idle the least busy is reserved,
+ * gets nothing new and is leased once it has drained, so that a stream of statements can't starve a transaction.
  */
 #include "backends/executor/executor.h"
 
@@ -119,7 +119,8 @@ static void pool_schedule_waiting(OrmcPool *pool) {
         connection_send(connection, request);
     }
     unsigned wanted = unplaced ? unplaced : crowded;
-    while (wanted > pool->connecting && pool_connect(pool)) {}
+    while (wanted > pool->connecting && pool_connect(pool)) {
+    }
 }
 
 static void connection_schedule_lease(Connection *connection) {
@@ -146,7 +147,8 @@ void pool_schedule(OrmcPool *pool) {
         pool_schedule_close(pool);
     } else {
         pool_schedule_waiting(pool);
-        while (pool->connection_count < pool->options.min_connections && pool_connect(pool)) {}
+        while (pool->connection_count < pool->options.min_connections && pool_connect(pool)) {
+        }
     }
     for (Connection *c = pool->connections, *next; c; c = next) {
         next = c->next;

@@ -5,7 +5,7 @@
  *     value_convert(INTEGER 1, BOOLEAN) → true            value_convert(TEXT "00…ff", UUID) → dashes put in
  *     JSON: DECIMAL 1.50 → "1.50"   DATETIME 2024-01-02 03:04:05 → "2024-01-02T03:04:05"   BYTES → base64
  */
-#include "backends/executor/executor.h"
+#include "backends/executor/value.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,9 +15,7 @@
 
 enum { ARRAY_DEPTH = 6 };
 
-void value_set_null(OrmcValue *value) {
-    *value = (OrmcValue){.type = ORMC_TYPE_UNKNOWN, .is_null = true};
-}
+void value_set_null(OrmcValue *value) { *value = (OrmcValue){.type = ORMC_TYPE_UNKNOWN, .is_null = true}; }
 
 void value_set_integer(OrmcValue *value, OrmcType type, int64_t integer) {
     *value = (OrmcValue){.type = type, .integer = integer};
@@ -55,7 +53,10 @@ size_t number_write(double number, char *text, size_t capacity) {
 static size_t utf8_character(const unsigned char *text, size_t length) {
     unsigned char first = text[0];
     if (first < 0x80) return 1;
-    size_t size = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+    size_t size = first >= 0xC2 && first < 0xE0   ? 2
+                  : first >= 0xE0 && first < 0xF0 ? 3
+                  : first >= 0xF0 && first < 0xF5 ? 4
+                                                  : 0;
     if (!size || length < size) return 0;
     for (size_t i = 1; i < size; i++)
         if ((text[i] & 0xC0) != 0x80) return 0;
@@ -85,7 +86,9 @@ static bool matches(const char *pattern, const char *text, size_t length) {
     size_t i = 0;
     for (; pattern[i]; i++) {
         if (i >= length) return false;
-        if (pattern[i] == '9' ? !digit(text[i]) : pattern[i] == 'T' ? text[i] != 'T' && text[i] != ' ' : text[i] != pattern[i])
+        if (pattern[i] == '9'   ? !digit(text[i])
+            : pattern[i] == 'T' ? text[i] != 'T' && text[i] != ' '
+                                : text[i] != pattern[i])
             return false;
     }
     return true;
@@ -288,14 +291,15 @@ void value_convert(Store *store, OrmcValue *value, OrmcType wanted) {
 /* ---- JSON */
 
 const char *ormc_type_name(OrmcType type) {
-    static const char *const names[] = {"boolean", "integer", "bigint",   "float",    "decimal", "text", "bytes", "date",
-                                        "time",    "datetime", "interval", "uuid", "json",    "array", "unknown"};
+    static const char *const names[] = {"boolean",  "integer", "bigint", "float", "decimal",
+                                        "text",     "bytes",   "date",   "time",  "datetime",
+                                        "interval", "uuid",    "json",   "array", "unknown"};
     return (unsigned)type <= ORMC_TYPE_UNKNOWN ? names[type] : "unknown";
 }
 
 const char *ormc_error_name(OrmcError error) {
-    static const char *const names[] = {"none",    "memory",    "library", "url",    "connect", "lost",  "database", "value",
-                                        "timeout", "cancelled", "limit",   "closed", "forked"};
+    static const char *const names[] = {"none",  "memory",  "library",   "url",   "connect", "lost",  "database",
+                                        "value", "timeout", "cancelled", "limit", "closed",  "forked"};
     return (unsigned)error <= ORMC_ERROR_FORKED ? names[error] : "unknown";
 }
 

@@ -1,3 +1,7 @@
 #include <stdio.h>
 #include "backends/executor/executor.h"
-const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capacity) { (void)pool; snprintf(message, capacity, "this build of ormc has no PostgreSQL executor: libpq's header was missing"); return NULL; }
+const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capacity) {
+    (void)pool;
+    snprintf(message, capacity, "this build of ormc has no PostgreSQL executor: libpq's header was missing");
+    return NULL;
+}

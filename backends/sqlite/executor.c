@@ -4,8 +4,8 @@
  * The loop's thread puts requests into the inbox, as many as have come up in a step with one lock and at most one
  * signal; the worker takes all of them, runs one after the other, and puts each into the outbox; an async handle brings
  * the outbox to the loop. A collected result is written by the worker into the request's own memory (the loop doesn't
- * touch a request in flight); a streamed one travels in batches of rows, of which two may be on the way, so memory stays
- * bounded however slow the reader is.
+ * touch a request in flight); a streamed one travels in batches of rows, of which two may be on the way, so memory
+ * stays bounded however slow the reader is.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -202,7 +202,7 @@ static OrmcType sqlite_declared_type(const char *declared) {
     static const struct {
         const char *word;
         OrmcType type;
-    } words[] = {{"bool", ORMC_TYPE_BOOLEAN},      {"boolean", ORMC_TYPE_BOOLEAN},   {"date", ORMC_TYPE_DATE},
+    } words[] = {{"bool", ORMC_TYPE_BOOLEAN},      {"boolean", ORMC_TYPE_BOOLEAN},    {"date", ORMC_TYPE_DATE},
                  {"datetime", ORMC_TYPE_DATETIME}, {"timestamp", ORMC_TYPE_DATETIME}, {"time", ORMC_TYPE_TIME},
                  {"decimal", ORMC_TYPE_DECIMAL},   {"numeric", ORMC_TYPE_DECIMAL},    {"integer", ORMC_TYPE_INTEGER},
                  {"bigint", ORMC_TYPE_BIGINT},     {"smallint", ORMC_TYPE_INTEGER},   {"real", ORMC_TYPE_FLOAT},
@@ -240,8 +240,8 @@ static bool sqlite_read_cell(const SqliteConnection *c, sqlite3_stmt *statement,
     case SQLITE_NULL: value_set_null(cell); return true;
     case SQLITE_TEXT: {
         const char *text = (const char *)sqlite->sqlite3_column_text(statement, i);
-        return text && value_set_text(store, cell, ORMC_TYPE_TEXT, text,
-                                      (size_t)sqlite->sqlite3_column_bytes(statement, i));
+        return text &&
+               value_set_text(store, cell, ORMC_TYPE_TEXT, text, (size_t)sqlite->sqlite3_column_bytes(statement, i));
     }
     default: {
         const void *bytes = sqlite->sqlite3_column_blob(statement, i);
