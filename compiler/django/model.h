@@ -158,7 +158,8 @@ struct DjModel {
     Atom model_name; /* "book" */
     Atom app_label;
     Atom db_table;
-    bool abstract, proxy, managed, swapped, auto_created, prepared, building;
+    bool abstract, proxy, managed, swapped, auto_created, building;
+    unsigned generation; /* of the state when the computed members were filled */
     Slice swappable;           /* "AUTH_USER_MODEL" or empty */
     bool from_source;          /* defined by the given model files (part of `ormc schema`), not a contrib model */
     int sequence;              /* order of registration */
@@ -180,7 +181,8 @@ struct DjModel {
     Fields local_concrete_fields;
     Fields many_to_many; /* _meta.many_to_many, inherited ones too */
     Fields all_private;  /* GenericForeignKey, GenericRelation, own and of parents */
-    Rels related;        /* all reverse relations, hidden ones too: own, then what parents get */
+    Rels own_related;       /* reverse relations of this very model, hidden ones too */
+    Rels related;           /* all reverse relations, hidden ones too: what parents have first, then own */
     AtomMap by_name;     /* names → struct DjFound: fields, reverse relations, attnames */
     Value **ordering;    /* strings and expressions; Meta.ordering (inherited from abstract bases) */
     int ordering_count;
@@ -198,13 +200,14 @@ struct DjModel {
     Slice db_tablespace, db_table_comment, verbose_name, verbose_name_plural;
     Slice required_db_vendor;
     bool select_on_save;
-    Slice required_db_features;
+    Slice *required_features; /* Meta.required_db_features */
+    int required_features_count;
+    Atom order_with_respect_to_name;
     DjManagerEntry *managers; /* in Django's order: default first where default_manager_name does not say otherwise */
     int manager_count;
     Value *default_manager, *base_manager; /* bound managers (values of the query half's manager type) */
     Class *does_not_exist, *multiple_objects_returned;
     Value *meta_value;     /* what `Model._meta` is in Python */
-    int content_type_hint; /* unused: 0 */
     void *query_data;      /* of the query half: caches keyed by this model */
 };
 
@@ -286,6 +289,20 @@ DjField *field_target(Evaluator *ev, DjField *field);
 /* Follows targets until a field that is no foreign key: decides types and adaptation. */
 DjField *field_final_target(Evaluator *ev, DjField *field);
 bool field_resolve(Evaluator *ev, DjField *field);
+
+/* ---- managers: provided by the query half ---- */
+
+/* An instance of Manager or of a subclass. */
+bool value_is_manager(const Value *value);
+/* Django's creation_counter: the order in which managers were made. */
+int manager_creation(const Value *manager);
+/* A copy of a class body's manager for one model. */
+Value *manager_bind(Evaluator *ev, Value *manager, DjModel *model, Atom name);
+/* A plain Manager for a model: `objects` where none is declared, _base_manager. */
+Value *manager_new(Evaluator *ev, DjModel *model, Atom name);
+/* The manager behind `author.books`, `book.tags`, `post.comments` (reverse foreign keys, many-to-many both ways,
+ * generic relations); `instance` is a DjInstance. */
+Value *manager_related(Evaluator *ev, Value *instance, DjFound relation, const Node *site);
 
 /* ---- custom fields ---- */
 

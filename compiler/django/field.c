@@ -1,0 +1,722 @@
+/*
+ * Field objects: `models.CharField(max_length=100)` evaluates to a DjField. Input: the call's arguments; output: the
+ * options as members. What follows from belonging to a model (name, column) is set by field_contribute.
+ *
+ * Invariants: a DjField's `kind` is the nearest class of Django itself among its class's ancestors, so the program's
+ * own subclasses behave as what they derive from, with their overridden methods found by field_override.
+ *
+ * Example: class Upper(CharField): def get_prep_value(…) … gives kind FIELD_CHAR and an override of get_prep_value.
+ */
+#include "compiler/django/model_build.h"
+
+static const FieldKindInfo field_kinds[FIELD_KIND_COUNT] = {
+    [FIELD_OBJECT] = {"object", FIELD_OBJECT, FIELD_OBJECT, SQL_UNKNOWN, 0},
+#define A FIELD_FLAG_A
+#define I FIELD_FLAG_I
+#define T FIELD_FLAG_T
+#define R FIELD_FLAG_R
+#define N FIELD_FLAG_N
+#define FIELD(kind, class, base, internal, sql_type, home, flags)                                                      \
+    [FIELD_##kind] = {#class, FIELD_##base, FIELD_##internal, SQL_##sql_type, flags},
+#include "compiler/django/fields.def"
+#undef FIELD
+#undef A
+#undef I
+#undef T
+#undef R
+#undef N
+};
+
+const FieldKindInfo *field_kind_info(FieldKind kind) { return &field_kinds[kind]; }
+
+bool field_kind_is(FieldKind kind, FieldKind base) {
+    while (kind != FIELD_OBJECT && kind != base) kind = field_kinds[kind].base;
+    return kind == base;
+}
+
+FieldKind field_kind_of_class(const Class *cls) {
+    for (int i = 0; i < cls->mro_count; i++) {
+        const FieldKindInfo *info = cls->mro[i]->native;
+        if (info >= field_kinds && info < field_kinds + FIELD_KIND_COUNT) return (FieldKind)(info - field_kinds);
+    }
+    return FIELD_OBJECT;
+}
+
+FieldKind field_kind_named(Slice class_name) {
+    for (int kind = 0; kind < FIELD_KIND_COUNT; kind++) {
+        if (slice_equals_text(class_name, field_kinds[kind].class_name)) return (FieldKind)kind;
+    }
+    return FIELD_OBJECT;
+}
+
+/* ---- making ---- */
+
+static void field_set_defaults(DjField *field, FieldKind kind) {
+    field->kind = kind;
+    field->internal = field_kinds[kind].internal;
+    field->sql_type = field_kinds[kind].sql_type;
+    field->max_length = field->max_digits = field->decimal_places = field->array_size = -1;
+    field->editable = field->serialize = true;
+    field->ip_protocol = SLICE("both");
+    field->for_concrete_model = true;
+    field->is_relation = (field_kinds[kind].flags & FIELD_FLAG_R) != 0;
+    field->many_to_one = kind == FIELD_FOREIGN_OBJECT || kind == FIELD_FOREIGN_KEY || kind == FIELD_GENERIC_FOREIGN_KEY;
+    field->one_to_one = kind == FIELD_ONE_TO_ONE;
+    field->many_to_many = kind == FIELD_MANY_TO_MANY;
+    field->one_to_many = kind == FIELD_GENERIC_RELATION;
+    field->private_only = kind == FIELD_GENERIC_FOREIGN_KEY || kind == FIELD_GENERIC_RELATION;
+    field->unique = kind == FIELD_ONE_TO_ONE;
+    field->blank = (field_kinds[kind].flags & FIELD_FLAG_A) != 0;
+    switch ((int)kind) {
+    case FIELD_SLUG: field->max_length = 50; break;
+    case FIELD_EMAIL:
+    case FIELD_CI_EMAIL: field->max_length = 254; break;
+    case FIELD_URL: field->max_length = 200; break;
+    case FIELD_FILE:
+    case FIELD_IMAGE:
+    case FIELD_FILE_PATH: field->max_length = 100; break;
+    case FIELD_GENERIC_IP_ADDRESS: field->max_length = 39; break;
+    case FIELD_IP_ADDRESS: field->max_length = 15; break;
+    case FIELD_UUID: field->max_length = 32; break;
+    case FIELD_BINARY: field->editable = false; break;
+    default: break;
+    }
+    field->db_index = kind == FIELD_SLUG || kind == FIELD_FOREIGN_KEY || kind == FIELD_ONE_TO_ONE;
+}
+
+static DjField *field_allocate(Evaluator *ev, Class *cls, FieldKind kind) {
+    DjField *field = instance_allocate(ev, cls, sizeof *field);
+    field->head.head.type = &django_field_type;
+    field_set_defaults(field, kind);
+    DjState *state = django_state(ev);
+    evaluator_touch(ev, &state->creation, sizeof state->creation);
+    field->creation = state->creation++;
+    return field;
+}
+
+static Value *field_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
+    (void)arguments;
+    return (Value *)field_allocate(ev, cls, field_kind_of_class(cls));
+}
+
+DjField *field_create_kind(Evaluator *ev, FieldKind kind, bool auto_created) {
+    django_state_prepare(ev);
+    DjState *state = django_state(ev);
+    DjField *field = field_allocate(ev, state->field_classes[kind], kind);
+    if (auto_created) {
+        evaluator_touch(ev, &state->auto_creation, sizeof state->auto_creation);
+        field->auto_created = true;
+        field->creation = --state->auto_creation;
+    }
+    return field;
+}
+
+DjField *field_new(Evaluator *ev, FieldKind kind) { return field_create_kind(ev, kind, false); }
+
+DjField *field_copy(Evaluator *ev, DjField *field) {
+    DjField *copy = instance_allocate(ev, field->head.head.cls, sizeof *copy);
+    AtomMap own = atom_map_copy(&field->head.attributes, evaluator_arena(ev));
+    *copy = *field;
+    copy->head.attributes = own;
+    copy->copied_from = field;
+    copy->contributed = copy->resolved = false;
+    copy->model = NULL;
+    copy->local_fields = copy->foreign_fields = (Fields){0};
+    copy->query_data = NULL;
+    if (field->rel) {
+        copy->rel = arena_allocate_zeroed(evaluator_arena(ev), sizeof *copy->rel);
+        *copy->rel = *field->rel;
+        copy->rel->field = copy;
+        copy->rel->model = NULL;
+        copy->rel->name = copy->rel->accessor = NULL;
+        if (field->kind == FIELD_MANY_TO_MANY && !field->rel->through_ref) copy->rel->through = NULL;
+    }
+    return copy;
+}
+
+/* ---- options ---- */
+
+typedef enum FieldOption {
+    OPTION_VERBOSE_NAME,
+    OPTION_NAME,
+    OPTION_PRIMARY_KEY,
+    OPTION_MAX_LENGTH,
+    OPTION_UNIQUE,
+    OPTION_BLANK,
+    OPTION_NULL,
+    OPTION_DB_INDEX,
+    OPTION_DEFAULT,
+    OPTION_EDITABLE,
+    OPTION_SERIALIZE,
+    OPTION_CHOICES,
+    OPTION_HELP_TEXT,
+    OPTION_DB_COLUMN,
+    OPTION_DB_TABLESPACE,
+    OPTION_AUTO_CREATED,
+    OPTION_DB_COMMENT,
+    OPTION_DB_DEFAULT,
+    OPTION_DB_COLLATION,
+    OPTION_AUTO_NOW,
+    OPTION_AUTO_NOW_ADD,
+    OPTION_MAX_DIGITS,
+    OPTION_DECIMAL_PLACES,
+    OPTION_ENCODER,
+    OPTION_DECODER,
+    OPTION_PROTOCOL,
+    OPTION_BASE_FIELD,
+    OPTION_SIZE,
+    OPTION_EXPRESSION,
+    OPTION_OUTPUT_FIELD,
+    OPTION_DB_PERSIST,
+    OPTION_TO,
+    OPTION_ON_DELETE,
+    OPTION_RELATED_NAME,
+    OPTION_RELATED_QUERY_NAME,
+    OPTION_LIMIT_CHOICES_TO,
+    OPTION_PARENT_LINK,
+    OPTION_TO_FIELD,
+    OPTION_DB_CONSTRAINT,
+    OPTION_SYMMETRICAL,
+    OPTION_THROUGH,
+    OPTION_THROUGH_FIELDS,
+    OPTION_DB_TABLE,
+    OPTION_FROM_FIELDS,
+    OPTION_TO_FIELDS,
+    OPTION_CT_FIELD,
+    OPTION_FK_FIELD,
+    OPTION_FOR_CONCRETE_MODEL,
+    OPTION_IGNORED
+} FieldOption;
+
+static const struct {
+    const char *name;
+    FieldOption option;
+} field_options[] = {
+    {"verbose_name", OPTION_VERBOSE_NAME},
+    {"name", OPTION_NAME},
+    {"primary_key", OPTION_PRIMARY_KEY},
+    {"max_length", OPTION_MAX_LENGTH},
+    {"unique", OPTION_UNIQUE},
+    {"blank", OPTION_BLANK},
+    {"null", OPTION_NULL},
+    {"db_index", OPTION_DB_INDEX},
+    {"default", OPTION_DEFAULT},
+    {"editable", OPTION_EDITABLE},
+    {"serialize", OPTION_SERIALIZE},
+    {"choices", OPTION_CHOICES},
+    {"help_text", OPTION_HELP_TEXT},
+    {"db_column", OPTION_DB_COLUMN},
+    {"db_tablespace", OPTION_DB_TABLESPACE},
+    {"auto_created", OPTION_AUTO_CREATED},
+    {"db_comment", OPTION_DB_COMMENT},
+    {"db_default", OPTION_DB_DEFAULT},
+    {"db_collation", OPTION_DB_COLLATION},
+    {"auto_now", OPTION_AUTO_NOW},
+    {"auto_now_add", OPTION_AUTO_NOW_ADD},
+    {"max_digits", OPTION_MAX_DIGITS},
+    {"decimal_places", OPTION_DECIMAL_PLACES},
+    {"encoder", OPTION_ENCODER},
+    {"decoder", OPTION_DECODER},
+    {"protocol", OPTION_PROTOCOL},
+    {"base_field", OPTION_BASE_FIELD},
+    {"size", OPTION_SIZE},
+    {"expression", OPTION_EXPRESSION},
+    {"output_field", OPTION_OUTPUT_FIELD},
+    {"db_persist", OPTION_DB_PERSIST},
+    {"to", OPTION_TO},
+    {"on_delete", OPTION_ON_DELETE},
+    {"related_name", OPTION_RELATED_NAME},
+    {"related_query_name", OPTION_RELATED_QUERY_NAME},
+    {"limit_choices_to", OPTION_LIMIT_CHOICES_TO},
+    {"parent_link", OPTION_PARENT_LINK},
+    {"to_field", OPTION_TO_FIELD},
+    {"db_constraint", OPTION_DB_CONSTRAINT},
+    {"symmetrical", OPTION_SYMMETRICAL},
+    {"through", OPTION_THROUGH},
+    {"through_fields", OPTION_THROUGH_FIELDS},
+    {"db_table", OPTION_DB_TABLE},
+    {"from_fields", OPTION_FROM_FIELDS},
+    {"to_fields", OPTION_TO_FIELDS},
+    {"ct_field", OPTION_CT_FIELD},
+    {"fk_field", OPTION_FK_FIELD},
+    {"content_type_field", OPTION_CT_FIELD},
+    {"object_id_field", OPTION_FK_FIELD},
+    {"for_concrete_model", OPTION_FOR_CONCRETE_MODEL},
+    {"rel", OPTION_IGNORED},
+    {"unique_for_date", OPTION_IGNORED},
+    {"unique_for_month", OPTION_IGNORED},
+    {"unique_for_year", OPTION_IGNORED},
+    {"validators", OPTION_IGNORED},
+    {"error_messages", OPTION_IGNORED},
+    {"upload_to", OPTION_IGNORED},
+    {"storage", OPTION_IGNORED},
+    {"width_field", OPTION_IGNORED},
+    {"height_field", OPTION_IGNORED},
+    {"path", OPTION_IGNORED},
+    {"match", OPTION_IGNORED},
+    {"recursive", OPTION_IGNORED},
+    {"allow_files", OPTION_IGNORED},
+    {"allow_folders", OPTION_IGNORED},
+    {"allow_unicode", OPTION_IGNORED},
+    {"unpack_ipv4", OPTION_IGNORED},
+    {"verify_exists", OPTION_IGNORED},
+    {"swappable", OPTION_IGNORED},
+    {"default_bounds", OPTION_IGNORED},
+};
+
+/* Positional parameters of the constructors. */
+static const char *field_positional(FieldKind kind) {
+    static const char common[] = "verbose_name name primary_key max_length unique blank null db_index rel default "
+                                 "editable serialize unique_for_date unique_for_month unique_for_year choices "
+                                 "help_text db_column db_tablespace auto_created validators error_messages "
+                                 "db_comment db_default";
+    if (field_kind_is(kind, FIELD_GENERIC_RELATION))
+        return "to object_id_field content_type_field for_concrete_model related_query_name limit_choices_to";
+    if (field_kind_is(kind, FIELD_ONE_TO_ONE)) return "to on_delete to_field";
+    if (field_kind_is(kind, FIELD_FOREIGN_KEY))
+        return "to on_delete related_name related_query_name limit_choices_to parent_link to_field db_constraint";
+    switch ((int)kind) {
+    case FIELD_DATE:
+    case FIELD_DATETIME:
+    case FIELD_TIME: return "verbose_name name auto_now auto_now_add";
+    case FIELD_DECIMAL: return "verbose_name name max_digits decimal_places";
+    case FIELD_FILE_PATH: return "verbose_name name path match recursive allow_files allow_folders";
+    case FIELD_FILE: return "verbose_name name upload_to storage";
+    case FIELD_IMAGE: return "verbose_name name width_field height_field";
+    case FIELD_GENERIC_IP_ADDRESS: return "verbose_name name protocol unpack_ipv4";
+    case FIELD_JSON: return "verbose_name name encoder decoder";
+    case FIELD_URL: return "verbose_name name";
+    case FIELD_UUID: return "verbose_name";
+    case FIELD_ARRAY: return "base_field size";
+    case FIELD_FOREIGN_OBJECT:
+        return "to on_delete from_fields to_fields rel related_name related_query_name limit_choices_to parent_link "
+               "swappable";
+    case FIELD_MANY_TO_MANY:
+        return "to related_name related_query_name limit_choices_to symmetrical through through_fields db_constraint "
+               "db_table swappable";
+    case FIELD_GENERIC_FOREIGN_KEY: return "ct_field fk_field for_concrete_model";
+    default: return common;
+    }
+}
+
+static int field_number(Value *value) {
+    int64_t number;
+    return value_as_integer(value, &number) && number >= 0 && number < INT32_MAX ? (int)number : -1;
+}
+
+static Atom field_atom_or_null(Evaluator *ev, Value *value) {
+    return value_is_text(value) ? value_as_atom(ev, value) : NULL;
+}
+
+static Atom *field_atoms(Evaluator *ev, Value *value, int *count) {
+    Value **items;
+    int n = value_items(value, &items);
+    if (n < 0) n = 0;
+    Atom *atoms = ARENA_ARRAY(evaluator_arena(ev), Atom, n + 1);
+    for (int i = 0; i < n; i++) atoms[i] = field_atom_or_null(ev, items[i]);
+    *count = n;
+    return atoms;
+}
+
+static void field_set_relation_option(Evaluator *ev, DjField *field, FieldOption option, Value *value) {
+    DjRel *rel = field->rel;
+    int count;
+    if (!rel) return;
+    switch ((int)option) {
+    case OPTION_TO: rel->target = value; break;
+    case OPTION_ON_DELETE:
+        rel->on_delete_value = value;
+        rel->on_delete = on_delete_of_value(value);
+        break;
+    case OPTION_RELATED_NAME: rel->related_name = field_atom_or_null(ev, value); break;
+    case OPTION_RELATED_QUERY_NAME: rel->related_query_name = field_atom_or_null(ev, value); break;
+    case OPTION_LIMIT_CHOICES_TO: rel->limit_choices_to = value_is_none(value) ? NULL : value; break;
+    case OPTION_PARENT_LINK: rel->parent_link = value_truthy(ev, value); break;
+    case OPTION_TO_FIELD: rel->field_name = field_atom_or_null(ev, value); break;
+    case OPTION_DB_CONSTRAINT: rel->db_constraint = value_truthy(ev, value); break;
+    case OPTION_THROUGH: rel->through_ref = value_is_none(value) ? NULL : value; break;
+    case OPTION_THROUGH_FIELDS: {
+        Atom *atoms = field_atoms(ev, value, &count);
+        if (count >= 2) rel->through_fields[0] = atoms[0], rel->through_fields[1] = atoms[1];
+        break;
+    }
+    case OPTION_FROM_FIELDS:
+        field->from_field_names = field_atoms(ev, value, &count);
+        field->from_field_count = count;
+        field->has_from_fields = true;
+        break;
+    case OPTION_TO_FIELDS: field->to_field_names = field_atoms(ev, value, &count); break;
+    default: break;
+    }
+}
+
+static void field_set_plain_option(Evaluator *ev, DjField *field, FieldOption option, Value *value) {
+    bool truth = option <= OPTION_AUTO_NOW_ADD || option == OPTION_DB_PERSIST || option == OPTION_FOR_CONCRETE_MODEL
+                     ? value_truthy(ev, value)
+                     : false;
+    switch (option) {
+    case OPTION_VERBOSE_NAME:
+        field->verbose_name = value_text_or_empty(value);
+        field->verbose_name_value = value_is_none(value) ? NULL : value;
+        break;
+    case OPTION_NAME: field->name = field_atom_or_null(ev, value); break;
+    case OPTION_PRIMARY_KEY: field->primary_key = truth; break;
+    case OPTION_MAX_LENGTH: field->max_length = field_number(value); break;
+    case OPTION_UNIQUE: field->unique = truth || field->kind == FIELD_ONE_TO_ONE; break;
+    case OPTION_BLANK: field->blank = truth || (field_kinds[field->kind].flags & FIELD_FLAG_A); break;
+    case OPTION_NULL: field->null = truth; break;
+    case OPTION_DB_INDEX: field->db_index = truth; break;
+    case OPTION_DEFAULT: field->default_value = value; break;
+    case OPTION_EDITABLE: field->editable = truth; break;
+    case OPTION_SERIALIZE: field->serialize = truth; break;
+    case OPTION_CHOICES: field->choices = value_is_none(value) ? NULL : value; break;
+    case OPTION_HELP_TEXT: field->help_text = value_text_or_empty(value); break;
+    case OPTION_DB_COLUMN:
+        field->db_column = value_text_or_empty(value);
+        field->has_db_column = field->db_column.length > 0;
+        break;
+    case OPTION_DB_TABLESPACE: field->db_tablespace = value_text_or_empty(value); break;
+    case OPTION_AUTO_CREATED: field->auto_created = truth; break;
+    case OPTION_DB_COMMENT: field->db_comment = value_text_or_empty(value); break;
+    case OPTION_DB_DEFAULT: field->db_default = value; break;
+    case OPTION_DB_COLLATION: field->db_collation = value_text_or_empty(value); break;
+    case OPTION_AUTO_NOW: field->auto_now = truth; break;
+    case OPTION_AUTO_NOW_ADD: field->auto_now_add = truth; break;
+    case OPTION_MAX_DIGITS: field->max_digits = field_number(value); break;
+    case OPTION_DECIMAL_PLACES: field->decimal_places = field_number(value); break;
+    case OPTION_ENCODER: field->encoder = value_is_none(value) ? NULL : value; break;
+    case OPTION_DECODER: field->decoder = value_is_none(value) ? NULL : value; break;
+    case OPTION_PROTOCOL:
+        field->ip_protocol = slice_lower(evaluator_arena(ev), value_text_or_empty(value));
+        if (slice_equals_text(field->ip_protocol, "ipv4")) field->max_length = 15;
+        break;
+    case OPTION_BASE_FIELD: field->base_field = value_as_field(value); break;
+    case OPTION_SIZE: field->array_size = field_number(value); break;
+    case OPTION_EXPRESSION: field->expression = value; break;
+    case OPTION_OUTPUT_FIELD: field->output_field = value_as_field(value); break;
+    case OPTION_DB_PERSIST: field->db_persist = truth; break;
+    case OPTION_CT_FIELD: field->ct_field = field_atom_or_null(ev, value); break;
+    case OPTION_FK_FIELD: field->fk_field = field_atom_or_null(ev, value); break;
+    case OPTION_FOR_CONCRETE_MODEL: field->for_concrete_model = truth; break;
+    case OPTION_DB_TABLE: field->db_table = value_text_or_empty(value); break;
+    case OPTION_SYMMETRICAL:
+        if (field->rel) field->rel->symmetrical = value_truthy(ev, value);
+        break;
+    case OPTION_TO:
+    case OPTION_ON_DELETE:
+    case OPTION_RELATED_NAME:
+    case OPTION_RELATED_QUERY_NAME:
+    case OPTION_LIMIT_CHOICES_TO:
+    case OPTION_PARENT_LINK:
+    case OPTION_TO_FIELD:
+    case OPTION_DB_CONSTRAINT:
+    case OPTION_THROUGH:
+    case OPTION_THROUGH_FIELDS:
+    case OPTION_FROM_FIELDS:
+    case OPTION_TO_FIELDS: field_set_relation_option(ev, field, option, value); break;
+    case OPTION_IGNORED: break;
+    }
+}
+
+bool field_set_option(Evaluator *ev, DjField *field, Slice name, Value *value) {
+    for (size_t i = 0; i < sizeof field_options / sizeof *field_options; i++) {
+        if (!slice_equals_text(name, field_options[i].name)) continue;
+        field_set_plain_option(ev, field, field_options[i].option, value);
+        return true;
+    }
+    return false;
+}
+
+/* ---- __init__ ---- */
+
+static bool field_take_positional(Evaluator *ev, DjField *field, const Arguments *arguments) {
+    const char *names = field_positional(field->kind);
+    for (int i = 0; i < arguments->count; i++) {
+        const char *end = strchr(names, ' ');
+        Slice name = {names, end ? (size_t)(end - names) : strlen(names)};
+        if (name.length == 0) {
+            evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->nodes[i], "%s.__init__() takes %d positional arguments "
+                               "but %d were given", field_kinds[field->kind].class_name, i + 1, arguments->count + 1);
+            return false;
+        }
+        field_set_option(ev, field, name, arguments->items[i]);
+        names = end ? end + 1 : names + name.length;
+    }
+    return true;
+}
+
+static bool field_take_keywords(Evaluator *ev, DjField *field, const Arguments *arguments) {
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        const Keyword *keyword = &arguments->keywords[i];
+        if (field_set_option(ev, field, keyword->name->text, keyword->value)) continue;
+        if (field->kind == FIELD_COMPOSITE_KEY) continue;
+        evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
+                        "Field.__init__() got an unexpected keyword argument '%.*s'", SLICE_ARGS(keyword->name->text));
+        return false;
+    }
+    return true;
+}
+
+static bool field_init_composite(Evaluator *ev, DjField *field, const Arguments *arguments) {
+    field->key_names = ARENA_ARRAY(evaluator_arena(ev), Atom, arguments->count + 1);
+    for (int i = 0; i < arguments->count; i++) {
+        Atom name = field_atom_or_null(ev, arguments->items[i]);
+        if (name) field->key_names[field->key_count++] = name;
+    }
+    field->primary_key = true;
+    field->editable = field->blank = true;
+    if (field->key_count > 1) return true;
+    evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "CompositePrimaryKey must include at least two fields.");
+    return false;
+}
+
+/* What the constructors add to the options as given. */
+static bool field_finish(Evaluator *ev, DjField *field, const Arguments *arguments) {
+    if (field->auto_now || field->auto_now_add) field->editable = false, field->blank = true;
+    if (field->kind == FIELD_ORDER_WRT) field->editable = false;
+    if (field->kind == FIELD_GENERIC_FOREIGN_KEY) {
+        if (!field->ct_field) field->ct_field = django_atom(ev, "content_type");
+        if (!field->fk_field) field->fk_field = django_atom(ev, "object_id");
+        field->editable = false;
+    }
+    if (field->kind == FIELD_GENERIC_RELATION) {
+        if (!field->ct_field) field->ct_field = django_atom(ev, "content_type");
+        if (!field->fk_field) field->fk_field = django_atom(ev, "object_id");
+        field->null = field->blank = true;
+        field->editable = field->serialize = false;
+        field->rel->on_delete = ON_DELETE_CASCADE;
+    }
+    if (field->kind == FIELD_GENERATED) {
+        if (!field->output_field || !field->expression) {
+            evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "GeneratedField.output_field must be a Field "
+                               "instance.");
+            return false;
+        }
+        field->editable = false;
+        field->blank = true;
+    }
+    if (field->kind == FIELD_ARRAY && !field->base_field) {
+        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "ArrayField.__init__() missing 1 required positional "
+                           "argument: 'base_field'");
+        return false;
+    }
+    DjRel *rel = field->rel;
+    if (rel && field->kind != FIELD_GENERIC_RELATION && !rel->target) {
+        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s.__init__() missing 1 required positional argument: "
+                           "'to'", field_kinds[field->kind].class_name);
+        return false;
+    }
+    if (rel && field_kind_is(field->kind, FIELD_FOREIGN_KEY) && !rel->on_delete_value) {
+        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s.__init__() missing 1 required positional argument: "
+                           "'on_delete'", field_kinds[field->kind].class_name);
+        return false;
+    }
+    return true;
+}
+
+static void field_init_relation(Evaluator *ev, DjField *field) {
+    FieldKind kind = field->kind;
+    if (kind == FIELD_GENERIC_FOREIGN_KEY || !field->is_relation || field->rel) return;
+    field->rel = arena_allocate_zeroed(evaluator_arena(ev), sizeof *field->rel);
+    field->rel->head = (Value){&django_rel_type, evaluator_object_class(ev)};
+    field->rel->field = field;
+    field->rel->db_constraint = true;
+    field->rel->one_to_one = kind == FIELD_ONE_TO_ONE;
+    field->rel->many_to_many = kind == FIELD_MANY_TO_MANY;
+    field->rel->one_to_many = !field->rel->one_to_one && !field->rel->many_to_many;
+    field->rel->multiple = kind != FIELD_ONE_TO_ONE;
+}
+
+static bool value_is_self_reference(Value *target) {
+    return value_is_text(target) && slice_equals_text(value_text(target), "self");
+}
+
+static Value *field_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjField *field = value_as_field(self);
+    if (!field) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "descriptor requires a Field object");
+    field_init_relation(ev, field);
+    if (field->kind == FIELD_COMPOSITE_KEY) {
+        if (!field_init_composite(ev, field, arguments)) return NULL;
+    } else if (!field_take_positional(ev, field, arguments)) {
+        return NULL;
+    }
+    if (!field_take_keywords(ev, field, arguments) || !field_finish(ev, field, arguments)) return NULL;
+    if (field->kind == FIELD_MANY_TO_MANY && field->rel->target && value_is_self_reference(field->rel->target) &&
+        !arguments_keyword(arguments, django_atom(ev, "symmetrical"))) {
+        field->rel->symmetrical = true;
+    }
+    if (field->auto_created) {
+        DjState *state = django_state(ev);
+        evaluator_touch(ev, &state->auto_creation, sizeof state->auto_creation);
+        field->creation = --state->auto_creation;
+    }
+    return value_none(ev);
+}
+
+/* ---- methods that programs call or override ---- */
+
+static Value *field_get_internal_type(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    FieldKind kind = field_kinds[value_as_field(self)->kind].internal;
+    return value_string(ev, slice_from(field_kinds[kind].class_name));
+}
+
+static Value *field_contribute_method(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *cls = NULL, *name = NULL, *rest = NULL, *private_only = NULL;
+    if (!arguments_bind(ev, arguments, "contribute_to_class", "cls name | private_only **rest", &cls, &name,
+                        &private_only, &rest))
+        return NULL;
+    DjModel *model = django_model_of_value(cls);
+    if (model && value_is_text(name) && !field_contribute(ev, value_as_field(self), model, value_as_atom(ev, name)))
+        return NULL;
+    return value_none(ev);
+}
+
+static Value *field_argument(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return arguments->count ? arguments->items[0] : value_none(ev);
+}
+
+static Value *field_clone(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    return (Value *)field_copy(ev, value_as_field(self));
+}
+
+static Value *field_deconstruct(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    DjField *field = value_as_field(self);
+    Value *parts[4] = {field->name ? value_atom(ev, field->name) : value_none(ev),
+                       value_string(ev, slice_from(field_kinds[field->kind].class_name)), (Value *)value_list(ev),
+                       (Value *)value_dict(ev)};
+    return value_tuple(ev, parts, 4);
+}
+
+static Value *field_default_method(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjField *field = value_as_field(self);
+    Value *value = field->default_value;
+    if (!value) return value_none(ev);
+    return value_is_callable(value) ? value_call_with(ev, value, NULL, 0, arguments->site) : value;
+}
+
+static Value *field_has_default(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    return value_bool(ev, value_as_field(self)->default_value != NULL);
+}
+
+static Value *field_nothing(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self, (void)arguments;
+    return value_none(ev);
+}
+
+static Value *field_no_type(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return value_unknown_at(ev, arguments->site);
+}
+
+static const NativeMethod field_methods[] = {
+    {"__init__", field_init, NATIVE_METHOD, NULL},
+    {"get_internal_type", field_get_internal_type, NATIVE_METHOD, NULL},
+    {"contribute_to_class", field_contribute_method, NATIVE_METHOD, NULL},
+    {"get_prep_value", field_argument, NATIVE_METHOD, NULL},
+    {"get_db_prep_value", field_argument, NATIVE_METHOD, NULL},
+    {"get_db_prep_save", field_argument, NATIVE_METHOD, NULL},
+    {"to_python", field_argument, NATIVE_METHOD, NULL},
+    {"validate", field_nothing, NATIVE_METHOD, NULL},
+    {"clean", field_argument, NATIVE_METHOD, NULL},
+    {"check", field_nothing, NATIVE_METHOD, NULL},
+    {"clone", field_clone, NATIVE_METHOD, NULL},
+    {"deconstruct", field_deconstruct, NATIVE_METHOD, NULL},
+    {"get_default", field_default_method, NATIVE_METHOD, NULL},
+    {"has_default", field_has_default, NATIVE_METHOD, NULL},
+    {"formfield", field_no_type, NATIVE_METHOD, NULL},
+    {"db_type", field_no_type, NATIVE_METHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
+};
+
+/* The program's override: found before the class that Django itself defines. */
+Value *field_override(Evaluator *ev, const DjField *field, const char *method) {
+    const Class *cls = field->head.head.cls;
+    if (!cls->node && cls->native) return NULL;
+    Atom name = django_atom(ev, method);
+    for (int i = 0; i < cls->mro_count; i++) {
+        const Class *at = cls->mro[i];
+        if (!at->node && field_kind_of_class(at) != FIELD_OBJECT) return NULL;
+        Value *found = atom_map_get(&at->names, name);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+/* ---- the Python value ---- */
+
+static bool field_set_attribute(Evaluator *ev, Value *self, Atom name, Value *value, const Node *site) {
+    (void)site;
+    DjField *field = value_as_field(self);
+    evaluator_touch(ev, field, sizeof *field);
+    if (!field_set_option(ev, field, name->text, value)) instance_set(ev, self, name, value);
+    return true;
+}
+
+static void field_describe(Evaluator *ev, Value *self, Buffer *out) {
+    (void)ev;
+    DjField *field = value_as_field(self);
+    const char *name = field_kinds[field->kind].class_name;
+    if (field->name && field->model) {
+        buffer_format(out, "<django.db.models.fields.%s: %.*s>", name, SLICE_ARGS(field->name->text));
+    } else {
+        buffer_format(out, "<django.db.models.fields.%s>", name);
+    }
+}
+
+static Truth field_truth(Evaluator *ev, Value *self, const Node *site) {
+    (void)ev, (void)self, (void)site;
+    return TRUTH_TRUE;
+}
+
+const Type django_field_type = {.name = "Field",
+                                .kind = VALUE_NATIVE,
+                                .get_attribute = field_get_attribute,
+                                .set_attribute = field_set_attribute,
+                                .describe = field_describe,
+                                .truth = field_truth,
+                                .has_attributes = true};
+
+/* ---- the modules' names ---- */
+
+typedef enum FieldHome { HOME_MODELS, HOME_POSTGRES, HOME_SEARCH, HOME_CONTENTTYPES, HOME_INTERNAL } FieldHome;
+
+static FieldHome field_home(FieldKind kind) {
+    static const uint8_t homes[FIELD_KIND_COUNT] = {
+#define FIELD(kind, class, base, internal, sql_type, home, flags) [FIELD_##kind] = HOME_##home,
+#include "compiler/django/fields.def"
+#undef FIELD
+    };
+    return (FieldHome)homes[kind];
+}
+
+static Class *field_class(Evaluator *ev, ModuleValue *module, FieldKind kind) {
+    DjState *state = django_state(ev);
+    if (state->field_classes[kind]) return state->field_classes[kind];
+    Class *base = field_kinds[kind].base == FIELD_OBJECT ? NULL : field_class(ev, module, field_kinds[kind].base);
+    NativeClass spec = {.name = field_kinds[kind].class_name,
+                        .instance_type = &django_field_type,
+                        .methods = kind == FIELD_FIELD ? field_methods : NULL,
+                        .create = field_create};
+    Class *cls = module_define_class(ev, module, &spec, base);
+    cls->native = (void *)&field_kinds[kind];
+    state->field_classes[kind] = cls;
+    return cls;
+}
+
+void fields_define(Evaluator *ev, ModuleValue *module, bool postgres, bool search, bool contenttypes) {
+    for (int kind = FIELD_FIELD; kind < FIELD_KIND_COUNT; kind++) {
+        FieldHome home = field_home((FieldKind)kind);
+        bool wanted = home == HOME_MODELS || home == HOME_INTERNAL;
+        if (postgres) wanted = home == HOME_POSTGRES;
+        if (search) wanted = home == HOME_SEARCH;
+        if (contenttypes) wanted = home == HOME_CONTENTTYPES;
+        if (!wanted) continue;
+        Class *cls = field_class(ev, module, (FieldKind)kind);
+        if (home != HOME_INTERNAL) module_define(ev, module, field_kinds[kind].class_name, (Value *)cls);
+    }
+}
