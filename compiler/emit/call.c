@@ -63,19 +63,49 @@ void emit_window(Emitter *e, const Window *window) {
     buffer_put(&e->sql, ')');
 }
 
-void emit_cast(Emitter *e, const Expr *expr) {
-    if (emit_is_django(e) && e->dialect->id == DIALECT_POSTGRESQL) {
-        buffer_put(&e->sql, '(');
-        emit_expr(e, expr->args.items[0]);
-        EMIT(e, ")::");
-        buffer_slice(&e->sql, expr->as.cast.type_name);
-        return;
+static void emit_text_param(Emitter *e, const char *text) {
+    Param *param = ARENA_NEW(e->arena, Param);
+    param->type = SQL_TEXT;
+    param->value = (Literal){.kind = LITERAL_TEXT, .text = slice_from(text)};
+    emit_param(e, param);
+}
+
+/* SQLite has no types of dates and times: Django formats them. */
+static bool emit_cast_sqlite(Emitter *e, const Expr *expr) {
+    const char *format = NULL;
+    if (expr->type == SQL_DATETIME) format = "%Y-%m-%d %H:%M:%f";
+    if (expr->type == SQL_TIME) format = "%H:%M:%f";
+    if (!format && expr->type != SQL_DATE) return false;
+    emit_text(e, format ? "strftime(" : "date(");
+    if (format) {
+        emit_text_param(e, format);
+        EMIT(e, ", ");
     }
-    EMIT(e, "CAST(");
     emit_expr(e, expr->args.items[0]);
-    EMIT(e, " AS ");
-    buffer_slice(&e->sql, expr->as.cast.type_name);
     buffer_put(&e->sql, ')');
+    return true;
+}
+
+static bool emit_cast_mysql(Emitter *e, const Expr *expr) {
+    bool number = expr->type == SQL_FLOAT, json = expr->type == SQL_JSON && e->dialect->id == DIALECT_MARIADB;
+    if (!number && !json) return false;
+    emit_text(e, number ? "(" : "JSON_EXTRACT(");
+    emit_expr(e, expr->args.items[0]);
+    emit_text(e, number ? " + 0.0)" : ", '$')");
+    return true;
+}
+
+void emit_cast(Emitter *e, const Expr *expr) {
+    if (emit_is_django(e)) {
+        if (e->dialect->id == DIALECT_SQLITE && emit_cast_sqlite(e, expr)) return;
+        if (e->dialect->is_mysql && emit_cast_mysql(e, expr)) return;
+    }
+    bool double_colon = emit_is_django(e) && e->dialect->id == DIALECT_POSTGRESQL;
+    emit_text(e, double_colon ? "(" : "CAST(");
+    emit_expr(e, expr->args.items[0]);
+    emit_text(e, double_colon ? ")::" : " AS ");
+    buffer_slice(&e->sql, expr->as.cast.type_name);
+    if (!double_colon) buffer_put(&e->sql, ')');
 }
 
 /* strftime's letter for a field of EXTRACT on SQLite, as SQLAlchemy knows them. */

@@ -7,7 +7,7 @@
 #include "compiler/emit/emitter.h"
 #include "compiler/query/templates.h"
 
-enum { DEPTH_LIMIT = 3000 };
+enum { DEPTH_LIMIT = 3000, WEIGHT_LIMIT = 12, TEXT_LIMIT = 256 * 1024 * 1024 };
 
 void emit_list(Emitter *e, const ExprList *list, int from, const char *separator) {
     for (int i = from; i < list->count; i++) {
@@ -60,11 +60,7 @@ static bool emit_hole(Emitter *e, Slice inside, const ExprList *args, Slice extr
     return true;
 }
 
-void emit_template(Emitter *e, const char *text, const ExprList *args, Slice extra, Span span) {
-    if (text[0] == TEMPLATE_REFUSED[0]) {
-        emit_refuse(e, span, text + 1);
-        return;
-    }
+static void emit_template_text(Emitter *e, const char *text, const ExprList *args, Slice extra) {
     for (;;) {
         const char *open = strchr(text, '{');
         if (!open) break;
@@ -79,6 +75,51 @@ void emit_template(Emitter *e, const char *text, const ExprList *args, Slice ext
         }
     }
     emit_text(e, text);
+}
+
+/* Nodes below `expr`, counted up to a limit that it is never far above; a call or a window counts as none of them:
+ * what aggregates has to stay in its own query, however often it is written. */
+static int expr_weight(const Expr *expr, int depth) {
+    if (expr->kind == EXPR_CALL || expr->kind == EXPR_WINDOW || depth > WEIGHT_LIMIT)
+        return -WEIGHT_LIMIT * WEIGHT_LIMIT;
+    int weight = 1;
+    for (int i = 0; i < expr->args.count && weight <= WEIGHT_LIMIT; i++)
+        weight += expr_weight(expr->args.items[i], depth + 1);
+    return weight;
+}
+
+/* A template that uses an argument more than once: small arguments are repeated, others computed once in a subquery.
+ *     (SELECT f(v0, v0) FROM (SELECT argument AS v0)) */
+static void emit_shared_template(Emitter *e, const char *text, const ExprList *args, Slice extra) {
+    int weight = 0;
+    for (int i = 0; i < args->count; i++) weight += expr_weight(args->items[i], 0);
+    if (weight <= WEIGHT_LIMIT) {
+        emit_template_text(e, text, args, extra);
+        return;
+    }
+    ExprList names = {0};
+    for (int i = 0; i < args->count; i++) {
+        Expr *name = expr_new(e->arena, EXPR_ALIAS, args->items[i]->type);
+        name->as.alias.name = slice_format(e->arena, "v%d", i);
+        expr_list_push(e->arena, &names, name);
+    }
+    EMIT(e, "(SELECT ");
+    emit_template_text(e, text, &names, extra);
+    EMIT(e, " FROM (SELECT ");
+    for (int i = 0; i < args->count; i++) {
+        if (i) EMIT(e, ", ");
+        emit_expr(e, args->items[i]);
+        buffer_format(&e->sql, " AS v%d", i);
+    }
+    EMIT(e, "))");
+}
+
+void emit_template(Emitter *e, const char *text, const ExprList *args, Slice extra, Span span) {
+    switch (text[0]) {
+    case TEMPLATE_REFUSED: emit_refuse(e, span, text + 1); break;
+    case TEMPLATE_SHARED: emit_shared_template(e, text + 1, args, extra); break;
+    default: emit_template_text(e, text, args, extra); break;
+    }
 }
 
 /* ---- operators ---- */
@@ -245,12 +286,19 @@ static void emit_kind(Emitter *e, const Expr *expr) {
     }
 }
 
+static void emit_limit_reached(Emitter *e, Span span, const char *what, int limit, const char *unit) {
+    if (!e->failed)
+        diagnostics_add(e->diagnostics, CODE_LIMIT, SEVERITY_ERROR, span, "the %s more than %d %s", what, limit, unit);
+    e->failed = true;
+}
+
 void emit_expr(Emitter *e, const Expr *expr) {
     if (e->depth > DEPTH_LIMIT) {
-        if (!e->failed)
-            diagnostics_add(e->diagnostics, CODE_LIMIT, SEVERITY_ERROR, expr->span,
-                            "the expression is nested more than %d levels deep", DEPTH_LIMIT);
-        e->failed = true;
+        emit_limit_reached(e, expr->span, "expression is nested", DEPTH_LIMIT, "levels deep");
+        return;
+    }
+    if (e->sql.length > TEXT_LIMIT) {
+        emit_limit_reached(e, expr->span, "statement takes", TEXT_LIMIT, "bytes");
         return;
     }
     e->depth++;

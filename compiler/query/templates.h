@@ -11,7 +11,7 @@
 
 #include "compiler/query/dialect.h"
 
-#define TEMPLATE_REFUSED "!"
+enum { TEMPLATE_REFUSED = '!', TEMPLATE_SHARED = '@' };
 
 /* Never NULL. */
 const char *template_of_function(const Dialect *dialect, FunctionId id);
