@@ -29,7 +29,8 @@ static Slice slice_from_ormc(OrmcText text) { return (Slice){text.data, text.len
 
 /* ---- JSON ---- */
 
-static void write_param(Buffer *out, const OrmcTranslation *translation, int execution, const Param *param, bool flat) {
+static void write_param(Buffer *out, const OrmcTranslation *translation, int execution, const Param *param,
+                        Numbering numbering) {
     buffer_put(out, '{');
     switch (param->source) {
     case PARAM_KNOWN:
@@ -42,8 +43,9 @@ static void write_param(Buffer *out, const OrmcTranslation *translation, int exe
         break;
     case PARAM_FROM_ROWS: {
         int other = param->execution < 0 ? execution : param->execution;
-        if (other != execution && !flat) buffer_format(out, "\"query\": %d, ", other);
-        buffer_format(out, "\"statement\": %d, ", translation_position(translation, other, param->statement, flat));
+        if (other != execution && !numbering.flat) buffer_format(out, "\"query\": %d, ", numbering.first + other);
+        buffer_format(out, "\"statement\": %d, ",
+                      translation_position(translation, other, param->statement, numbering.flat));
         json_write_name(out, "column");
         json_write_string(out, param->column);
         break;
@@ -55,7 +57,7 @@ static void write_param(Buffer *out, const OrmcTranslation *translation, int exe
 }
 
 void answer_write_statement(Buffer *out, const OrmcTranslation *translation, int execution, const Statement *statement,
-                            bool flat) {
+                            Numbering numbering) {
     buffer_format(out, "{\"kind\": \"%s\", ", kind_names[statement->kind]);
     if (translation->is_schema) buffer_format(out, "\"dialect\": \"%s\", ", translation->dialect->name);
     json_write_name(out, "sql");
@@ -65,21 +67,21 @@ void answer_write_statement(Buffer *out, const OrmcTranslation *translation, int
         buffer_text(out, ", \"params\": [");
         for (int i = 0; i < statement->param_count && !inlined; i++) {
             if (i) buffer_text(out, ", ");
-            write_param(out, translation, execution, &statement->params[i], flat);
+            write_param(out, translation, execution, &statement->params[i], numbering);
         }
         buffer_put(out, ']');
     }
     buffer_put(out, '}');
 }
 
-static void write_statements(Buffer *out, const OrmcTranslation *translation, int execution) {
+static void write_statements(Buffer *out, const OrmcTranslation *translation, int execution, int first_query) {
     const StatementList *statements = &translation_trace(translation).items[execution]->statements;
     bool first = true;
     for (int i = 0; i < statements->count; i++) {
         if (!translation_shows(translation, &statements->items[i])) continue;
         if (!first) buffer_text(out, ", ");
         first = false;
-        answer_write_statement(out, translation, execution, &statements->items[i], false);
+        answer_write_statement(out, translation, execution, &statements->items[i], (Numbering){.first = first_query});
     }
 }
 
@@ -90,7 +92,7 @@ static void write_member(Buffer *out, const char *name, OrmcText text) {
     buffer_text(out, ", ");
 }
 
-static void write_query(Buffer *out, const OrmcTranslation *translation, int index) {
+static void write_query(Buffer *out, const OrmcTranslation *translation, int index, int first) {
     const OrmcQuery *query = &translation->queries[index];
     buffer_put(out, '{');
     write_member(out, "file", query->file);
@@ -98,7 +100,7 @@ static void write_query(Buffer *out, const OrmcTranslation *translation, int ind
     write_member(out, "function", query->function);
     write_member(out, "source", query->source);
     buffer_format(out, "\"dialect\": \"%s\", \"statements\": [", query->dialect);
-    write_statements(out, translation, index);
+    write_statements(out, translation, index, first);
     buffer_text(out, "]}");
 }
 
@@ -125,8 +127,8 @@ static void write_translation(Buffer *out, const OrmcTranslation *translation) {
     for (int i = 0; i < count; i++) {
         if (i) buffer_text(out, ",");
         buffer_text(out, "\n  ");
-        if (translation->is_schema) write_statements(out, translation, i);
-        else write_query(out, translation, i);
+        if (translation->is_schema) write_statements(out, translation, i, 0);
+        else write_query(out, translation, i, 0);
     }
     buffer_text(out, "],\n \"diagnostics\": [");
     for (int i = 0; i < translation->diagnostics.count; i++) {
@@ -140,7 +142,7 @@ static void write_translation(Buffer *out, const OrmcTranslation *translation) {
 
 typedef struct Rendering {
     const OrmcTranslation *translation;
-    int index;
+    int index, first;
     bool colour;
     const OrmcParam *param;
     OrmcText text;
@@ -168,14 +170,15 @@ OrmcText ormc_translation_render_json(const OrmcTranslation *translation) {
 static void render_query(OrmcContext *context, void *data) {
     (void)context;
     Rendering *rendering = data;
-    if (rendering->translation->is_schema) write_statements(&rendering->out, rendering->translation, rendering->index);
-    else write_query(&rendering->out, rendering->translation, rendering->index);
+    if (rendering->translation->is_schema)
+        write_statements(&rendering->out, rendering->translation, rendering->index, 0);
+    else write_query(&rendering->out, rendering->translation, rendering->index, rendering->first);
     rendering->text = text_from_buffer(&rendering->out);
 }
 
-OrmcText ormc_translation_query_json(const OrmcTranslation *translation, int index) {
+OrmcText ormc_translation_query_json(const OrmcTranslation *translation, int index, int first) {
     if (!ormc_translation_query(translation, index)) return (OrmcText){NULL, 0};
-    return render(translation, render_query, &(Rendering){.index = index});
+    return render(translation, render_query, &(Rendering){.index = index, .first = first});
 }
 
 static void render_diagnostic(OrmcContext *context, void *data) {

@@ -82,7 +82,7 @@ void batch_write_answer(Buffer *out, const BatchCase *batch, const OrmcTranslati
             if (!translation_shows(translation, statement)) continue;
             if (!first) buffer_text(out, ", ");
             first = false;
-            answer_write_statement(out, translation, i, statement, true);
+            answer_write_statement(out, translation, i, statement, (Numbering){.flat = true});
         }
     buffer_text(out, "]}");
 }

@@ -106,9 +106,13 @@ void translation_view_query(const OrmcTranslation *translation, int number, cons
 
 /* ---- answer.c: JSON ---- */
 
-/* `flat`: as batch answers, all statements in one list. */
+/* Numbers in what is written: `flat` as batch answers, all statements in one list; else queries count from `first`. */
+typedef struct Numbering {
+    bool flat;
+    int first;
+} Numbering;
 void answer_write_statement(Buffer *out, const OrmcTranslation *translation, int execution, const Statement *statement,
-                            bool flat);
+                            Numbering numbering);
 
 /* ---- batch.c ---- */
 

@@ -419,8 +419,9 @@ ORMC_API const OrmcDiagnostic *ormc_translation_diagnostic(const OrmcTranslation
 ORMC_API OrmcText ormc_translation_render_diagnostics(const OrmcTranslation *translation, bool colour);
 /* {"queries": […], "diagnostics": […]}; of a schema {"statements": […], "diagnostics": […]} */
 ORMC_API OrmcText ormc_translation_render_json(const OrmcTranslation *translation);
-/* Each query's and each diagnostic's object alone, to merge several translations. */
-ORMC_API OrmcText ormc_translation_query_json(const OrmcTranslation *translation, int index);
+/* Each query's and each diagnostic's object alone, to merge several translations; `first` is the number that the
+ * translation's first query has among all. */
+ORMC_API OrmcText ormc_translation_query_json(const OrmcTranslation *translation, int index, int first);
 ORMC_API OrmcText ormc_translation_diagnostic_json(const OrmcTranslation *translation, int index);
 /* A parameter as people read it: a literal, a name, or where it comes from. */
 ORMC_API OrmcText ormc_translation_param_text(const OrmcTranslation *translation, const OrmcParam *param);
