@@ -147,7 +147,8 @@ OrmcContext *context_open(const Options *options, const OrmcOptions *settings, b
     for (int i = 0; good && i < options->sets.count; i++)
         good = binding_set(context, "--set", options->sets.items[i], ormc_context_set_variable);
     for (int i = 0; good && i < options->models.count; i++) good = models_add(context, options->models.items[i]);
-    for (int i = 0; good && with_files && i < options->files.count; i++) good = file_add(context, options->files.items[i]);
+    for (int i = 0; good && with_files && i < options->files.count; i++)
+        good = file_add(context, options->files.items[i]);
     if (good) return context;
     ormc_context_destroy(context);
     *status = 2;
@@ -157,10 +158,14 @@ OrmcContext *context_open(const Options *options, const OrmcOptions *settings, b
 const char *url_dialect(const char *url) {
     static const struct {
         const char *scheme, *dialect;
-    } schemes[] = {{"postgresql", "postgresql"}, {"postgres", "postgresql"}, {"sqlite", "sqlite"},
-                   {"mysql", "mysql"},           {"mariadb", "mariadb"}};
+    } schemes[] = {{"postgresql", "postgresql"},
+                   {"postgres", "postgresql"},
+                   {"sqlite", "sqlite"},
+                   {"mysql", "mysql"},
+                   {"mariadb", "mariadb"}};
     size_t length = strcspn(url, "+:");
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (strlen(schemes[i].scheme) == length && strncmp(url, schemes[i].scheme, length) == 0) return schemes[i].dialect;
+        if (strlen(schemes[i].scheme) == length && strncmp(url, schemes[i].scheme, length) == 0)
+            return schemes[i].dialect;
     return NULL;
 }

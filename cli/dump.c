@@ -13,8 +13,10 @@ int dump_stage(const Options *options) {
     enum { STAGE_COUNT = sizeof names / sizeof *names };
     int stage = 0, status = 0;
     while (stage < STAGE_COUNT && strcmp(options->dump, names[stage]) != 0) stage++;
-    if (stage == STAGE_COUNT) return usage_error("--dump takes tokens, syntax, schema, query or sql, not '%s'", options->dump);
-    OrmcOptions settings = {.size = sizeof settings, .dialect = options->dialects.count ? options->dialects.items[0] : NULL};
+    if (stage == STAGE_COUNT)
+        return usage_error("--dump takes tokens, syntax, schema, query or sql, not '%s'", options->dump);
+    OrmcOptions settings = {.size = sizeof settings,
+                            .dialect = options->dialects.count ? options->dialects.items[0] : NULL};
     OrmcContext *context = context_open(options, &settings, true, &status);
     if (!context) return status;
     int count = options->expressions.count ? options->expressions.count : 1;
@@ -22,7 +24,8 @@ int dump_stage(const Options *options) {
         const char *text = options->expressions.count ? options->expressions.items[i] : NULL;
         OrmcText dump;
         const OrmcTranslation *translation;
-        OrmcStatus result = ormc_context_dump(context, (OrmcStage)stage, text, text ? strlen(text) : 0, &dump, &translation);
+        OrmcStatus result =
+            ormc_context_dump(context, (OrmcStage)stage, text, text ? strlen(text) : 0, &dump, &translation);
         if (!translation) {
             status = context_failed(context, result);
             break;

@@ -105,7 +105,8 @@ static int read_format(Options *options, const char *value) {
     static const char *const names[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv"};
     for (int i = 0; i < 3; i++) {
         if (strcmp(value, names[i]) != 0) continue;
-        if (i == FORMAT_CSV && strcmp(options->command, "run") != 0) return usage_error("--format csv is for 'ormc run' only");
+        if (i == FORMAT_CSV && strcmp(options->command, "run") != 0)
+            return usage_error("--format csv is for 'ormc run' only");
         options->format = (Format)i;
         return -1;
     }
@@ -122,7 +123,8 @@ static int read_value(Options *options, const Option *option, const char *value)
     case READ_SECONDS: {
         char *end;
         double seconds = strtod(value, &end);
-        if (*end || end == value || !(seconds > 0) || seconds > 1e6) return usage_error("--%s takes a number of seconds, not '%s'", option->name, value);
+        if (*end || end == value || !(seconds > 0) || seconds > 1e6)
+            return usage_error("--%s takes a number of seconds, not '%s'", option->name, value);
         *(unsigned *)member = (unsigned)(seconds * 1000);
         return -1;
     }
@@ -141,7 +143,8 @@ static int check_dialects(const Options *options) {
         }
         if (least == 0) continue;
         if (best) return usage_error("unknown dialect '%s'; did you mean '%s'?", options->dialects.items[i], best);
-        return usage_error("unknown dialect '%s'; there are postgresql, sqlite, mysql and mariadb", options->dialects.items[i]);
+        return usage_error("unknown dialect '%s'; there are postgresql, sqlite, mysql and mariadb",
+                           options->dialects.items[i]);
     }
     return -1;
 }

@@ -21,7 +21,8 @@ static void print_statements(const OrmcTranslation *translation) {
 
 int command_schema(const Options *given) {
     Options options = *given;
-    if (!options.models.count && !options.files.count) return usage_error("no models: give -m [LABEL=]PATH; see 'ormc help schema'");
+    if (!options.models.count && !options.files.count)
+        return usage_error("no models: give -m [LABEL=]PATH; see 'ormc help schema'");
     if (options.expressions.count) return usage_error("'ormc schema' takes no -e");
     if (options.dump) return dump_stage(&options);
     for (int i = 0; i < options.files.count; i++) strings_add(&options.models, options.files.items[i]);

@@ -65,6 +65,11 @@ void context_exhausted(void *context);
 /* Remembers why a call is refused. */
 OrmcStatus context_refuse(OrmcContext *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* ---- ormc.c ---- */
+
+/* Forgets the last translation. */
+void context_start(OrmcContext *context);
+
 /* ---- inputs.c ---- */
 
 const Dialect *context_dialect(const OrmcContext *context); /* the one that was set, else PostgreSQL */
@@ -94,6 +99,7 @@ FileNames file_list(Arena *arena, const char *directory);
 
 /* Takes over what the evaluator has found and makes the public views of it. */
 void translation_build(OrmcContext *context);
+void translation_view_diagnostics(OrmcTranslation *translation);
 /* The executions of the last translation, a schema's as one without place. */
 Trace translation_trace(const OrmcTranslation *translation);
 /* Whether a statement stands in the answer. */

@@ -114,7 +114,7 @@ static void context_translate_and_view(OrmcContext *context, void *data) {
     translation_build(context);
 }
 
-static void context_start(OrmcContext *context) {
+void context_start(OrmcContext *context) {
     context->message = "";
     context->host_failed = false;
     OrmcTranslation *translation = &context->translation;

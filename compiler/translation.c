@@ -188,16 +188,21 @@ static void diagnostics_take(DiagnosticList *to, const DiagnosticList *from) {
     }
 }
 
+void translation_view_diagnostics(OrmcTranslation *translation) {
+    Arena *arena = &translation->context->scratch;
+    int count = translation->diagnostics.count;
+    translation->diagnostic_views = ARENA_ARRAY(arena, OrmcDiagnostic, count + 1);
+    for (int i = 0; i < count; i++)
+        diagnostic_view(arena, &translation->diagnostics.items[i], &translation->diagnostic_views[i]);
+}
+
 void translation_build(OrmcContext *context) {
     OrmcTranslation *translation = &context->translation;
     Arena *arena = &context->scratch;
     diagnostics_init(&translation->diagnostics, arena);
     diagnostics_take(&translation->diagnostics, evaluator_load_diagnostics(context->evaluator));
     diagnostics_take(&translation->diagnostics, evaluator_diagnostics(context->evaluator));
-    int count = translation->diagnostics.count;
-    translation->diagnostic_views = ARENA_ARRAY(arena, OrmcDiagnostic, count + 1);
-    for (int i = 0; i < count; i++)
-        diagnostic_view(arena, &translation->diagnostics.items[i], &translation->diagnostic_views[i]);
+    translation_view_diagnostics(translation);
     Trace trace = translation_trace(translation);
     translation->queries = ARENA_ARRAY(arena, OrmcQuery, trace.count + 1);
     for (int i = 0; i < trace.count; i++)
@@ -206,7 +211,9 @@ void translation_build(OrmcContext *context) {
 
 /* ---- public ---- */
 
-int ormc_translation_query_count(const OrmcTranslation *translation) { return translation_trace(translation).count; }
+int ormc_translation_query_count(const OrmcTranslation *translation) {
+    return translation->queries ? translation_trace(translation).count : 0;
+}
 
 const OrmcQuery *ormc_translation_query(const OrmcTranslation *translation, int index) {
     return index >= 0 && index < ormc_translation_query_count(translation) ? &translation->queries[index] : NULL;
