@@ -435,8 +435,10 @@ static bool field_take_positional(Evaluator *ev, DjField *field, const Arguments
         const char *end = strchr(names, ' ');
         Slice name = {names, end ? (size_t)(end - names) : strlen(names)};
         if (name.length == 0) {
-            evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->nodes[i], "%s.__init__() takes %d positional arguments "
-                               "but %d were given", field_kinds[field->kind].class_name, i + 1, arguments->count + 1);
+            evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->nodes[i],
+                               "%s.__init__() takes %d positional arguments "
+                               "but %d were given",
+                               field_kinds[field->kind].class_name, i + 1, arguments->count + 1);
             return false;
         }
         field_set_option(ev, field, name, arguments->items[i]);
@@ -488,7 +490,8 @@ static bool field_finish(Evaluator *ev, DjField *field, const Arguments *argumen
     }
     if (field->kind == FIELD_GENERATED) {
         if (!field->output_field || !field->expression) {
-            evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "GeneratedField.output_field must be a Field "
+            evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                               "GeneratedField.output_field must be a Field "
                                "instance.");
             return false;
         }
@@ -496,19 +499,24 @@ static bool field_finish(Evaluator *ev, DjField *field, const Arguments *argumen
         field->blank = true;
     }
     if (field->kind == FIELD_ARRAY && !field->base_field) {
-        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "ArrayField.__init__() missing 1 required positional "
+        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                           "ArrayField.__init__() missing 1 required positional "
                            "argument: 'base_field'");
         return false;
     }
     DjRel *rel = field->rel;
     if (rel && field->kind != FIELD_GENERIC_RELATION && !rel->target) {
-        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s.__init__() missing 1 required positional argument: "
-                           "'to'", field_kinds[field->kind].class_name);
+        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                           "%s.__init__() missing 1 required positional argument: "
+                           "'to'",
+                           field_kinds[field->kind].class_name);
         return false;
     }
     if (rel && field_kind_is(field->kind, FIELD_FOREIGN_KEY) && !rel->on_delete_value) {
-        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s.__init__() missing 1 required positional argument: "
-                           "'on_delete'", field_kinds[field->kind].class_name);
+        evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                           "%s.__init__() missing 1 required positional argument: "
+                           "'on_delete'",
+                           field_kinds[field->kind].class_name);
         return false;
     }
     return true;

@@ -304,8 +304,8 @@ static void managers_collect(Evaluator *ev, DjModel *model) {
         Atom name = cls->names.entries[i].key;
         Value *value = cls->names.entries[i].value;
         if (!name || !value || !value_is_manager(value)) continue;
-        managers_push(ev, model, (DjManagerEntry){name, manager_bind(ev, value, model, name), manager_creation(value),
-                                                  false, 0});
+        managers_push(ev, model,
+                      (DjManagerEntry){name, manager_bind(ev, value, model, name), manager_creation(value), false, 0});
     }
     int depth = 0;
     for (int m = 1; m < cls->mro_count; m++) {

@@ -157,13 +157,33 @@ static Atom meta_atom(Evaluator *ev, Class *meta, const char *name) {
 }
 
 static bool model_meta_known(Slice name) {
-    static const char *const known[] = {"verbose_name", "verbose_name_plural", "db_table", "db_table_comment",
-                                        "ordering", "unique_together", "permissions", "get_latest_by",
-                                        "order_with_respect_to", "app_label", "db_tablespace", "abstract", "managed",
-                                        "proxy", "swappable", "auto_created", "apps", "default_permissions",
-                                        "select_on_save", "default_related_name", "required_db_features",
-                                        "required_db_vendor", "base_manager_name", "default_manager_name", "indexes",
-                                        "index_together", "constraints"};
+    static const char *const known[] = {"verbose_name",
+                                        "verbose_name_plural",
+                                        "db_table",
+                                        "db_table_comment",
+                                        "ordering",
+                                        "unique_together",
+                                        "permissions",
+                                        "get_latest_by",
+                                        "order_with_respect_to",
+                                        "app_label",
+                                        "db_tablespace",
+                                        "abstract",
+                                        "managed",
+                                        "proxy",
+                                        "swappable",
+                                        "auto_created",
+                                        "apps",
+                                        "default_permissions",
+                                        "select_on_save",
+                                        "default_related_name",
+                                        "required_db_features",
+                                        "required_db_vendor",
+                                        "base_manager_name",
+                                        "default_manager_name",
+                                        "indexes",
+                                        "index_together",
+                                        "constraints"};
     if (slice_starts_with(name, "_")) return true;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (slice_equals_text(name, known[i])) return true;
@@ -205,12 +225,12 @@ bool model_read_meta(Evaluator *ev, DjModel *model, Class *meta) {
         model->ordering_count = read_values(meta_option(ev, meta, "ordering"), &model->ordering);
         model->index_count = read_values(meta_option(ev, meta, "indexes"), &model->indexes);
         model->constraint_count = read_values(meta_option(ev, meta, "constraints"), &model->constraints);
-        model->required_features_count = read_texts(ev, meta_option(ev, meta, "required_db_features"),
-                                                    &model->required_features);
+        model->required_features_count =
+            read_texts(ev, meta_option(ev, meta, "required_db_features"), &model->required_features);
         value = meta_option(ev, meta, "get_latest_by");
         if (value) model->get_latest_by_count = read_texts(ev, value, &model->get_latest_by);
-        model->unique_together_count = read_together(ev, meta_option(ev, meta, "unique_together"),
-                                                     &model->unique_together);
+        model->unique_together_count =
+            read_together(ev, meta_option(ev, meta, "unique_together"), &model->unique_together);
         model->default_related_name = meta_atom(ev, meta, "default_related_name");
         model->default_manager_name = meta_atom(ev, meta, "default_manager_name");
         model->base_manager_name = meta_atom(ev, meta, "base_manager_name");
@@ -220,14 +240,14 @@ bool model_read_meta(Evaluator *ev, DjModel *model, Class *meta) {
         model->verbose_name_plural = slice_format(arena, "%.*ss", SLICE_ARGS(model->verbose_name));
     const Dialect *dialect = evaluator_dialect(ev);
     if (!model->db_table) {
-        Slice table = slice_format(arena, "%.*s_%.*s", SLICE_ARGS(model->app_label->text),
-                                   SLICE_ARGS(model->model_name->text));
-        model->db_table = atom_intern(evaluator_atoms(ev),
-                                      name_truncate(arena, table, dialect ? dialect->max_name_length : 0, 4));
+        Slice table =
+            slice_format(arena, "%.*s_%.*s", SLICE_ARGS(model->app_label->text), SLICE_ARGS(model->model_name->text));
+        model->db_table =
+            atom_intern(evaluator_atoms(ev), name_truncate(arena, table, dialect ? dialect->max_name_length : 0, 4));
     }
     model->label = slice_format(arena, "%.*s.%.*s", SLICE_ARGS(model->app_label->text), SLICE_ARGS(model->name->text));
-    model->label_lower = slice_format(arena, "%.*s.%.*s", SLICE_ARGS(model->app_label->text),
-                                      SLICE_ARGS(model->model_name->text));
+    model->label_lower =
+        slice_format(arena, "%.*s.%.*s", SLICE_ARGS(model->app_label->text), SLICE_ARGS(model->model_name->text));
     if (model->swappable.length) {
         Slice now = django_setting_text(ev, slice_terminated(arena, model->swappable), "");
         model->swapped = now.length && !slice_equals(slice_lower(arena, now), slice_lower(arena, model->label));
@@ -453,7 +473,7 @@ static bool model_add_key(Evaluator *ev, DjModel *model) {
         return true;
     }
     Slice name = slice_starts_with(model->cls->module->text, "django.contrib.") ? SLICE("AutoField")
-                                                                                  : model_default_auto_field(ev);
+                                                                                : model_default_auto_field(ev);
     FieldKind kind = field_kind_named(name);
     DjField *key = field_create_kind(ev, kind == FIELD_OBJECT ? FIELD_BIG_AUTO : kind, true);
     key->primary_key = true;
@@ -489,8 +509,10 @@ static bool model_setup_proxy(Evaluator *ev, DjModel *model) {
     for (int i = 0; i < model->base_count; i++)
         if (!model->bases[i]->abstract) target = model->bases[i];
     if (!target) {
-        evaluator_raise_id(ev, EXCEPTION_TYPE, model->cls->node, "Proxy model '%.*s' has no non-abstract model base "
-                           "class.", SLICE_ARGS(model->name->text));
+        evaluator_raise_id(ev, EXCEPTION_TYPE, model->cls->node,
+                           "Proxy model '%.*s' has no non-abstract model base "
+                           "class.",
+                           SLICE_ARGS(model->name->text));
         return false;
     }
     if (model->local_fields.count || model->local_many_to_many.count) {

@@ -159,7 +159,7 @@ struct DjModel {
     Atom app_label;
     Atom db_table;
     bool abstract, proxy, managed, swapped, auto_created, building;
-    unsigned generation; /* of the state when the computed members were filled */
+    unsigned generation;       /* of the state when the computed members were filled */
     Slice swappable;           /* "AUTH_USER_MODEL" or empty */
     bool from_source;          /* defined by the given model files (part of `ormc schema`), not a contrib model */
     int sequence;              /* order of registration */
@@ -181,8 +181,8 @@ struct DjModel {
     Fields local_concrete_fields;
     Fields many_to_many; /* _meta.many_to_many, inherited ones too */
     Fields all_private;  /* GenericForeignKey, GenericRelation, own and of parents */
-    Rels own_related;       /* reverse relations of this very model, hidden ones too */
-    Rels related;           /* all reverse relations, hidden ones too: what parents have first, then own */
+    Rels own_related;    /* reverse relations of this very model, hidden ones too */
+    Rels related;        /* all reverse relations, hidden ones too: what parents have first, then own */
     AtomMap by_name;     /* names → struct DjFound: fields, reverse relations, attnames */
     Value **ordering;    /* strings and expressions; Meta.ordering (inherited from abstract bases) */
     int ordering_count;
@@ -207,8 +207,8 @@ struct DjModel {
     int manager_count;
     Value *default_manager, *base_manager; /* bound managers (values of the query half's manager type) */
     Class *does_not_exist, *multiple_objects_returned;
-    Value *meta_value;     /* what `Model._meta` is in Python */
-    void *query_data;      /* of the query half: caches keyed by this model */
+    Value *meta_value; /* what `Model._meta` is in Python */
+    void *query_data;  /* of the query half: caches keyed by this model */
 };
 
 /* What a name stands for in a query. Both NULL: nothing. */

@@ -31,9 +31,9 @@ Slice name_truncate(Arena *arena, Slice name, int limit, int digest_length);
 
 void exceptions_define(Evaluator *ev, ModuleValue *module);
 void fields_define(Evaluator *ev, ModuleValue *module, bool postgres, bool search, bool contenttypes);
-void models_define(Evaluator *ev, ModuleValue *module);       /* Model, on_delete functions */
-void constraints_define(Evaluator *ev, ModuleValue *module);  /* Index, UniqueConstraint, CheckConstraint, Deferrable */
-void choices_define(Evaluator *ev, ModuleValue *module);      /* Choices, TextChoices, IntegerChoices */
+void models_define(Evaluator *ev, ModuleValue *module);      /* Model, on_delete functions */
+void constraints_define(Evaluator *ev, ModuleValue *module); /* Index, UniqueConstraint, CheckConstraint, Deferrable */
+void choices_define(Evaluator *ev, ModuleValue *module);     /* Choices, TextChoices, IntegerChoices */
 
 /* ---- fields ---- */
 

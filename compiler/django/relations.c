@@ -5,7 +5,8 @@
  * Invariant: after relation_resolve gave true, field->rel->model, the names of the reverse relation, the pairs of
  * fields and (many-to-many) the through model's two foreign keys are set.
  *
- * Example: `authors = ManyToManyField("Author")` in Book makes the model Book_authors with foreign keys book and author.
+ * Example: `authors = ManyToManyField("Author")` in Book makes the model Book_authors with foreign keys book and
+ * author.
  */
 #include "compiler/django/model_build.h"
 
@@ -13,9 +14,12 @@ OnDelete on_delete_of_value(Value *value) {
     static const struct {
         const char *name;
         OnDelete on_delete;
-    } known[] = {{"CASCADE", ON_DELETE_CASCADE},         {"PROTECT", ON_DELETE_PROTECT},
-                 {"RESTRICT", ON_DELETE_RESTRICT},       {"SET_NULL", ON_DELETE_SET_NULL},
-                 {"SET_DEFAULT", ON_DELETE_SET_DEFAULT}, {"DO_NOTHING", ON_DELETE_DO_NOTHING},
+    } known[] = {{"CASCADE", ON_DELETE_CASCADE},
+                 {"PROTECT", ON_DELETE_PROTECT},
+                 {"RESTRICT", ON_DELETE_RESTRICT},
+                 {"SET_NULL", ON_DELETE_SET_NULL},
+                 {"SET_DEFAULT", ON_DELETE_SET_DEFAULT},
+                 {"DO_NOTHING", ON_DELETE_DO_NOTHING},
                  {"SET", ON_DELETE_SET}};
     if (value->type->kind != VALUE_NATIVE_FUNCTION) return ON_DELETE_CUSTOM;
     const char *name = ((NativeFunctionValue *)value)->name;
