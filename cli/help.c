@@ -22,7 +22,7 @@
     "                             else a string; repeatable.\n"
 #define OPTION_SETTING                                                                                                 \
     "      --setting NAME=VALUE   A Django setting that changes SQL (USE_TZ, TIME_ZONE, AUTH_USER_MODEL,\n"            \
-    "                             DEFAULT_AUTO_FIELD …), read like --set; repeatable. Default: the\n"                  \
+    "                             DEFAULT_AUTO_FIELD …), read like --set; repeatable. Default: the\n"                \
     "                             project's settings module, else Django's own for a new project.\n"                   \
     "                             current_timezone is what timezone.activate() was given.\n"
 #define OPTION_FORMAT "      --format text|json     Default: text.\n"
@@ -31,7 +31,7 @@
     "                             can be pasted into psql, sqlite3 or mysql and runs.\n"
 #define OPTION_DATABASE                                                                                                \
     "      --database URL         sqlite:///relative.db, sqlite:////absolute.db, sqlite:// (memory),\n"                \
-    "                             postgresql://…, mysql://…, mariadb://…; a SQLAlchemy driver suffix\n"                \
+    "                             postgresql://…, mysql://…, mariadb://…; a SQLAlchemy driver suffix\n"          \
     "                             (postgresql+asyncpg://) is accepted and ignored.\n"
 #define OPTION_CALL "      --call 'f(…)'          Which function of the file to run.\n"
 #define OPTION_TIMEOUT "      --timeout SECONDS      Ends a statement that takes longer.\n"
@@ -120,8 +120,7 @@ static const char schema_page[] =
     "Prints CREATE TABLE, CREATE INDEX and constraints in an order in which they run: for Django what\n"
     "migrate would do for the given models, for SQLAlchemy what metadata.create_all() does.\n"
     "\n"
-    "OPTIONS\n" OPTION_MODELS OPTION_DIALECT
-    "                             Repeatable.\n" OPTION_SETTING OPTION_FORMAT
+    "OPTIONS\n" OPTION_MODELS OPTION_DIALECT "                             Repeatable.\n" OPTION_SETTING OPTION_FORMAT
     "      --dump STAGE           As for ormc sql.\n"
     "\n"
     "EXAMPLES\n"
@@ -164,7 +163,8 @@ static const char golden_page[] =
     "\n"
     "OPTIONS\n"
     "      --update               Rewrite the blocks in place.\n" OPTION_DATABASE OPTION_MODELS OPTION_DIALECT
-    "                             Only the blocks of this dialect are checked; repeatable.\n" OPTION_SET OPTION_SETTING EXIT_STATUS;
+    "                             Only the blocks of this dialect are checked; repeatable.\n" OPTION_SET OPTION_SETTING
+        EXIT_STATUS;
 
 static const char verify_page[] =
     "ormc verify - run on several databases and compare the rows\n"
@@ -177,8 +177,8 @@ static const char verify_page[] =
     "are shown side by side, and the exit status is 1.\n"
     "\n"
     "OPTIONS\n" OPTION_MODELS OPTION_EXPR OPTION_DATABASE
-    "                             Repeatable.\n" OPTION_CALL OPTION_SET OPTION_SETTING OPTION_TIMEOUT OPTION_EXPLAIN OPTION_FORMAT
-        EXIT_STATUS;
+    "                             Repeatable.\n" OPTION_CALL OPTION_SET OPTION_SETTING OPTION_TIMEOUT OPTION_EXPLAIN
+        OPTION_FORMAT EXIT_STATUS;
 
 static const struct {
     const char *name, *page;

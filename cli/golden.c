@@ -1,0 +1,411 @@
+/*
+ * ormc golden: Markdown files that hold queries and what they must give.
+ *
+ * In: files with fenced blocks (see `ormc help golden`). Out: nothing where all agrees, else a unified
+ * diff a block; with --update the blocks are rewritten in place. A case is a ```python block and what
+ * follows it up to the next one; white space inside SQL does not count. A case without any expectation
+ * gets its blocks from --update. Each case runs in a database of its own.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/golden.h"
+
+static const char *const dialects[] = {"postgresql", "sqlite", "mysql", "mariadb"};
+enum { DIALECT_COUNT = sizeof dialects / sizeof *dialects };
+
+/* One golden file while it is checked. */
+typedef struct Golden {
+    const Options *options;
+    const char *path;
+    char *text;
+    size_t length;
+    const OrmcBlock *blocks;
+    int block_count;
+    OrmcContext *reader; /* owns `blocks` */
+    OrmcContext *context;
+    Text rewritten;
+    size_t copied; /* how much of `text` stands in `rewritten` */
+    int differences;
+    int status;
+} Golden;
+
+typedef struct Case {
+    int query, end;      /* block numbers: the python block, and one past the last that belongs to it */
+    const char *dialect; /* that parameters and diagnostics are of */
+} Case;
+
+/* ---- blocks ---- */
+
+/* Whether word number `index` of the info string is `word`. */
+static bool info_word_is(const OrmcBlock *block, int index, const char *word) {
+    const char *at = block->info.data, *end = at + block->info.length;
+    for (int i = 0;; i++) {
+        while (at < end && *at == ' ') at++;
+        const char *start = at;
+        while (at < end && *at != ' ') at++;
+        if (start == at) return false;
+        if (i == index) return (size_t)(at - start) == strlen(word) && memcmp(start, word, strlen(word)) == 0;
+    }
+}
+
+static bool block_is(const OrmcBlock *block, const char *first, const char *second) {
+    return info_word_is(block, 0, first) && (!second || info_word_is(block, 1, second));
+}
+
+static bool block_is_query(const OrmcBlock *block) {
+    return block_is(block, "python", NULL) && !info_word_is(block, 1, "models") && !info_word_is(block, 1, "data");
+}
+
+/* The dialects that an sql block is for. */
+static bool block_covers(const OrmcBlock *block, const char *dialect) {
+    if (!block_is(block, "sql", NULL) || info_word_is(block, 1, "data")) return false;
+    for (int i = 1; i <= DIALECT_COUNT; i++)
+        if (info_word_is(block, i, dialect) || info_word_is(block, i, "all")) return true;
+    return false;
+}
+
+static bool dialect_wanted(const Options *options, const char *dialect) {
+    for (int i = 0; i < options->dialects.count; i++)
+        if (strcmp(options->dialects.items[i], dialect) == 0) return true;
+    return options->dialects.count == 0;
+}
+
+/* ---- comparing ---- */
+
+/* Text without differences of white space, for comparing SQL. */
+static char *squeeze(const char *text) {
+    char *out = memory_need(malloc(strlen(text) + 2));
+    size_t length = 0;
+    for (; *text; text++) {
+        bool blank = strchr(" \t\r\n", *text) != NULL;
+        if (!blank) out[length++] = *text;
+        else if (length && out[length - 1] != ' ') out[length++] = ' ';
+    }
+    while (length && out[length - 1] == ' ') length--;
+    out[length] = '\0';
+    return out;
+}
+
+static bool same_text(const char *wanted, const char *got, bool loose) {
+    if (!loose) return strcmp(wanted, got) == 0;
+    char *a = squeeze(wanted), *b = squeeze(got);
+    bool same = strcmp(a, b) == 0;
+    free(a);
+    free(b);
+    return same;
+}
+
+static void report(Golden *golden, const OrmcBlock *block, const char *what, const char *wanted, const char *got) {
+    Text diff = {0};
+    text_append(&diff, "", 0);
+    diff_write(&diff, wanted, got);
+    printf("--- %s:%d: %.*s: %s\n+++ what ormc gives\n%s", golden->path, block->line, (int)block->heading.length,
+           block->heading.length ? block->heading.data : "", what, diff.data);
+    free(diff.data);
+    golden->differences++;
+    if (golden->status == 0) golden->status = 1;
+}
+
+/* Compares a block with what came; with --update it is rewritten. */
+static void check(Golden *golden, const OrmcBlock *block, const char *got, bool loose) {
+    Text wanted = {0};
+    text_take(&wanted, block->content);
+    if (!same_text(wanted.data, got, loose)) {
+        if (golden->options->update && block->start >= golden->copied) {
+            text_append(&golden->rewritten, golden->text + golden->copied, block->start - golden->copied);
+            text_add(&golden->rewritten, "%s", got);
+            golden->copied = block->end;
+            golden->differences++;
+        } else {
+            char what[80];
+            snprintf(what, sizeof what, "%.*s", (int)block->info.length, block->info.data);
+            report(golden, block, what, wanted.data, got);
+        }
+    }
+    free(wanted.data);
+}
+
+/* ---- what ormc gives ---- */
+
+void golden_write_sql(Text *out, const OrmcTranslation *translation) {
+    for (int i = 0; i < ormc_translation_query_count(translation); i++) {
+        const OrmcQuery *query = ormc_translation_query(translation, i);
+        for (int j = 0; j < query->statement_count; j++) {
+            text_take(out, query->statements[j].sql);
+            text_add(out, ";\n");
+        }
+    }
+}
+
+void golden_write_params(Text *out, const OrmcTranslation *translation) {
+    for (int i = 0; i < ormc_translation_query_count(translation); i++) {
+        const OrmcQuery *query = ormc_translation_query(translation, i);
+        for (int j = 0; j < query->statement_count; j++)
+            for (int k = 0; k < query->statements[j].param_count; k++) {
+                text_add(out, "$%d = ", k + 1);
+                text_take(out, ormc_translation_param_text(translation, &query->statements[j].params[k]));
+                text_add(out, "\n");
+            }
+    }
+}
+
+static const OrmcTranslation *translate(Golden *golden, const Case *one, const char *dialect) {
+    const OrmcTranslation *translation;
+    OrmcText text = golden->blocks[one->query].content;
+    ormc_context_set_dialect(golden->context, dialect);
+    OrmcStatus status = ormc_context_translate_text(golden->context, "query", text.data, text.length, &translation);
+    if (!translation) golden->status = context_failed(golden->context, status);
+    return translation;
+}
+
+/* ---- rows ---- */
+
+static bool load_data(Golden *golden, Session *session, const Case *one) {
+    OrmcHost host = session_host(session);
+    for (int i = 0; i < one->query; i++) {
+        const OrmcBlock *block = &golden->blocks[i];
+        const OrmcTranslation *translation;
+        if (block_is(block, "sql", "data")) {
+            if (!scratch_execute_all(session, block->content.data, block->content.length)) return false;
+        } else if (block_is(block, "python", "data")) {
+            ormc_context_run_text(golden->context, &host, "data", block->content.data, block->content.length,
+                                  &translation);
+            if (session->failed) return false;
+            session_end_transaction(session);
+        }
+    }
+    session_clear(session);
+    return true;
+}
+
+static void write_rows(Text *out, const Session *session) {
+    for (int i = 0; i < session->ran_count; i++) {
+        const OrmcResult *result = session->ran[i].result;
+        if (!result || !ormc_result_column_count(result)) continue;
+        if (out->length) text_add(out, "\n");
+        table_write(out, result);
+    }
+    if (session->failed) text_add(out, "%s\n", session->message);
+}
+
+/* False: the case could not be run; the status is set. */
+static bool run_case(Golden *golden, const Case *one, const char *url, Text *out) {
+    Session session;
+    int status = 0;
+    if (!session_open(&session, golden->options, url, &status)) {
+        golden->status = status;
+        return false;
+    }
+    OrmcText text = golden->blocks[one->query].content;
+    bool good =
+        scratch_enter(&session) && scratch_create_tables(&session, golden->context) && load_data(golden, &session, one);
+    if (good) {
+        const OrmcTranslation *translation;
+        OrmcHost host = session_host(&session);
+        ormc_context_run_text(golden->context, &host, "query", text.data, text.length, &translation);
+        write_rows(out, &session);
+    } else {
+        fprintf(stderr, "ormc: %s:%d: the data can't be loaded: %s\n", golden->path, golden->blocks[one->query].line,
+                session.message);
+        golden->status = 3;
+    }
+    scratch_leave(&session);
+    session_close(&session);
+    return good;
+}
+
+static void check_rows(Golden *golden, const Case *one, const OrmcBlock *block) {
+    for (int i = -1; i < golden->options->databases.count; i++) {
+        const char *url = i < 0 ? "sqlite://" : golden->options->databases.items[i];
+        Text out = {0};
+        text_append(&out, "", 0);
+        bool ran = run_case(golden, one, url, &out);
+        if (ran && i < 0) check(golden, block, out.data, false);
+        else if (ran) {
+            Text wanted = {0};
+            text_take(&wanted, block->content);
+            if (strcmp(wanted.data, out.data) != 0) report(golden, block, url, wanted.data, out.data);
+            free(wanted.data);
+        }
+        free(out.data);
+    }
+}
+
+/* ---- cases ---- */
+
+static void check_sql(Golden *golden, const Case *one, const OrmcBlock *block) {
+    Text first = {0};
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        if (!block_covers(block, dialects[d]) || !dialect_wanted(golden->options, dialects[d])) continue;
+        const OrmcTranslation *translation = translate(golden, one, dialects[d]);
+        if (!translation) break;
+        Text out = {0};
+        text_append(&out, "", 0);
+        golden_write_sql(&out, translation);
+        if (!first.data) {
+            check(golden, block, out.data, true);
+            text_append(&first, out.data, out.length);
+        } else if (!same_text(first.data, out.data, true)) {
+            report(golden, block, dialects[d], first.data, out.data);
+        }
+        free(out.data);
+    }
+    free(first.data);
+}
+
+/* Diagnostics count even where no block expects them. */
+static void check_diagnostics(Golden *golden, const Case *one, const OrmcBlock *block) {
+    const OrmcTranslation *translation = translate(golden, one, one->dialect);
+    if (!translation) return;
+    Text out = {0};
+    text_take(&out, ormc_translation_render_diagnostics(translation, false));
+    if (block) check(golden, block, out.data, false);
+    else if (out.length) report(golden, &golden->blocks[one->query], "diagnostics", "", out.data);
+    free(out.data);
+}
+
+/* Blocks for a case that has none yet: the SQL of each dialect, joined where they agree, then the parameters. */
+static void add_blocks(Golden *golden, const Case *one) {
+    Text sql[DIALECT_COUNT] = {0}, params = {0}, diagnostics = {0};
+    const OrmcBlock *block = &golden->blocks[one->query];
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        const OrmcTranslation *translation = translate(golden, one, dialects[d]);
+        text_append(&sql[d], "", 0);
+        if (!translation) continue;
+        golden_write_sql(&sql[d], translation);
+        if (d == 0) golden_write_params(&params, translation);
+        if (d == 0) text_take(&diagnostics, ormc_translation_render_diagnostics(translation, false));
+    }
+    size_t fence_end = block->end + strcspn(golden->text + block->end, "\n");
+    text_append(&golden->rewritten, golden->text + golden->copied, fence_end - golden->copied);
+    golden->copied = fence_end;
+    bool done[DIALECT_COUNT] = {false};
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        if (done[d] || !sql[d].length) continue;
+        int same = 0;
+        Text names = {0};
+        for (int e = d; e < DIALECT_COUNT; e++) {
+            if (done[e] || strcmp(sql[d].data, sql[e].data) != 0) continue;
+            done[e] = true;
+            same++;
+            text_add(&names, " %s", dialects[e]);
+        }
+        text_add(&golden->rewritten, "\n\n```sql%s\n%s```", same == DIALECT_COUNT ? " all" : names.data, sql[d].data);
+        if (d == 0 && params.length) text_add(&golden->rewritten, "\n\n```params\n%s```", params.data);
+        free(names.data);
+    }
+    if (diagnostics.length) text_add(&golden->rewritten, "\n\n```diagnostics\n%s```", diagnostics.data);
+    for (int d = 0; d < DIALECT_COUNT; d++) free(sql[d].data);
+    free(params.data);
+    free(diagnostics.data);
+    golden->differences++;
+}
+
+static void check_case(Golden *golden, Case *one) {
+    const OrmcBlock *diagnostics = NULL;
+    one->dialect = NULL;
+    for (int i = one->query + 1; i < one->end && !one->dialect; i++)
+        for (int d = 0; d < DIALECT_COUNT && !one->dialect; d++)
+            if (block_covers(&golden->blocks[i], dialects[d])) one->dialect = dialects[d];
+    bool expected = one->dialect != NULL;
+    if (!one->dialect) one->dialect = dialects[0];
+    const char *params_dialect = one->dialect;
+    for (int i = one->query + 1; i < one->end; i++) {
+        const OrmcBlock *block = &golden->blocks[i];
+        if (block_is(block, "sql", NULL) && !info_word_is(block, 1, "data")) {
+            for (int d = 0; d < DIALECT_COUNT; d++)
+                if (block_covers(block, dialects[d])) {
+                    params_dialect = dialects[d];
+                    break;
+                }
+            check_sql(golden, one, block);
+        } else if (block_is(block, "params", NULL)) {
+            const OrmcTranslation *translation = translate(golden, one, params_dialect);
+            Text out = {0};
+            text_append(&out, "", 0);
+            if (translation) golden_write_params(&out, translation);
+            if (translation) check(golden, block, out.data, false);
+            free(out.data);
+        } else if (block_is(block, "rows", NULL)) {
+            check_rows(golden, one, block);
+        } else if (block_is(block, "diagnostics", NULL)) {
+            diagnostics = block;
+            check_diagnostics(golden, one, block);
+        } else {
+            continue;
+        }
+        expected = true;
+    }
+    if (!expected && golden->options->update) add_blocks(golden, one);
+    else if (!diagnostics) check_diagnostics(golden, one, NULL);
+}
+
+/* ---- files ---- */
+
+static bool golden_open(Golden *golden) {
+    golden->text = file_load(golden->path, &golden->length);
+    if (!golden->text) {
+        golden->status = usage_error("can't read '%s': %s", golden->path, strerror(errno));
+        return false;
+    }
+    golden->reader = memory_need(ormc_context_create(NULL));
+    OrmcOptions settings = {.size = sizeof settings};
+    golden->context = context_open(golden->options, &settings, false, &golden->status);
+    if (!golden->context) return false;
+    ormc_context_read_blocks(golden->reader, golden->text, golden->length, &golden->blocks, &golden->block_count);
+    for (int i = 0; i < golden->block_count; i++) {
+        const OrmcBlock *block = &golden->blocks[i];
+        if (!block_is(block, "python", "models")) continue;
+        Text label = {0}, name = {0};
+        text_append(&label, block->info.data, block->info.length);
+        const char *third = label.data + strspn(label.data, " ") + strlen("python");
+        third += strspn(third, " ") + strlen("models");
+        third += strspn(third, " ");
+        text_add(&name, "%s:%d", golden->path, block->line);
+        ormc_context_add_models_text(golden->context, *third ? third : NULL, name.data, block->content.data,
+                                     block->content.length);
+        free(label.data);
+        free(name.data);
+    }
+    return true;
+}
+
+static void golden_save(Golden *golden) {
+    if (!golden->options->update || !golden->differences || golden->status >= 2) return;
+    text_append(&golden->rewritten, golden->text + golden->copied, golden->length - golden->copied);
+    FILE *file = fopen(golden->path, "wb");
+    bool good = file && fwrite(golden->rewritten.data, 1, golden->rewritten.length, file) == golden->rewritten.length;
+    if (file && fclose(file) != 0) good = false;
+    if (!good) golden->status = usage_error("can't write '%s': %s", golden->path, strerror(errno));
+    else printf("%s: updated\n", golden->path);
+}
+
+static int golden_check_file(const Options *options, const char *path) {
+    Golden golden = {.options = options, .path = path};
+    if (golden_open(&golden)) {
+        for (int i = 0; i < golden.block_count && golden.status < 2; i++) {
+            if (!block_is_query(&golden.blocks[i])) continue;
+            Case one = {.query = i, .end = i + 1};
+            while (one.end < golden.block_count && !block_is_query(&golden.blocks[one.end])) one.end++;
+            check_case(&golden, &one);
+        }
+        golden_save(&golden);
+    }
+    free(golden.text);
+    free(golden.rewritten.data);
+    ormc_context_destroy(golden.reader);
+    ormc_context_destroy(golden.context);
+    return golden.status;
+}
+
+int command_golden(const Options *options) {
+    int status = 0;
+    if (!options->files.count) return usage_error("no golden file: give FILE.md…; see 'ormc help golden'");
+    for (int i = 0; i < options->files.count; i++) {
+        int one = golden_check_file(options, options->files.items[i]);
+        if (one > status) status = one;
+    }
+    return status;
+}

@@ -1,0 +1,198 @@
+/*
+ * A session. In: a program's statements, through the host's interface. Out: results, kept in order;
+ * rows back to the program. Statements run on one connection, so transactions hold. Ctrl-C cancels the
+ * running statement; what is open is rolled back at the end.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/session.h"
+
+static OrmcDatabase *volatile interrupted_database;
+
+static void interrupt(int number) {
+    (void)number;
+    if (interrupted_database) ormc_database_interrupt(interrupted_database);
+}
+
+bool session_open(Session *session, const Options *options, const char *url, int *status) {
+    *session = (Session){
+        .url = url, .dialect = url_dialect(url), .timeout_ms = options->timeout_ms, .explain = options->explain};
+    if (!session->dialect) {
+        *status = usage_error(
+            "'%s' is not a database URL: sqlite:///file.db, postgresql://…, mysql://… and mariadb://… are", url);
+        return false;
+    }
+    OrmcPoolOptions pool = {.size = sizeof pool, .statement_timeout_ms = options->timeout_ms};
+    session->database = memory_need(ormc_database_open(url, &pool));
+    if (ormc_database_error(session->database) != ORMC_ERROR_NONE) {
+        fprintf(stderr, "ormc: %s: %s\n", url, ormc_database_message(session->database));
+        ormc_database_close(session->database);
+        session->database = NULL;
+        *status = 3;
+        return false;
+    }
+    interrupted_database = session->database;
+    struct sigaction action = {.sa_handler = interrupt};
+    sigaction(SIGINT, &action, NULL);
+    return true;
+}
+
+void session_clear(Session *session) {
+    for (int i = 0; i < session->ran_count; i++) {
+        Ran *ran = &session->ran[i];
+        free(ran->file);
+        free(ran->source);
+        free(ran->sql);
+        free(ran->params);
+        for (int j = 0; j < ran->param_count; j++) free(ran->param_texts[j]);
+        free(ran->param_texts);
+        if (ran->result) ormc_result_free(ran->result);
+        if (ran->plan) ormc_result_free(ran->plan);
+    }
+    session->ran_count = session->query_count = 0;
+    session->failed = false;
+    session->message[0] = '\0';
+}
+
+bool session_execute(Session *session, const char *sql) {
+    OrmcCommand command = {.size = sizeof command, .sql = sql};
+    OrmcResult *result = memory_need(ormc_database_execute(session->database, &command));
+    bool good = ormc_result_error(result) == ORMC_ERROR_NONE;
+    if (!good) snprintf(session->message, sizeof session->message, "%s", ormc_result_message(result));
+    ormc_result_free(result);
+    return good;
+}
+
+void session_end_transaction(Session *session) {
+    if (session->database && ormc_database_in_transaction(session->database)) session_execute(session, "ROLLBACK");
+}
+
+void session_close(Session *session) {
+    session_end_transaction(session);
+    session_clear(session);
+    interrupted_database = NULL;
+    if (session->database) ormc_database_close(session->database);
+    free(session->ran);
+    free(session->columns);
+    free(session->rows);
+    *session = (Session){0};
+}
+
+static char *copy(OrmcText text) {
+    char *made = memory_need(malloc(text.length + 1));
+    if (text.length) memcpy(made, text.data, text.length);
+    made[text.length] = '\0';
+    return made;
+}
+
+/* ---- executing ---- */
+
+static OrmcResult *execute(Session *session, const OrmcStatement *statement, const char *prefix) {
+    Text sql = {0};
+    text_add(&sql, "%s", prefix);
+    text_take(&sql, statement->sql);
+    OrmcValue *params = memory_need(calloc((size_t)statement->param_count + 1, sizeof *params));
+    for (int i = 0; i < statement->param_count; i++) params[i] = statement->params[i].value;
+    bool explained = *prefix != '\0';
+    OrmcCommand command = {.size = sizeof command,
+                           .sql = sql.data,
+                           .sql_length = sql.length,
+                           .params = params,
+                           .param_count = (size_t)statement->param_count,
+                           .column_types = explained ? NULL : statement->column_types,
+                           .column_type_count = explained ? 0 : (size_t)statement->column_count,
+                           .timeout_ms = session->timeout_ms};
+    OrmcResult *result = memory_need(ormc_database_execute(session->database, &command));
+    free(params);
+    free(sql.data);
+    return result;
+}
+
+static void note_params(Ran *ran, const OrmcStatement *statement) {
+    Text json = {0};
+    text_add(&json, "[");
+    ran->param_texts = memory_need(calloc((size_t)statement->param_count + 1, sizeof *ran->param_texts));
+    ran->param_count = statement->param_count;
+    for (int i = 0; i < statement->param_count; i++) {
+        const OrmcParam *param = &statement->params[i];
+        text_add(&json, "%s{\"value\": ", i ? ", " : "");
+        value_write_json(&json, &param->value);
+        text_add(&json, ", \"type\": \"%s\"}", ormc_type_name(param->type));
+        Text text = {0};
+        text_append(&text, "", 0);
+        value_write_json(&text, &param->value);
+        ran->param_texts[i] = text.data;
+    }
+    text_add(&json, "]");
+    ran->params = json.data;
+}
+
+static void take_rows(Session *session, const OrmcResult *result, OrmcRows *rows) {
+    size_t columns = ormc_result_column_count(result), count = ormc_result_row_count(result);
+    session->columns = memory_need(realloc(session->columns, (columns + 1) * sizeof *session->columns));
+    session->rows = memory_need(realloc(session->rows, (count + 1) * sizeof *session->rows));
+    for (size_t i = 0; i < columns; i++) {
+        const char *name = ormc_result_column_name(result, i);
+        session->columns[i] = (OrmcText){name, strlen(name)};
+    }
+    for (size_t i = 0; i < count; i++) session->rows[i] = ormc_result_row(result, i);
+    *rows = (OrmcRows){.columns = session->columns,
+                       .column_count = (int)columns,
+                       .rows = session->rows,
+                       .row_count = (int)count,
+                       .affected = ormc_result_affected(result),
+                       .inserted_id = ormc_result_inserted_id(result)};
+}
+
+static bool explainable(OrmcStatementKind kind) {
+    return kind == ORMC_STATEMENT_SELECT || kind == ORMC_STATEMENT_INSERT || kind == ORMC_STATEMENT_UPDATE ||
+           kind == ORMC_STATEMENT_DELETE;
+}
+
+static bool host_execute(void *user, const OrmcQuery *query, int index, OrmcRows *rows, const char **message) {
+    Session *session = user;
+    const OrmcStatement *statement = &query->statements[index];
+    *message = session->message;
+    for (int i = 0; i < statement->param_count; i++)
+        if (statement->params[i].source != ORMC_PARAM_KNOWN) {
+            OrmcText name = statement->params[i].name;
+            snprintf(session->message, sizeof session->message, "the value of '%.*s' is not known; give it with --set",
+                     (int)name.length, name.length ? name.data : "");
+            return false;
+        }
+    if (session->ran_count == session->ran_capacity) {
+        session->ran_capacity = session->ran_capacity ? session->ran_capacity * 2 : 16;
+        session->ran = memory_need(realloc(session->ran, sizeof *session->ran * (size_t)session->ran_capacity));
+    }
+    Ran *ran = &session->ran[session->ran_count++];
+    if (index == 0) session->query_count++;
+    *ran = (Ran){.file = copy(query->file),
+                 .source = copy(query->source),
+                 .sql = copy(statement->sql),
+                 .line = query->line,
+                 .kind = statement->kind,
+                 .query = session->query_count};
+    note_params(ran, statement);
+    if (session->explain && explainable(statement->kind))
+        ran->plan =
+            execute(session, statement, strcmp(session->dialect, "sqlite") == 0 ? "EXPLAIN QUERY PLAN " : "EXPLAIN ");
+    ran->result = execute(session, statement, "");
+    if (ormc_result_error(ran->result) != ORMC_ERROR_NONE) {
+        session->failed = true;
+        snprintf(session->message, sizeof session->message, "%s", ormc_result_message(ran->result));
+        return false;
+    }
+    take_rows(session, ran->result, rows);
+    return true;
+}
+
+static void host_write(void *user, OrmcText text) {
+    Session *session = user;
+    if (session->write) session->write(session, text);
+}
+
+OrmcHost session_host(Session *session) {
+    return (OrmcHost){.size = sizeof(OrmcHost), .user = session, .execute = host_execute, .write = host_write};
+}
