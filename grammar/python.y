@@ -622,7 +622,9 @@ slice_list:
 slice:
     named_expression
   | "*" arithmetic { $$ = MAKE(Starred, @$, .value = $2); }
-  | slice_bound ":" slice_bound slice_step { $$ = MAKE(Slice, @$, .lower = $1, .upper = $3, .step = $4); }
+  | slice_bound ":" slice_bound slice_step
+    { if (!$1) @$.start = @2.start; /* an empty rule stands behind the token before it, a line above perhaps */
+      $$ = MAKE(Slice, @$, .lower = $1, .upper = $3, .step = $4); }
 
 slice_bound:
     %empty { $$ = NULL; }
