@@ -5,6 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A backend whose client library had no header when ormc was built. */
+#if !defined(ORMC_HAVE_SQLITE) || !defined(ORMC_HAVE_POSTGRESQL) || !defined(ORMC_HAVE_MYSQL)
+static const Driver *missing_driver_load(OrmcPool *pool, char *message, size_t capacity) {
+    snprintf(message, capacity, "this build of ormc can't open %s databases: the client library's header was missing",
+             pool->backend->name);
+    return NULL;
+}
+#endif
+#ifndef ORMC_HAVE_SQLITE
+#define sqlite_driver_load missing_driver_load
+#endif
+#ifndef ORMC_HAVE_POSTGRESQL
+#define postgresql_driver_load missing_driver_load
+#endif
+#ifndef ORMC_HAVE_MYSQL
+#define mysql_driver_load missing_driver_load
+#endif
+
 const Backend *backend_find(const char *scheme) {
     static const Backend backends[] = {{"postgresql", "postgresql", postgresql_driver_load},
                                        {"postgres", "postgresql", postgresql_driver_load},

@@ -420,6 +420,7 @@ static void sqlite_run(SqliteConnection *c, OrmcRequest *request) {
 
 static void *sqlite_worker(void *user) {
     SqliteConnection *c = user;
+    sqlite_worker_starts(c->sqlite);
     sqlite_open(c);
     pthread_mutex_lock(&c->lock);
     c->opened = true;

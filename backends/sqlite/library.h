@@ -62,6 +62,13 @@
 
 LIBRARY_TABLE(Sqlite, SQLITE_FUNCTIONS)
 
+/*
+ * The library of the connection whose worker this thread is; NULL on other threads. SQLite calls a function of ours
+ * with nothing but its context, and all that can be asked of a context goes through the library's own functions.
+ */
+const Sqlite *sqlite_of_worker(void);
+void sqlite_worker_starts(const Sqlite *sqlite);
+
 /* Registers the functions that ORM queries call and plain SQLite lacks. An SQLite result code. */
 int sqlite_functions_register(const Sqlite *sqlite, sqlite3 *db);
 
