@@ -8,7 +8,7 @@
  * In: a stage, and a text or the context's files. Out: text in the scratch arena; diagnostics in the translation.
  */
 #include "compiler/context.h"
-#include "compiler/query/dump.h"
+#include "compiler/query/print.h"
 
 typedef struct Dump {
     OrmcStage stage;
@@ -50,7 +50,7 @@ static void dump_queries(OrmcContext *context, void *data) {
     for (int i = 0; i < trace.count; i++)
         for (int j = 0; j < trace.items[i]->statements.count; j++) {
             const Statement *statement = &trace.items[i]->statements.items[j];
-            if (statement->tree) query_dump(&dump->out, statement->tree);
+            if (statement->tree) query_print(&dump->out, statement->tree);
             else buffer_format(&dump->out, "text %.*s\n", SLICE_ARGS(statement->sql));
         }
     dump->done = text_from_buffer(&dump->out);
