@@ -33,9 +33,15 @@ static bool name_needs_quotes(Slice name) {
            name_is_listed(name, reserved_words, sizeof reserved_words / sizeof *reserved_words);
 }
 
-/* SQLite's tokenizer ends at NUL, so text that holds one is joined from its pieces. */
+/* Position of the first byte that can't stand in a pasted literal: SQLite's tokenizer ends at NUL, and its shell folds
+ * CR LF. */
+static size_t find_unwritable(Slice text) {
+    size_t nul = slice_find(text, '\0'), cr = slice_find(text, '\r');
+    return nul < cr ? nul : cr;
+}
+
 static void put_text(Buffer *out, Slice text) {
-    size_t at = slice_find(text, '\0');
+    size_t at = find_unwritable(text);
     if (at == text.length) {
         literal_put_quoted(out, text);
         return;
@@ -44,9 +50,9 @@ static void put_text(Buffer *out, Slice text) {
     for (;;) {
         literal_put_quoted(out, slice_sub(text, 0, at));
         if (at == text.length) break;
-        buffer_text(out, "||char(0)||");
+        buffer_text(out, text.start[at] == '\r' ? "||char(13)||" : "||char(0)||");
         text = slice_sub(text, at + 1, text.length);
-        at = slice_find(text, '\0');
+        at = find_unwritable(text);
     }
     buffer_put(out, ')');
 }

@@ -77,23 +77,31 @@ static void emit_template_text(Emitter *e, const char *text, const ExprList *arg
     emit_text(e, text);
 }
 
-/* Nodes below `expr`, counted up to a limit that it is never far above; a call or a window counts as none of them:
- * what aggregates has to stay in its own query, however often it is written. */
+/* Nodes of the expression, counted up to a limit that the result is never far above. */
 static int expr_weight(const Expr *expr, int depth) {
-    if (expr->kind == EXPR_CALL || expr->kind == EXPR_WINDOW || depth > WEIGHT_LIMIT)
-        return -WEIGHT_LIMIT * WEIGHT_LIMIT;
     int weight = 1;
+    if (depth > WEIGHT_LIMIT) return weight + WEIGHT_LIMIT;
     for (int i = 0; i < expr->args.count && weight <= WEIGHT_LIMIT; i++)
         weight += expr_weight(expr->args.items[i], depth + 1);
     return weight;
+}
+
+/* A call may be an aggregate: like a window it has to stay in its own query, however often it is written. */
+static bool expr_is_bound_to_query(const Expr *expr, int depth) {
+    if (expr->kind == EXPR_CALL || expr->kind == EXPR_WINDOW || depth > DEPTH_LIMIT) return true;
+    for (int i = 0; i < expr->args.count; i++)
+        if (expr_is_bound_to_query(expr->args.items[i], depth + 1)) return true;
+    return false;
 }
 
 /* A template that uses an argument more than once: small arguments are repeated, others computed once in a subquery.
  *     (SELECT f(v0, v0) FROM (SELECT argument AS v0)) */
 static void emit_shared_template(Emitter *e, const char *text, const ExprList *args, Slice extra) {
     int weight = 0;
+    bool bound = false;
     for (int i = 0; i < args->count; i++) weight += expr_weight(args->items[i], 0);
-    if (weight <= WEIGHT_LIMIT) {
+    for (int i = 0; i < args->count && weight > WEIGHT_LIMIT; i++) bound |= expr_is_bound_to_query(args->items[i], 0);
+    if (bound || weight <= WEIGHT_LIMIT) {
         emit_template_text(e, text, args, extra);
         return;
     }
