@@ -39,7 +39,8 @@ void emit_call(Emitter *e, const Expr *expr) {
 
 void emit_window(Emitter *e, const Window *window) {
     bool django = emit_is_django(e);
-    if (window->name.length && !window->partition_by.count && !window->order_by.count && !window->frame.length) {
+    if (window->name.length && !window->partition_by.count && !window->order_by.count && !window->frame.length &&
+        !window->frame_expr) {
         emit_identifier(e, window->name);
         return;
     }
@@ -56,7 +57,11 @@ void emit_window(Emitter *e, const Window *window) {
         emit_list(e, &window->order_by, 0, ", ");
         space = " ";
     }
-    if (window->frame.length) {
+    if (window->frame_expr) {
+        emit_text(e, space);
+        emit_expr(e, window->frame_expr);
+    } else if (window->frame.length) {
+        /* Django keeps the space where nothing stands before the frame */
         emit_text(e, django ? " " : space);
         buffer_slice(&e->sql, window->frame);
     }

@@ -95,6 +95,10 @@ static void emit_join(Emitter *e, const From *from) {
 
 static void emit_from(Emitter *e, const From *from) {
     if (from->relation) {
+        if (from->prefix.length) {
+            buffer_slice(&e->sql, from->prefix);
+            buffer_put(&e->sql, ' ');
+        }
         emit_relation(e, from->relation, from->hint);
         return;
     }
@@ -308,6 +312,8 @@ static void emit_select(Emitter *e, const Query *query) {
     if (query->from_count) {
         EMIT(e, " FROM ");
         emit_from_list(e, query);
+    } else if (query->where && e->dialect->is_mysql && !emit_is_django(e)) {
+        EMIT(e, " FROM DUAL");
     }
     if (query->where) {
         EMIT(e, " WHERE ");

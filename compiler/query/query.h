@@ -86,8 +86,9 @@ typedef enum NameQuoting { QUOTING_BY_STYLE, QUOTING_ALWAYS, QUOTING_NEVER } Nam
 typedef struct Window {
     ExprList partition_by;
     ExprList order_by;
-    Slice frame; /* "ROWS BETWEEN …"; fixed phrases and literal numbers only */
-    Slice name;  /* refers to a named window */
+    Slice frame;      /* "ROWS BETWEEN …"; fixed phrases and literal numbers only */
+    Expr *frame_expr; /* a frame with parameters: RAW; written instead of `frame` */
+    Slice name;       /* refers to a named window */
 } Window;
 
 struct Expr {
@@ -184,7 +185,8 @@ typedef struct From {
     bool join_plain; /* JOIN instead of INNER JOIN is the dialect's style; see dialect flags */
     bool grouped;    /* in parentheses */
     Expr *on;
-    Slice hint; /* text after the relation: WITH (…), USE INDEX … */
+    Slice prefix; /* text before the relation: ONLY */
+    Slice hint;   /* text after the relation: WITH (…), USE INDEX … */
 } From;
 
 typedef struct SelectItem {
