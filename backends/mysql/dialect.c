@@ -42,24 +42,61 @@ static const char *const mariadb_operators[OPERATOR_COUNT_OF_IDS] = {
 #undef M
 };
 
-static const char *const mysql_reserved[] = {
-#define W(word) word,
+/* numbers of the words, and of the first of each group */
+enum {
+#define L(letter) MYSQL_FROM_##letter, MYSQL_BACK_##letter = MYSQL_FROM_##letter - 1,
+#define W(word) MYSQL_WORD_##word,
+#include "backends/mysql/reserved_mysql.def"
+#undef L
+#undef W
+    MYSQL_END
+};
+static const Slice mysql_reserved_words[] = {
+#define L(letter)
+#define W(word) {#word, sizeof #word - 1},
 #include "backends/mysql/reserved_mysql.def"
 #undef W
+#undef L
 };
-static const char *const mariadb_reserved[] = {
-#define W(word) word,
+static const uint16_t mysql_reserved_starts[] = {
+#define L(letter) MYSQL_FROM_##letter,
+#define W(word)
+#include "backends/mysql/reserved_mysql.def"
+#undef L
+#undef W
+    MYSQL_END};
+static const ReservedWords mysql_reserved = {mysql_reserved_words, mysql_reserved_starts};
+
+/* numbers of the words, and of the first of each group */
+enum {
+#define L(letter) MARIADB_FROM_##letter, MARIADB_BACK_##letter = MARIADB_FROM_##letter - 1,
+#define W(word) MARIADB_WORD_##word,
+#include "backends/mysql/reserved_mariadb.def"
+#undef L
+#undef W
+    MARIADB_END
+};
+static const Slice mariadb_reserved_words[] = {
+#define L(letter)
+#define W(word) {#word, sizeof #word - 1},
 #include "backends/mysql/reserved_mariadb.def"
 #undef W
+#undef L
 };
+static const uint16_t mariadb_reserved_starts[] = {
+#define L(letter) MARIADB_FROM_##letter,
+#define W(word)
+#include "backends/mysql/reserved_mariadb.def"
+#undef L
+#undef W
+    MARIADB_END};
+static const ReservedWords mariadb_reserved = {mariadb_reserved_words, mariadb_reserved_starts};
 
 static bool mysql_needs_quotes(Slice name) {
-    return name_is_irregular(name) ||
-           name_is_listed(name, mysql_reserved, sizeof mysql_reserved / sizeof *mysql_reserved);
+    return name_is_irregular(name) || name_is_reserved(name, &mysql_reserved);
 }
 static bool mariadb_needs_quotes(Slice name) {
-    return name_is_irregular(name) ||
-           name_is_listed(name, mariadb_reserved, sizeof mariadb_reserved / sizeof *mariadb_reserved);
+    return name_is_irregular(name) || name_is_reserved(name, &mariadb_reserved);
 }
 
 /* For a server without NO_BACKSLASH_ESCAPES, its default. */
