@@ -78,6 +78,12 @@ static const char *const node_descriptions[NODE_KIND_COUNT] = {
 };
 
 static const char *node_describe(const Node *node) {
+    if (node->kind == NODE_Constant) {
+        ConstantKind kind = NODE_AS(Constant, node)->value.kind;
+        if (kind == CONSTANT_NONE) return "None";
+        if (kind == CONSTANT_TRUE) return "True";
+        if (kind == CONSTANT_FALSE) return "False";
+    }
     const char *text = node_descriptions[node->kind];
     return text ? text : "an expression";
 }

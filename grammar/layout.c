@@ -56,7 +56,8 @@ Diagnostic *layout_report(Layout *layout, DiagnosticCode code, Extent at, const 
 }
 
 static void layout_push(Layout *layout, int kind, uint32_t start, uint32_t end) {
-    ARENA_PUSH(layout->arena, layout->tokens, layout->count, layout->capacity) = (Token){start, end, kind};
+    ARENA_PUSH(layout->arena, layout->tokens, layout->count, layout->capacity) =
+        (Token){start, end, (uint16_t)kind, false};
 }
 
 /* A token without width, at the end of the one before. */
@@ -232,8 +233,19 @@ static void layout_decide_soft(Layout *layout, int first) {
     }
 }
 
-/* The bytes of an identifier beyond ASCII must be letters of some script. */
-static bool layout_check_name(Layout *layout, const Token *token);
+/* The characters of an identifier beyond ASCII must be letters of some script. */
+static bool layout_check_name(Layout *layout, const Token *token) {
+    Slice text = layout_text(layout, (Extent){token->start, token->end});
+    for (size_t at = 0, length; at < text.length; at += length) {
+        uint32_t code = unicode_read(slice_sub(text, at, text.length), &length);
+        if (length && (at ? unicode_follows_in_name(code) : unicode_begins_name(code))) continue;
+        Extent place = {token->start + (uint32_t)at, token->start + (uint32_t)(at + (length ? length : 1))};
+        if (length) layout_report(layout, CODE_SYNTAX_ERROR, place, "invalid character U+%04X", (unsigned)code);
+        else layout_report(layout, CODE_SYNTAX_ERROR, place, "the text is not UTF-8");
+        return false;
+    }
+    return true;
+}
 
 static void layout_take(Layout *layout, Token token, int first) {
     switch (token.kind) {
@@ -249,12 +261,13 @@ static void layout_take(Layout *layout, Token token, int first) {
         break;
     case TOKEN_MATCH:
     case TOKEN_CASE:
-    case TOKEN_TYPE: token.kind = layout_soft_kind(layout, token.kind, first); break;
-    case TOKEN_NAME:
-        if (!layout_check_name(layout, &token)) token.kind = TOKEN_INVALID;
+    case TOKEN_TYPE: token.kind = (uint16_t)layout_soft_kind(layout, token.kind, first); break;
+    case RAW_WIDE_NAME:
+        token.is_wide = true;
+        token.kind = layout_check_name(layout, &token) ? TOKEN_NAME : TOKEN_INVALID;
         break;
     }
-    layout_push(layout, token.kind, token.start, token.end);
+    ARENA_PUSH(layout->arena, layout->tokens, layout->count, layout->capacity) = token;
     layout->previous_end = token.end;
 }
 
@@ -333,10 +346,4 @@ void layout_fill(Layout *layout) {
     layout->finished = true;
     for (; layout->indent_count > 1; layout->indent_count--) layout_push_mark(layout, TOKEN_DEDENT);
     layout_push_mark(layout, TOKEN_ENDMARKER);
-}
-
-static bool layout_check_name(Layout *layout, const Token *token) {
-    (void)layout;
-    (void)token;
-    return true;
 }

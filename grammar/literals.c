@@ -24,26 +24,7 @@ typedef struct Decoder {
 } Decoder;
 
 static void decoder_put_code_point(Decoder *decoder, uint32_t code) {
-    char *out = decoder->out + decoder->length;
-    if (code < 0x80) {
-        out[0] = (char)code;
-        decoder->length += 1;
-    } else if (code < 0x800) {
-        out[0] = (char)(0xC0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3F));
-        decoder->length += 2;
-    } else if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (code & 0x3F));
-        decoder->length += 3;
-    } else {
-        out[0] = (char)(0xF0 | code >> 18);
-        out[1] = (char)(0x80 | (code >> 12 & 0x3F));
-        out[2] = (char)(0x80 | (code >> 6 & 0x3F));
-        out[3] = (char)(0x80 | (code & 0x3F));
-        decoder->length += 4;
-    }
+    decoder->length += unicode_write(decoder->out + decoder->length, code);
 }
 
 static void decoder_put(Decoder *decoder, char byte) { decoder->out[decoder->length++] = byte; }
@@ -103,8 +84,8 @@ static void decoder_name(Decoder *decoder) {
         return;
     }
     decoder->next += end + 1;
-    uint32_t code = unicode_find_name(slice_sub(rest, 1, end));
-    if (code) decoder_put_code_point(decoder, code);
+    uint32_t code;
+    if (unicode_find_name(slice_sub(rest, 1, end), &code)) decoder_put_code_point(decoder, code);
     else decoder_fail(decoder, start, "unknown Unicode character name");
 }
 

@@ -43,7 +43,9 @@ int python_lex(PYTHON_STYPE *value, PYTHON_LTYPE *at, Parser *parser) {
     const Token *token = &layout->tokens[parser->next];
     *at = (Extent){token->start, token->end};
     if (token->kind == TOKEN_NAME) {
-        value->TOKEN_NAME = atom_intern(parser->atoms, layout_text(layout, *at));
+        Slice text = layout_text(layout, *at);
+        value->TOKEN_NAME =
+            atom_intern(parser->atoms, token->is_wide ? unicode_normal_form(parser->arena, text) : text);
     } else if (token->kind == TOKEN_AUGMENTED) {
         value->TOKEN_AUGMENTED = operator_from_text(layout_text(layout, *at));
     } else if (parser->recovering && token_is_of_blocks(token->kind)) {
@@ -106,8 +108,28 @@ void *parser_grow_stack(Parser *parser, const void *stack, long used, size_t siz
 
 enum { PARSER_SCRATCH = 64 };
 
+/* True for text in UTF-8; nearly all of it is ASCII, eight bytes of which are looked at together. */
+static bool parser_check_encoding(Parser *parser, uint32_t start, uint32_t end) {
+    Slice text = slice_sub(parser->source->text, 0, end);
+    for (size_t at = start, length; at < end; at += length) {
+        uint64_t word = 0;
+        length = end - at >= sizeof word ? sizeof word : 1;
+        memcpy(&word, text.start + at, length);
+        if (!(word & UINT64_C(0x8080808080808080))) continue;
+        length = 1;
+        if ((unsigned char)text.start[at] < 0x80) continue;
+        unicode_read(slice_sub(text, at, end), &length);
+        if (length) continue;
+        Span place = {parser->source, (uint32_t)at, (uint32_t)at + 1};
+        diagnostics_add(parser->diagnostics, CODE_SYNTAX_ERROR, SEVERITY_ERROR, place, "the text is not UTF-8");
+        return false;
+    }
+    return true;
+}
+
 /* The statements of one range of the source, each range as if it were a file. */
 static Nodes parser_read(Parser *parser, uint32_t start, uint32_t end, uint32_t indent, const ParseOptions *options) {
+    if (!parser_check_encoding(parser, start, end)) return (Nodes){0};
     layout_init(&parser->layout, parser->arena, parser->source, start, end, indent, options, parser->diagnostics);
     parser->next = 0;
     parser->recovering = false;

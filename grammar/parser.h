@@ -19,10 +19,11 @@ static inline Extent extent_join(Extent a, Extent b) { return (Extent){a.start, 
 
 typedef struct Token {
     uint32_t start, end;
-    int kind; /* python_token_kind_t; RAW_NEWLINE and 0 at the end come from the scanner only */
+    uint16_t kind; /* python_token_kind_t; those below and 0 at the end come from the scanner only */
+    bool is_wide;  /* a name with characters beyond ASCII */
 } Token;
 
-enum { RAW_NEWLINE = 1 }; /* below bison's own kinds, which begin at 256 */
+enum { RAW_NEWLINE = 1, RAW_WIDE_NAME = 2 }; /* below bison's own kinds, which begin at 256 */
 
 /* Inside an f-string the scanner is in one of these; they nest. */
 typedef enum ScanMode { SCAN_FSTRING, SCAN_FIELD, SCAN_SPEC } ScanMode;
@@ -137,9 +138,10 @@ typedef struct Parser {
     Nodes body; /* the result */
 } Parser;
 
+/* What the grammar would have accepted where it stopped. */
 typedef struct ParserExpectation {
-    bool comma, colon, expression, name, equal, parenthesis, closer, end_of_line;
-    const char *only; /* the one token that is accepted, or NULL */
+    bool comma, colon, expression, operator, name, equal, parenthesis, closer, end_of_line;
+    bool in, otherwise, branch, definition, block; /* in, else, case, def or class, an indented block */
 } ParserExpectation;
 
 /* Nodes. MAKE_NODE(parser, Kind, extent, .field = value, …): the other fields are zero. */
@@ -253,7 +255,13 @@ void parser_report_limit(Parser *parser, Extent at);
 Diagnostic *parser_report(Parser *parser, Extent at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* unicode.c */
-/* The character of that name (as in \N{…}), or 0. */
-uint32_t unicode_find_name(Slice name);
+uint32_t unicode_read(Slice text, size_t *length);
+size_t unicode_write(char *out, uint32_t code); /* at most 4 bytes; their number */
+bool unicode_begins_name(uint32_t code);
+bool unicode_follows_in_name(uint32_t code);
+/* The identifier as Python compares it (NFKC). */
+Slice unicode_normal_form(Arena *arena, Slice text);
+/* The character of that name, as in \N{…}. */
+bool unicode_find_name(Slice name, uint32_t *code);
 
 #endif

@@ -797,13 +797,18 @@ static int yyreport_syntax_error(const yypcontext_t *context, Parser *parser) {
         .comma = accepted[YYSYMBOL_COMMA],
         .colon = accepted[YYSYMBOL_COLON],
         .expression = accepted[YYSYMBOL_NAME] && accepted[YYSYMBOL_NUMBER],
+        .operator = accepted[YYSYMBOL_PLUS] && !accepted[YYSYMBOL_NUMBER],
         .name = accepted[YYSYMBOL_NAME],
         .equal = accepted[YYSYMBOL_EQUAL],
         .parenthesis = accepted[YYSYMBOL_LPAREN],
         .closer = accepted[YYSYMBOL_RPAREN] || accepted[YYSYMBOL_RBRACKET] || accepted[YYSYMBOL_RBRACE] ||
                   accepted[YYSYMBOL_FIELD_END],
         .end_of_line = accepted[YYSYMBOL_NEWLINE],
-        .only = count == 1 ? yysymbol_name(expected[0]) : NULL,
+        .in = accepted[YYSYMBOL_IN],
+        .otherwise = accepted[YYSYMBOL_ELSE],
+        .branch = accepted[YYSYMBOL_CASE],
+        .definition = accepted[YYSYMBOL_DEF] && !accepted[YYSYMBOL_NAME],
+        .block = accepted[YYSYMBOL_INDENT] && !accepted[YYSYMBOL_NAME],
     };
     parser_report_unexpected(parser, *yypcontext_location(context), &expectation);
     return 0;

@@ -127,15 +127,37 @@ static void parser_report_in_bracket(Parser *parser, const Token *token, const T
                                                    position.line, position.column));
 }
 
-static void parser_report_general(Parser *parser, const Token *token, const ParserExpectation *expectation) {
+/* `else` and the like where no statement waits for them. */
+static bool parser_report_stray(Parser *parser, const Token *token, const Token *previous) {
+    bool begins = !previous || previous->kind == TOKEN_INDENT || previous->kind == TOKEN_DEDENT;
+    bool stray = token->kind == TOKEN_ELSE || token->kind == TOKEN_ELIF || token->kind == TOKEN_EXCEPT ||
+                 token->kind == TOKEN_FINALLY;
+    if (!begins || !stray) return false;
+    Extent at = {token->start, token->end};
+    parser_report(parser, at, "'%.*s' does not belong to the statement above",
+                  SLICE_ARGS(layout_text(&parser->layout, at)));
+    return true;
+}
+
+static const char *expectation_text(const ParserExpectation *expectation, bool after_value) {
+    if (expectation->branch) return "'case'";
+    if (expectation->block) return "an indented block";
+    if (expectation->definition) return "a function or class definition after the decorator";
+    if (after_value && expectation->end_of_line)
+        return expectation->operator? "an operator or the end of the line" : "the end of the line";
+    if (after_value && expectation->otherwise) return "'else'";
+    if (expectation->expression) return "an expression";
+    if (after_value && expectation->in && !expectation->colon) return "'in'";
+    if (expectation->colon) return "':'";
+    if (expectation->name) return "a name";
+    return expectation->parenthesis ? "'('" : NULL;
+}
+
+static void parser_report_general(Parser *parser, const Token *token, const ParserExpectation *expectation,
+                                  bool after_value) {
     Extent at = {token->start, token->end};
     Slice found = parser_describe(parser, token);
-    const char *wanted = NULL;
-    if (expectation->only) wanted = expectation->only;
-    else if (expectation->colon && !expectation->expression) wanted = "':'";
-    else if (expectation->expression) wanted = "an expression";
-    else if (expectation->parenthesis) wanted = "'('";
-    else if (expectation->name) wanted = "a name";
+    const char *wanted = expectation_text(expectation, after_value);
     if (wanted) parser_report(parser, at, "expected %s, found %.*s", wanted, SLICE_ARGS(found));
     else parser_report(parser, at, "invalid syntax at %.*s", SLICE_ARGS(found));
 }
@@ -157,5 +179,6 @@ void parser_report_unexpected(Parser *parser, Extent at, const ParserExpectation
         return;
     }
     if (after_value && token_begins_expression(token->kind) && parser_report_python2(parser, at, previous)) return;
-    parser_report_general(parser, token, expectation);
+    if (parser_report_stray(parser, token, previous)) return;
+    parser_report_general(parser, token, expectation, after_value);
 }
