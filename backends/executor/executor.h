@@ -105,10 +105,10 @@ struct OrmcRequest {
     InternalUse internal;
     bool read_only, prepare_only;
     bool paused, described;
-    bool stopped;   /* by its row callback: not a success, even if it had ended already */
-    int step;       /* the driver's: how far it has come */
-    unsigned flags; /* the driver's */
-    void *data;     /* the driver's, while in flight */
+    bool stopped;                /* by its row callback: not a success, even if it had ended already */
+    int step;                    /* the driver's: how far it has come */
+    unsigned flags, retry_flags; /* the driver's; the latter for when it is sent again */
+    void *data;                  /* the driver's, while in flight */
 };
 
 struct OrmcPrepared {
@@ -182,6 +182,8 @@ struct Driver {
     void (*cancel)(Connection *connection, OrmcRequest *request);
     /* Ends in connection_closed(). */
     void (*close)(Connection *connection);
+    /* The request ends with the connection: what it holds of the driver's goes. May be NULL. */
+    void (*drop)(Connection *connection, OrmcRequest *request);
     /* Before anything is sent: is this a value the database can take? */
     bool (*accepts)(const OrmcValue *value, const char **why);
     const char *begin, *rollback, *ping;

@@ -386,10 +386,13 @@ void connection_lost(Connection *connection, const char *state, int native_code,
     }
     connection->in_transaction = false;
     for (OrmcRequest *request; (request = connection->flight.first);) {
-        request_reset_result(request);
-        request_fail(request, ORMC_ERROR_LOST, "%s", text);
-        request_state(request, kept_state);
-        request->result.native_code = native_code;
+        if (pool->driver->drop) pool->driver->drop(connection, request);
+        if (request->result.error == ORMC_ERROR_NONE) { /* else the server has said why, and that is better */
+            request_reset_result(request);
+            request_fail(request, ORMC_ERROR_LOST, "%s", text);
+            request_state(request, kept_state);
+            request->result.native_code = native_code;
+        }
         request_finish(request);
     }
     OrmcConnection *lease = connection->lease;

@@ -1,7 +1,738 @@
+/*
+ * PostgreSQL's driver: libpq without blocking, in pipeline mode.
+ *
+ * Statements are sent as they come, each with a Sync behind it, so that a failure is its own; those promised read_only
+ * share one Sync, and what a failure among them keeps from running is sent again. Answers come in the order of sending:
+ * connection->flight is also the order of answers. Texts that may come again are prepared once, the least recently used
+ * is forgotten; results come in binary form once a statement's columns are known to have one that is read here.
+ *
+ *     send  → [Prepare] Query Sync         answers → (Prepare's) NULL (Query's) NULL SYNC → request_finish()
+ */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/executor/cache.h"
 #include "backends/executor/executor.h"
-const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capacity) {
-    (void)pool;
-    snprintf(message, capacity, "this build of ormc has no PostgreSQL executor: libpq's header was missing");
+#include "backends/postgresql/executor_parts.h"
+
+enum { PG_PIPELINE = 512, PG_GROUP = 32, PG_MOST_PARAMS = 65535 };
+
+/* In request->flags. */
+enum {
+    PG_PREPARES = 1,   /* its first command prepares the statement */
+    PG_SYNCED = 2,     /* a Sync follows */
+    PG_ABORTED = 4,    /* not run, because another of its group failed */
+    PG_SINGLE = 8,     /* its rows come one by one */
+    PG_DISCARD = 16,   /* its rows are not wanted any more */
+    PG_CERTAIN = 32,   /* texts are sent as type text: the server could not find out */
+    PG_CANCEL = 64,    /* to be cancelled as soon as the server runs it */
+    PG_DELIVERED = 128 /* rows have gone to the caller: it can't be sent again */
+};
+
+/* A prepared statement of the server. */
+typedef struct PgStatement {
+    char name[24];
+    unsigned uses; /* by the cache and by requests in flight */
+    bool certain;  /* only known to need PG_CERTAIN; not prepared */
+    bool binary;
+} PgStatement;
+
+typedef struct PgConnection {
+    Connection base;
+    const Pq *pq;
+    PGconn *conn;
+    uv_poll_t *poll; /* libpq may change its socket while it connects: one handle for each */
+    int events, socket;
+    uv_timer_t later; /* a failure inside connect() is reported from the loop */
+    unsigned handles; /* open ones, and cancels on their way */
+    StatementCache cache;
+    unsigned long long names;
+    OrmcRequest *reading; /* whose answers come next */
+    OrmcRequest *group;   /* the last one sent, if its Sync is still to come */
+    unsigned group_size;
+    unsigned left;         /* commands of `reading` that are not answered */
+    uint64_t cancelled_at; /* a cancel may hit the next statement instead */
+    bool working, closed, in_utc;
+    bool send_failed; /* sending failed: reported by fetch, not from inside send */
+    char failure[256];
+} PgConnection;
+
+/* A cancel is a connection of its own and blocks: it runs on a thread of libuv's. */
+typedef struct PgCancel {
+    uv_work_t work;
+    PgConnection *connection;
+    const Pq *pq;
+    PGcancel *cancel;
+} PgCancel;
+
+static void pg_lost(PgConnection *c) {
+    if (c->base.state != CONNECTION_CLOSING) connection_lost(&c->base, "", 0, c->pq->PQerrorMessage(c->conn));
+}
+
+static void statement_release(PgStatement *statement) {
+    if (statement && --statement->uses == 0) free(statement);
+}
+
+/* ---- sending */
+
+/* DDL and the like is not worth keeping. */
+static bool pg_is_kept(const char *sql) {
+    static const char *const verbs[] = {"select", "insert", "update", "delete", "with", "values"};
+    sql += strspn(sql, " \t\r\n(");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        size_t k = 0;
+        while (verbs[i][k] && (sql[k] | 0x20) == verbs[i][k]) k++;
+        if (!verbs[i][k]) return true;
+    }
+    return false;
+}
+
+typedef struct PgMessage {
+    Oid *types;
+    const char **texts;
+    int *lengths, *formats;
+    int count;
+} PgMessage;
+
+static bool pg_message(OrmcRequest *request, bool certain, PgMessage *message) {
+    Store *store = &request->result.store;
+    size_t count = request->param_count;
+    *message = (PgMessage){.count = (int)count};
+    if (!count) return true;
+    message->types = store_allocate(store, count * sizeof *message->types);
+    message->texts = store_allocate(store, count * sizeof *message->texts);
+    message->lengths = store_allocate(store, count * sizeof *message->lengths);
+    message->formats = store_allocate(store, count * sizeof *message->formats);
+    if (!message->types || !message->texts || !message->lengths || !message->formats) return false;
+    for (size_t i = 0; i < count; i++) {
+        PgParam param;
+        if (!pg_param(store, &request->params[i], certain, &param)) return false;
+        message->types[i] = param.type;
+        message->texts[i] = param.text;
+        message->lengths[i] = param.length;
+        message->formats[i] = param.format;
+    }
+    return true;
+}
+
+/* The key of the cache: the text, then the types. */
+static const char *pg_key(OrmcRequest *request, const PgMessage *message, size_t *length, uint64_t *hash) {
+    size_t types = (size_t)message->count * sizeof *message->types;
+    *length = request->sql_length + types;
+    *hash = types ? request->sql_hash ^ sql_hash((const char *)message->types, types) * 31 : request->sql_hash;
+    if (!types) return request->sql;
+    char *key = store_allocate(&request->result.store, *length);
+    if (!key) return NULL;
+    memcpy(key, request->sql, request->sql_length);
+    memcpy(key + request->sql_length, message->types, types);
+    return key;
+}
+
+/* The statement leaves the cache; the server forgets it when it is read next. */
+static void pg_forget(PgConnection *c, OrmcRequest *request) {
+    PgMessage message;
+    size_t length;
+    uint64_t hash;
+    if (!request->data || !pg_message(request, request->flags & PG_CERTAIN, &message)) return;
+    const char *key = pg_key(request, &message, &length, &hash);
+    PgStatement *statement = key ? cache_find(&c->cache, key, length, hash) : NULL;
+    if (!statement || statement != request->data) return;
+    cache_remove(&c->cache, key, length, hash);
+    statement_release(statement);
+}
+
+/* A command of the connection's own goes with the request whose text is sent next: its answer is read there. */
+static bool pg_deallocate(PgConnection *c, OrmcRequest *request, PgStatement *statement) {
+    char sql[48];
+    snprintf(sql, sizeof sql, "DEALLOCATE %s", statement->name);
+    bool prepared = !statement->certain;
+    statement_release(statement);
+    if (!prepared) return true;
+    request->step++;
+    return c->pq->PQsendQueryParams(c->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
+static PgStatement *pg_add_statement(PgConnection *c, const char *key, size_t length, uint64_t hash) {
+    PgStatement *statement = calloc(1, sizeof *statement);
+    if (!statement) return NULL;
+    statement->uses = 1;
+    snprintf(statement->name, sizeof statement->name, "ormc_%llu", ++c->names);
+    if (cache_insert(&c->cache, key, length, hash, statement)) return statement;
+    free(statement);
     return NULL;
+}
+
+static bool pg_send_kept(PgConnection *c, OrmcRequest *request, PgMessage *message) {
+    size_t length;
+    uint64_t hash;
+    const char *key = pg_key(request, message, &length, &hash);
+    PgStatement *statement = key ? cache_find(&c->cache, key, length, hash) : NULL;
+    if (statement && statement->certain && !(request->flags & PG_CERTAIN)) {
+        request->flags |= PG_CERTAIN;
+        return pg_message(request, true, message) && pg_send_kept(c, request, message);
+    }
+    bool sent = key != NULL;
+    if (sent && !statement) {
+        PgStatement *evicted = cache_make_room(&c->cache);
+        if (evicted) sent = pg_deallocate(c, request, evicted);
+        statement = pg_add_statement(c, key, length, hash);
+        if (!statement) return false;
+        request->flags |= PG_PREPARES;
+        request->step++;
+        count_up(&c->base.pool->counters.prepared);
+        sent = sent && c->pq->PQsendPrepare(c->conn, statement->name, request->sql, message->count, message->types);
+    } else {
+        count_up(&c->base.pool->counters.cache_hits);
+    }
+    if (!sent) return false;
+    request->data = statement;
+    statement->uses++;
+    request->step++;
+    return c->pq->PQsendQueryPrepared(c->conn, statement->name, message->count, message->texts, message->lengths,
+                                      message->formats, statement->binary);
+}
+
+static bool pg_send_described(PgConnection *c, OrmcRequest *request, const PgMessage *message) {
+    request->step = 2;
+    return c->pq->PQsendPrepare(c->conn, "", request->sql, message->count, message->types) &&
+           c->pq->PQsendDescribePrepared(c->conn, "");
+}
+
+static bool pg_send_once(PgConnection *c, OrmcRequest *request, const PgMessage *message) {
+    request->step = 1;
+    return c->pq->PQsendQueryParams(c->conn, request->sql, message->count, message->types, message->texts,
+                                    message->lengths, message->formats, 0);
+}
+
+static bool pg_sync(PgConnection *c) {
+    c->group->flags |= PG_SYNCED;
+    c->group = NULL;
+    c->group_size = 0;
+    return c->pq->PQpipelineSync(c->conn);
+}
+
+static void pg_send(Connection *connection, OrmcRequest *request) {
+    PgConnection *c = (PgConnection *)connection;
+    PgMessage message;
+    bool sent = true;
+    if (c->group && !request->read_only) sent = pg_sync(c);
+    request->step = 0;
+    if (request->param_count > PG_MOST_PARAMS || !pg_message(request, request->flags & PG_CERTAIN, &message)) {
+        bool many = request->param_count > PG_MOST_PARAMS;
+        request_fail(request, many ? ORMC_ERROR_VALUE : ORMC_ERROR_MEMORY, "%s",
+                     many ? "PostgreSQL takes at most 65535 parameters" : "out of memory");
+        request_finish(request);
+        return;
+    }
+    if (sent && request->prepare_only) sent = pg_send_described(c, request, &message);
+    else if (sent && pg_is_kept(request->sql)) sent = pg_send_kept(c, request, &message);
+    else if (sent) sent = pg_send_once(c, request, &message);
+    c->group = request;
+    if (!c->reading) c->reading = request, c->left = (unsigned)request->step;
+    if (sent && (!request->read_only || ++c->group_size >= PG_GROUP)) sent = pg_sync(c);
+    if (sent) return;
+    snprintf(c->failure, sizeof c->failure, "%s", c->pq->PQerrorMessage(c->conn));
+    c->send_failed = true;
+}
+
+/* ---- cancelling */
+
+static void pg_cancel_work(uv_work_t *work) {
+    PgCancel *cancel = work->data;
+    char message[256];
+    cancel->pq->PQcancel(cancel->cancel, message, sizeof message);
+}
+
+static void pg_handle_gone(PgConnection *c) {
+    if (--c->handles == 0 && c->closed) connection_closed(&c->base);
+}
+
+static void pg_cancel_done(uv_work_t *work, int status) {
+    (void)status;
+    PgCancel *cancel = work->data;
+    PgConnection *c = cancel->connection;
+    OrmcPool *pool = c->base.pool;
+    pool_enter(pool);
+    c->cancelled_at = pool_now(pool);
+    cancel->pq->PQfreeCancel(cancel->cancel);
+    free(cancel);
+    pg_handle_gone(c);
+    pool_leave(pool);
+}
+
+static void pg_cancel_running(PgConnection *c) {
+    PgCancel *cancel = malloc(sizeof *cancel);
+    if (!cancel) return;
+    *cancel = (PgCancel){.connection = c, .pq = c->pq, .cancel = c->pq->PQgetCancel(c->conn)};
+    cancel->work.data = cancel;
+    OrmcPool *pool = c->base.pool;
+    if (!cancel->cancel || pool->uv->uv_queue_work(pool->loop->loop, &cancel->work, pg_cancel_work, pg_cancel_done)) {
+        if (cancel->cancel) c->pq->PQfreeCancel(cancel->cancel);
+        free(cancel);
+        return;
+    }
+    c->handles++;
+    c->cancelled_at = pool_now(pool);
+}
+
+static void pg_cancel(Connection *connection, OrmcRequest *request) {
+    PgConnection *c = (PgConnection *)connection;
+    request->flags |= PG_CANCEL;
+    if (request->paused) { /* its rows are read to their end, unseen */
+        request->paused = false;
+        connection->wants_fetch = true;
+        pool_wake(connection->pool);
+    }
+    if (c->reading == request) pg_cancel_running(c);
+}
+
+/* ---- reading */
+
+static void pg_events(PgConnection *c);
+
+static void pg_fail(OrmcRequest *request, const Pq *pq, const PGresult *result) {
+    const char *state = pq->PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = pq->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = pq->PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = pq->PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    bool gone =
+        state && (strncmp(state, "57P0", 4) == 0 || (strncmp(state, "08", 2) == 0 && strcmp(state, "08P01") != 0));
+    request_state(request, state);
+    request_fail(request, gone ? ORMC_ERROR_LOST : ORMC_ERROR_DATABASE, "%s%s%s%s%s",
+                 text ? text : pq->PQresultErrorMessage(result), detail ? "\nDETAIL: " : "", detail ? detail : "",
+                 hint ? "\nHINT: " : "", hint ? hint : "");
+}
+
+static bool pg_columns(PgConnection *c, OrmcRequest *request, const PGresult *result) {
+    if (request->described) return true;
+    int count = c->pq->PQnfields(result);
+    if (!request_columns(request, (size_t)count)) return false;
+    bool binary = count > 0;
+    for (int i = 0; i < count; i++) {
+        Oid oid = c->pq->PQftype(result, i);
+        const char *name = c->pq->PQfname(result, i);
+        ResultColumn *column = &request->result.columns[i];
+        column->name = store_copy(&request->result.store, name, strlen(name));
+        if (!column->name) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        if (!column->name) return false;
+        column->type = pg_type(oid);
+        bool told = (size_t)i < request->column_type_count && request->column_types[i] != ORMC_TYPE_UNKNOWN;
+        if (told && column->type == ORMC_TYPE_UNKNOWN) column->type = request->column_types[i];
+        binary = binary && pg_type_reads_binary(oid, c->in_utc);
+    }
+    if (request->data && !request->prepare_only) ((PgStatement *)request->data)->binary = binary;
+    return true;
+}
+
+/* False: no more rows are wanted now. */
+static bool pg_row(PgConnection *c, OrmcRequest *request, const PGresult *result, int row) {
+    const Pq *pq = c->pq;
+    OrmcValue *cells = request_row(request);
+    if (!cells) return false;
+    for (int i = 0; i < (int)request->result.column_count; i++) {
+        if (pq->PQgetisnull(result, row, i)) {
+            value_set_null(&cells[i]);
+        } else if (!pg_cell(&request->result.store, &cells[i], pq->PQftype(result, i), pq->PQfformat(result, i),
+                            pq->PQgetvalue(result, row, i), (size_t)pq->PQgetlength(result, row, i))) {
+            request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+            return false;
+        }
+    }
+    request->flags |= request->on_row ? PG_DELIVERED : 0;
+    return request_row_done(request, cells);
+}
+
+static void pg_rows(PgConnection *c, OrmcRequest *request, const PGresult *result) {
+    if (!(request->flags & PG_DISCARD) && request->cancel_reason == ORMC_ERROR_NONE && pg_columns(c, request, result)) {
+        int count = c->pq->PQntuples(result);
+        for (int row = 0; row < count; row++)
+            if (!pg_row(c, request, result, row)) break;
+    }
+    if (request->result.error == ORMC_ERROR_NONE || request->flags & PG_DISCARD) return;
+    request->flags |= PG_DISCARD; /* its error stands; the rest is read and thrown away */
+    if (request->flags & PG_SINGLE && c->reading == request) pg_cancel_running(c);
+}
+
+static void pg_affected(OrmcRequest *request, const char *text) {
+    if (*text) request->result.affected = strtoll(text, NULL, 10);
+}
+
+/* One result of the command that `request` waits for. */
+static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
+    const Pq *pq = c->pq;
+    switch (pq->PQresultStatus(result)) {
+    case PGRES_EMPTY_QUERY: break;
+    case PGRES_COMMAND_OK:
+        if (request->prepare_only && c->left == 1) pg_columns(c, request, result);
+        else if (c->left == 1) pg_affected(request, pq->PQcmdTuples(result));
+        break;
+    case PGRES_TUPLES_OK:
+        pg_rows(c, request, result);
+        pg_affected(request, pq->PQcmdTuples(result));
+        break;
+    case PGRES_SINGLE_TUPLE: pg_rows(c, request, result); break;
+    case PGRES_PIPELINE_ABORTED: request->flags |= PG_ABORTED; break;
+    case PGRES_BAD_RESPONSE:
+    case PGRES_NONFATAL_ERROR:
+    case PGRES_FATAL_ERROR:
+        if (!(request->flags & PG_PREPARES && c->left > 2)) pg_fail(request, pq, result);
+        break;
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_IN:
+    case PGRES_COPY_BOTH: connection_lost(&c->base, "", 0, "COPY can't be used here"); break;
+    case PGRES_PIPELINE_SYNC: break;
+    }
+}
+
+static void pg_drop_data(OrmcRequest *request) {
+    statement_release(request->data);
+    request->data = NULL;
+}
+
+/* True: it can be sent again, because it had no effect and its failure was not its own. */
+static bool pg_retry(PgConnection *c, OrmcRequest *request) {
+    const OrmcResult *result = &request->result;
+    if (request->cancel_reason != ORMC_ERROR_NONE || request->flags & PG_DELIVERED) return false;
+    if (request->flags & PG_ABORTED && result->error == ORMC_ERROR_NONE) {
+        if (request->flags & PG_PREPARES) pg_forget(c, request);
+        return true;
+    }
+    if (result->error != ORMC_ERROR_DATABASE) return false;
+    bool prepared = request->data != NULL;
+    if (prepared &&
+        (request->flags & PG_PREPARES || strcmp(result->state, "26000") == 0 || strcmp(result->state, "0A000") == 0))
+        pg_forget(c, request);
+    if (c->base.in_transaction) return false;
+    if (strcmp(result->state, "26000") == 0 || strcmp(result->state, "0A000") == 0)
+        return prepared && !(request->flags & PG_PREPARES);
+    if (strcmp(result->state, "42P18") == 0 && !(request->flags & PG_CERTAIN)) {
+        request->retry_flags = PG_CERTAIN;
+        return true;
+    }
+    bool stray = c->cancelled_at && pool_now(c->base.pool) - c->cancelled_at < 1000;
+    return strcmp(result->state, "57014") == 0 && stray;
+}
+
+/* What the server could not find out once it need not be asked again. */
+static void pg_remember_certain(PgConnection *c, OrmcRequest *request) {
+    PgMessage message;
+    size_t length;
+    uint64_t hash;
+    if (!pg_is_kept(request->sql) || request->prepare_only || !pg_message(request, false, &message)) return;
+    const char *key = pg_key(request, &message, &length, &hash);
+    if (!key || cache_find(&c->cache, key, length, hash) || c->cache.count >= c->cache.limit) return;
+    PgStatement *statement = pg_add_statement(c, key, length, hash);
+    if (statement) statement->certain = true;
+}
+
+static void pg_end(PgConnection *c, OrmcRequest *request) {
+    if (pg_retry(c, request)) {
+        unsigned flags = request->retry_flags;
+        if (flags) pg_remember_certain(c, request);
+        pg_drop_data(request);
+        request_again(request);
+        request->flags = flags;
+        return;
+    }
+    if (request->flags & PG_ABORTED && request->result.error == ORMC_ERROR_NONE)
+        request_fail(request, ORMC_ERROR_DATABASE, "not run, because a statement before it failed");
+    pg_drop_data(request);
+    request_finish(request);
+}
+
+static void pg_next(PgConnection *c, OrmcRequest *next) {
+    c->reading = next;
+    c->left = next ? (unsigned)next->step : 0;
+    if (next && next->flags & PG_CANCEL) pg_cancel_running(c);
+}
+
+/* All commands of `request` are answered. In a group the good ones end here, the others at the Sync. */
+static void pg_answered(PgConnection *c, OrmcRequest *request) {
+    if (request->flags & PG_SYNCED) return; /* its Sync comes next */
+    if (request == c->group) return;        /* its Sync is not even sent */
+    OrmcRequest *next = request->next;
+    pg_next(c, next);
+    if (!(request->flags & PG_ABORTED) && request->result.error == ORMC_ERROR_NONE) pg_end(c, request);
+}
+
+/* The group that ends with `last` is over. */
+static void pg_synced(PgConnection *c, OrmcRequest *last) {
+    PGTransactionStatusType status = c->pq->PQtransactionStatus(c->conn);
+    c->base.in_transaction = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+    OrmcRequest *next = last->next;
+    c->reading = NULL;
+    for (OrmcRequest *request = last, *previous; request; request = previous) {
+        previous = request->previous;
+        pg_end(c, request);
+        if (c->base.state == CONNECTION_CLOSING) return;
+    }
+    if (c->base.state != CONNECTION_CLOSING) pg_next(c, next);
+}
+
+/* Rows for a callback come one by one, so that no more of them than a buffer's worth is in memory. */
+static void pg_want_single(PgConnection *c) {
+    OrmcRequest *request = c->reading;
+    if (!request->on_row || c->left != 1 || request->flags & PG_SINGLE || request->prepare_only) return;
+    if (c->pq->PQsetSingleRowMode(c->conn)) request->flags |= PG_SINGLE;
+}
+
+/* True: there may be more to read. */
+static bool pg_read_one(PgConnection *c) {
+    OrmcRequest *request = c->reading;
+    if (!c->left && !(request->flags & PG_SYNCED)) {
+        pg_answered(c, request);
+        return c->reading != request;
+    }
+    pg_want_single(c);
+    if (c->pq->PQisBusy(c->conn)) return false;
+    PGresult *result = c->pq->PQgetResult(c->conn);
+    if (!result) {
+        if (c->pq->PQstatus(c->conn) == CONNECTION_BAD) return false;
+        if (!c->left) return false; /* nothing until the Sync's answer */
+        if (--c->left == 0) pg_answered(c, request);
+        return true;
+    }
+    if (c->pq->PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        c->pq->PQclear(result);
+        pg_synced(c, request);
+        return true;
+    }
+    pg_result(c, request, result);
+    c->pq->PQclear(result);
+    return true;
+}
+
+static void pg_read(PgConnection *c) {
+    while (c->base.state != CONNECTION_CLOSING && c->reading && !c->reading->paused && pg_read_one(c)) {
+    }
+    if (c->base.state == CONNECTION_CLOSING) return;
+    if (!c->reading) c->pq->PQisBusy(c->conn); /* notices are read by it */
+    if (c->pq->PQstatus(c->conn) == CONNECTION_BAD) pg_lost(c);
+}
+
+static void pg_notice(void *user, const PGresult *result) {
+    PgConnection *c = user;
+    if (c->reading) request_notice(c->reading, c->pq->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+/* ---- the socket */
+
+static void pg_free_poll(uv_handle_t *handle) {
+    PgConnection *c = handle->data;
+    OrmcPool *pool = c->base.pool;
+    free(handle);
+    pool_enter(pool);
+    pg_handle_gone(c);
+    pool_leave(pool);
+}
+
+static void pg_drop_poll(PgConnection *c) {
+    if (!c->poll) return;
+    c->base.pool->uv->uv_poll_stop(c->poll);
+    c->base.pool->uv->uv_close((uv_handle_t *)c->poll, pg_free_poll);
+    c->poll = NULL;
+    c->events = 0;
+}
+
+static void pg_on_poll(uv_poll_t *poll, int status, int events);
+
+static bool pg_watch(PgConnection *c, int events) {
+    const Uv *uv = c->base.pool->uv;
+    if (!c->poll) {
+        c->poll = malloc(sizeof *c->poll);
+        c->socket = c->pq->PQsocket(c->conn);
+        if (!c->poll || uv->uv_poll_init_socket(c->base.pool->loop->loop, c->poll, c->socket) != 0) {
+            free(c->poll);
+            c->poll = NULL;
+            connection_lost(&c->base, "", 0, "the socket can't be watched");
+            return false;
+        }
+        c->poll->data = c;
+        c->handles++;
+    }
+    if (events != c->events) uv->uv_poll_start(c->poll, events, pg_on_poll);
+    c->events = events;
+    return true;
+}
+
+/* Writes what can be written, and watches for what has to be waited for. */
+static void pg_events(PgConnection *c) {
+    if (c->base.state == CONNECTION_CLOSING) return;
+    int unsent = c->pq->PQflush(c->conn);
+    if (unsent < 0) {
+        c->pq->PQconsumeInput(c->conn); /* why the server has gone, if it said so */
+        pg_read(c);
+        pg_lost(c);
+        return;
+    }
+    bool paused = c->reading && c->reading->paused;
+    int events = (paused ? 0 : UV_READABLE) | (unsent ? UV_WRITABLE : 0);
+    if (events) {
+        pg_watch(c, events);
+    } else if (c->events) {
+        c->base.pool->uv->uv_poll_stop(c->poll);
+        c->events = 0;
+    }
+}
+
+static void pg_fetch(Connection *connection) {
+    PgConnection *c = (PgConnection *)connection;
+    if (c->send_failed) {
+        c->send_failed = false;
+        connection_lost(connection, "", 0, c->failure);
+        return;
+    }
+    if (c->group && !pg_sync(c)) {
+        pg_lost(c);
+        return;
+    }
+    pg_read(c); /* what lies in libpq's buffer, after a pause */
+    pg_events(c);
+}
+
+/* ---- connecting */
+
+static void pg_connected(PgConnection *c) {
+    const Pq *pq = c->pq;
+    pq->PQsetnonblocking(c->conn, 1);
+    pq->PQsetNoticeReceiver(c->conn, pg_notice, c);
+    if (!pq->PQenterPipelineMode(c->conn)) {
+        pg_lost(c);
+        return;
+    }
+    const char *zone = pq->PQparameterStatus(c->conn, "TimeZone");
+    c->in_utc = zone && (strcmp(zone, "UTC") == 0 || strcmp(zone, "Etc/UTC") == 0);
+    c->working = true;
+    if (!pg_watch(c, UV_READABLE)) return;
+    const char *dates = pq->PQparameterStatus(c->conn, "DateStyle");
+    const char *intervals = pq->PQparameterStatus(c->conn, "IntervalStyle");
+    if ((!dates || strncmp(dates, "ISO", 3) == 0) && (!intervals || strcmp(intervals, "postgres") == 0)) {
+        connection_ready(&c->base);
+        return;
+    }
+    c->base.state = CONNECTION_SETUP;
+    if (!connection_send_internal(&c->base,
+                                  "SELECT set_config('DateStyle', 'ISO', false), "
+                                  "set_config('IntervalStyle', 'postgres', false)",
+                                  INTERNAL_SETUP))
+        connection_lost(&c->base, "", 0, "out of memory");
+}
+
+static void pg_connect_step(PgConnection *c) {
+    /* libpq may close the socket and open another, with the same number even */
+    if (c->poll) c->base.pool->uv->uv_poll_stop(c->poll);
+    c->events = 0;
+    PostgresPollingStatusType status = c->pq->PQconnectPoll(c->conn);
+    if (c->poll && c->pq->PQsocket(c->conn) != c->socket) pg_drop_poll(c);
+    switch (status) {
+    case PGRES_POLLING_READING: pg_watch(c, UV_READABLE); return;
+    case PGRES_POLLING_WRITING: pg_watch(c, UV_WRITABLE); return;
+    case PGRES_POLLING_OK: pg_connected(c); return;
+    case PGRES_POLLING_ACTIVE: return;
+    case PGRES_POLLING_FAILED: pg_lost(c); return;
+    }
+}
+
+static void pg_on_poll(uv_poll_t *poll, int status, int events) {
+    PgConnection *c = poll->data;
+    OrmcPool *pool = c->base.pool;
+    if (c->base.state == CONNECTION_CLOSING) return;
+    pool_enter(pool);
+    if (!c->working) {
+        pg_connect_step(c);
+    } else {
+        if ((status < 0 || events & UV_READABLE) && !c->pq->PQconsumeInput(c->conn)) {
+            pg_read(c); /* what came before the end */
+            pg_lost(c);
+        } else {
+            pg_read(c);
+            pg_events(c);
+        }
+    }
+    pool_leave(pool);
+}
+
+static void pg_on_later(uv_timer_t *timer) {
+    PgConnection *c = timer->data;
+    OrmcPool *pool = c->base.pool;
+    if (c->base.state == CONNECTION_CLOSING) return;
+    pool_enter(pool);
+    if (!c->conn) connection_lost(&c->base, "", 0, "out of memory");
+    else if (c->pq->PQstatus(c->conn) == CONNECTION_BAD) pg_lost(c);
+    else pg_watch(c, UV_WRITABLE);
+    pool_leave(pool);
+}
+
+static bool pg_connect(Connection *connection) {
+    PgConnection *c = (PgConnection *)connection;
+    OrmcPool *pool = connection->pool;
+    c->pq = pool->library;
+    if (!cache_init(&c->cache, pool->options.statement_cache)) return false;
+    pool->uv->uv_timer_init(pool->loop->loop, &c->later);
+    c->later.data = c;
+    c->handles = 1;
+    /* the whole URL is libpq's to read: service files, PG* variables, TLS, several hosts are its business */
+    const char *const names[] = {"dbname", "client_encoding", "fallback_application_name", NULL};
+    const char *const values[] = {pool->url.whole, "UTF8", "ormc", NULL};
+    c->conn = c->pq->PQconnectStartParams(names, values, 1);
+    pool->uv->uv_timer_start(&c->later, pg_on_later, 0, 0);
+    return true;
+}
+
+static void pg_drop(Connection *connection, OrmcRequest *request) {
+    (void)connection;
+    pg_drop_data(request);
+}
+
+static void pg_on_timer_closed(uv_handle_t *handle) {
+    PgConnection *c = handle->data;
+    OrmcPool *pool = c->base.pool;
+    pool_enter(pool);
+    pg_handle_gone(c);
+    pool_leave(pool);
+}
+
+static void pg_close(Connection *connection) {
+    PgConnection *c = (PgConnection *)connection;
+    if (c->closed) return;
+    c->closed = true;
+    c->reading = c->group = NULL;
+    pg_drop_poll(c);
+    connection->pool->uv->uv_close((uv_handle_t *)&c->later, pg_on_timer_closed);
+    for (PgStatement *statement; (statement = cache_take_any(&c->cache));) statement_release(statement);
+    cache_destroy(&c->cache);
+    PGconn *conn = c->conn;
+    c->conn = NULL;
+    if (conn) c->pq->PQfinish(conn);
+}
+
+/* Wrong password, no such role or database: another try gives the same. */
+static bool pg_connect_is_final(const char *state, int code) {
+    (void)code;
+    return strncmp(state, "28", 2) == 0 || strncmp(state, "3D", 2) == 0;
+}
+
+const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capacity) {
+    static const Driver driver = {.name = "postgresql",
+                                  .pipeline = PG_PIPELINE,
+                                  .droppable = true,
+                                  .connection_size = sizeof(PgConnection),
+                                  .connect = pg_connect,
+                                  .send = pg_send,
+                                  .fetch = pg_fetch,
+                                  .cancel = pg_cancel,
+                                  .close = pg_close,
+                                  .drop = pg_drop,
+                                  .accepts = pg_accepts,
+                                  .begin = "BEGIN",
+                                  .rollback = "ROLLBACK",
+                                  .ping = "SELECT 1",
+                                  .connect_is_final = pg_connect_is_final};
+    static const char *const names[] = {PQ_FUNCTIONS(LIBRARY_NAME)};
+    static const char *const sonames[] = {"libpq.so.5", NULL};
+    pool->library = store_allocate(&pool->store, sizeof(Pq));
+    if (!pool->library) return NULL;
+    return library_load(pool->library, names, sizeof names / sizeof *names, sonames, message, capacity) ? &driver
+                                                                                                        : NULL;
 }

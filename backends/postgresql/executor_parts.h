@@ -1,0 +1,68 @@
+/* Parts of PostgreSQL's executor: the functions of libpq that it calls, and values on their way there and back. */
+#ifndef ORMC_POSTGRESQL_PARTS_H
+#define ORMC_POSTGRESQL_PARTS_H
+
+#include "backends/executor/library.h"
+#include "backends/executor/value.h"
+
+#include <libpq-fe.h>
+
+#define PQ_FUNCTIONS(X)                                                                                                \
+    X(PQconnectStartParams)                                                                                            \
+    X(PQconnectPoll)                                                                                                   \
+    X(PQfinish)                                                                                                        \
+    X(PQstatus)                                                                                                        \
+    X(PQsocket)                                                                                                        \
+    X(PQerrorMessage)                                                                                                  \
+    X(PQparameterStatus)                                                                                               \
+    X(PQtransactionStatus)                                                                                             \
+    X(PQsetnonblocking)                                                                                                \
+    X(PQenterPipelineMode)                                                                                             \
+    X(PQpipelineSync)                                                                                                  \
+    X(PQsendQueryParams)                                                                                               \
+    X(PQsendPrepare)                                                                                                   \
+    X(PQsendQueryPrepared)                                                                                             \
+    X(PQsendDescribePrepared)                                                                                          \
+    X(PQsetSingleRowMode)                                                                                              \
+    X(PQconsumeInput)                                                                                                  \
+    X(PQisBusy)                                                                                                        \
+    X(PQflush)                                                                                                         \
+    X(PQgetResult)                                                                                                     \
+    X(PQresultStatus)                                                                                                  \
+    X(PQresultErrorField)                                                                                              \
+    X(PQresultErrorMessage)                                                                                            \
+    X(PQclear)                                                                                                         \
+    X(PQnfields)                                                                                                       \
+    X(PQntuples)                                                                                                       \
+    X(PQfname)                                                                                                         \
+    X(PQftype)                                                                                                         \
+    X(PQfformat)                                                                                                       \
+    X(PQgetvalue)                                                                                                      \
+    X(PQgetlength)                                                                                                     \
+    X(PQgetisnull)                                                                                                     \
+    X(PQcmdTuples)                                                                                                     \
+    X(PQgetCancel)                                                                                                     \
+    X(PQcancel)                                                                                                        \
+    X(PQfreeCancel)                                                                                                    \
+    X(PQsetNoticeReceiver)
+
+LIBRARY_TABLE(Pq, PQ_FUNCTIONS)
+
+typedef struct PgParam {
+    Oid type; /* 0: the server finds out, as it does for a literal in the text */
+    const char *text;
+    int length;
+    int format; /* 1: binary */
+} PgParam;
+
+/* `certain`: texts and nulls get the type text, because the server could not find out. False: no memory. */
+bool pg_param(Store *store, const OrmcValue *value, bool certain, PgParam *param);
+bool pg_accepts(const OrmcValue *value, const char **why);
+
+OrmcType pg_type(Oid oid);
+/* Every cell of such a column can be read from its binary form (`utc`: the session's zone is UTC). */
+bool pg_type_reads_binary(Oid oid, bool utc);
+/* False: no memory. */
+bool pg_cell(Store *store, OrmcValue *cell, Oid oid, int format, const char *bytes, size_t length);
+
+#endif
