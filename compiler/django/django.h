@@ -38,7 +38,8 @@ typedef struct DjState {
 #define X(member, name, module, base, code) Class *member;
     DJANGO_EXCEPTIONS(X)
 #undef X
-    Models models;      /* in order of registration */
+    Models models;      /* of the program, in order of registration */
+    Models contrib;     /* of contrib apps: they last as long as the evaluator */
     AtomMap by_label;   /* "app.model" lower case → DjModel* */
     Class *model_class; /* django.db.models.Model */
     Class *field_classes[FIELD_KIND_COUNT];
@@ -51,6 +52,16 @@ typedef struct DjState {
     unsigned generation;         /* grows when a model or a relation is added: caches in _meta are older then */
     void *query;                 /* state of the query half */
 } DjState;
+
+/* Changes whenever a model or a relation is added. */
+unsigned django_generation(const DjState *state);
+
+/* ---- provided by the query half ---- */
+
+/* Adds managers, querysets, expressions and functions to a module at its first import; by module->name. */
+void django_define_queries(Evaluator *ev, ModuleValue *module);
+/* NativeFamily.execute_value */
+bool django_execute_value(Evaluator *ev, Value *value, const Node *site);
 
 DjState *django_state(Evaluator *ev);
 /* Exceptions and the classes both halves need exist after this; called by every setup. */

@@ -691,7 +691,13 @@ const Type django_field_type = {.name = "Field",
 
 /* ---- the modules' names ---- */
 
-typedef enum FieldHome { HOME_MODELS, HOME_POSTGRES, HOME_SEARCH, HOME_CONTENTTYPES, HOME_INTERNAL } FieldHome;
+typedef enum FieldHome {
+    HOME_MODELS = FIELDS_MODELS,
+    HOME_POSTGRES = FIELDS_POSTGRES,
+    HOME_SEARCH = FIELDS_SEARCH,
+    HOME_CONTENTTYPES = FIELDS_CONTENTTYPES,
+    HOME_INTERNAL
+} FieldHome;
 
 static FieldHome field_home(FieldKind kind) {
     static const uint8_t homes[FIELD_KIND_COUNT] = {
@@ -716,15 +722,12 @@ static Class *field_class(Evaluator *ev, ModuleValue *module, FieldKind kind) {
     return cls;
 }
 
-void fields_define(Evaluator *ev, ModuleValue *module, bool postgres, bool search, bool contenttypes) {
+void fields_define(Evaluator *ev, ModuleValue *module, FieldsOf wanted) {
     for (int kind = FIELD_FIELD; kind < FIELD_KIND_COUNT; kind++) {
         FieldHome home = field_home((FieldKind)kind);
-        bool wanted = home == HOME_MODELS || home == HOME_INTERNAL;
-        if (postgres) wanted = home == HOME_POSTGRES;
-        if (search) wanted = home == HOME_SEARCH;
-        if (contenttypes) wanted = home == HOME_CONTENTTYPES;
-        if (!wanted) continue;
+        bool internal = home == HOME_INTERNAL && wanted == FIELDS_MODELS;
+        if ((int)home != (int)wanted && !internal) continue;
         Class *cls = field_class(ev, module, (FieldKind)kind);
-        if (home != HOME_INTERNAL) module_define(ev, module, field_kinds[kind].class_name, (Value *)cls);
+        if (!internal) module_define(ev, module, field_kinds[kind].class_name, (Value *)cls);
     }
 }

@@ -27,15 +27,18 @@ DjModel *django_model_of_value(const Value *value) {
 }
 
 DjModel *django_model_by_label(Evaluator *ev, Slice label, Atom app_label) {
-    const Models *models = django_models(ev);
+    const DjState *state = django_state(ev);
     size_t dot = slice_find(label, '.');
     bool dotted = dot < label.length;
     Slice app = dotted ? slice_sub(label, 0, dot) : app_label ? app_label->text : (Slice){"", 0};
     Slice name = slice_lower(evaluator_arena(ev), dotted ? slice_sub(label, dot + 1, label.length) : label);
-    for (int i = models->count - 1; i >= 0; i--) {
-        const DjModel *model = models->items[i];
-        if (slice_equals(model->model_name->text, name) && slice_equals(model->app_label->text, app))
-            return models->items[i];
+    for (int list = 0; list < 2; list++) {
+        const Models *models = list ? &state->contrib : &state->models;
+        for (int i = models->count - 1; i >= 0; i--) {
+            const DjModel *model = models->items[i];
+            if (slice_equals(model->model_name->text, name) && slice_equals(model->app_label->text, app))
+                return models->items[i];
+        }
     }
     return contrib_model(ev, app, name);
 }
@@ -62,17 +65,17 @@ static void rels_add(Evaluator *ev, Rels *list, DjRel *rel) {
 static void relation_tree_add(Evaluator *ev, const Fields *fields, const DjModel *owner) {
     for (int i = 0; i < fields->count; i++) {
         DjRel *rel = fields->items[i]->rel;
-        if (!rel || !rel->model || fields->items[i]->model != owner) continue;
+        if (!rel || fields->items[i]->model != owner) continue;
+        if (!rel->model) relation_resolve(ev, fields->items[i]);
+        if (!rel->model) continue;
         rels_add(ev, &rel->model->concrete->own_related, rel);
     }
 }
 
-/* Contrib apps stand before the project's own in INSTALLED_APPS. */
-static void relation_tree_add_models(Evaluator *ev, bool from_source) {
-    const Models *models = django_models(ev);
+static void relation_tree_add_models(Evaluator *ev, const Models *models) {
     for (int i = 0; i < models->count; i++) {
         DjModel *model = models->items[i];
-        if (model->from_source != from_source || (model->proxy && !model->private_fields.count)) continue;
+        if (model->proxy && !model->private_fields.count) continue;
         if (!model->proxy) {
             relation_tree_add(ev, &model->local_fields, model);
             relation_tree_add(ev, &model->local_many_to_many, model);
@@ -81,18 +84,24 @@ static void relation_tree_add_models(Evaluator *ev, bool from_source) {
     }
 }
 
-static void relation_tree_build(Evaluator *ev) {
-    DjState *state = django_state(ev);
-    if (state->tree_generation == state->generation) return;
-    evaluator_touch(ev, &state->tree_generation, sizeof state->tree_generation);
-    state->tree_generation = state->generation;
-    for (int i = 0; i < state->models.count; i++) {
-        DjModel *model = state->models.items[i];
+static void relation_tree_clear(Evaluator *ev, const Models *models) {
+    for (int i = 0; i < models->count; i++) {
+        DjModel *model = models->items[i];
         evaluator_touch(ev, &model->own_related, sizeof model->own_related);
         model->own_related = (Rels){0};
     }
-    relation_tree_add_models(ev, false);
-    relation_tree_add_models(ev, true);
+}
+
+/* Contrib apps stand before the project's own in INSTALLED_APPS. */
+static void relation_tree_build(Evaluator *ev) {
+    DjState *state = django_state(ev);
+    if (state->tree_generation == django_generation(state)) return;
+    evaluator_touch(ev, &state->tree_generation, sizeof state->tree_generation);
+    state->tree_generation = django_generation(state);
+    relation_tree_clear(ev, &state->contrib);
+    relation_tree_clear(ev, &state->models);
+    relation_tree_add_models(ev, &state->contrib);
+    relation_tree_add_models(ev, &state->models);
 }
 
 /* Forward fields and reverse relations of one model with those of its parents before them. */
@@ -159,15 +168,12 @@ static void model_fill(Evaluator *ev, DjModel *model) {
 
 void model_prepare(Evaluator *ev, DjModel *model) {
     DjState *state = django_state(ev);
-    if (model->generation == state->generation && model->generation &&
-        (!state->pending.count || state->resolving || state->pending_generation == state->generation))
-        return;
     if (model->building) return;
-    relations_resolve_pending(ev);
-    if (model->generation == state->generation) return;
+    if (!state->resolving) relations_resolve_pending(ev);
+    if (model->generation == django_generation(state)) return;
     relation_tree_build(ev);
     evaluator_touch(ev, model, sizeof *model);
-    model->generation = state->generation;
+    model->generation = django_generation(state);
     model_fill(ev, model);
 }
 

@@ -546,8 +546,9 @@ void model_register(Evaluator *ev, DjModel *model) {
     DjState *state = django_state(ev);
     evaluator_touch(ev, &state->models, sizeof state->models);
     evaluator_touch(ev, &state->generation, sizeof state->generation);
-    model->sequence = state->models.count;
-    ARENA_PUSH(evaluator_arena(ev), state->models.items, state->models.count, state->models.capacity) = model;
+    Models *list = model->from_source ? &state->models : &state->contrib;
+    model->sequence = list->count;
+    ARENA_PUSH(evaluator_arena(ev), list->items, list->count, list->capacity) = model;
     state->generation++;
 }
 
@@ -610,8 +611,7 @@ static bool model_build(Evaluator *ev, DjModel *model, Class *meta, bool own_met
 
 bool model_subclassed(Evaluator *ev, Class *cls, const Arguments *class_keywords) {
     (void)class_keywords;
-    DjState *state = django_state(ev);
-    if (state->automatic || cls->native) return true;
+    if (cls->native) return true;
     DjModel *model = model_allocate(ev, cls);
     model_find_bases(ev, model);
     bool own_meta;
@@ -672,9 +672,7 @@ DjModel *model_create_automatic(Evaluator *ev, DjField *field, DjModel *from) {
     DjState *state = django_state(ev);
     Arena *arena = evaluator_arena(ev);
     Atom name = django_atom_format(ev, "%.*s_%.*s", SLICE_ARGS(from->name->text), SLICE_ARGS(field->name->text));
-    state->automatic = true;
     Class *cls = class_new(ev, name, from->cls->module, &state->model_class, 1);
-    state->automatic = false;
     cls->defined_in = from->cls->defined_in;
     DjModel *model = model_allocate(ev, cls);
     model->app_label = from->app_label;

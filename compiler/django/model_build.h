@@ -5,6 +5,7 @@
 #define ORMC_DJANGO_MODEL_BUILD_H
 
 #include "compiler/django/django.h"
+#include "compiler/django/instance.h"
 
 /* ---- small readings of values ---- */
 
@@ -30,7 +31,8 @@ Slice name_truncate(Arena *arena, Slice name, int limit, int digest_length);
 /* ---- classes ---- */
 
 void exceptions_define(Evaluator *ev, ModuleValue *module);
-void fields_define(Evaluator *ev, ModuleValue *module, bool postgres, bool search, bool contenttypes);
+typedef enum FieldsOf { FIELDS_MODELS, FIELDS_POSTGRES, FIELDS_SEARCH, FIELDS_CONTENTTYPES } FieldsOf;
+void fields_define(Evaluator *ev, ModuleValue *module, FieldsOf home);
 void models_define(Evaluator *ev, ModuleValue *module);      /* Model, on_delete functions */
 void constraints_define(Evaluator *ev, ModuleValue *module); /* Index, UniqueConstraint, CheckConstraint, Deferrable */
 void choices_define(Evaluator *ev, ModuleValue *module);     /* Choices, TextChoices, IntegerChoices */

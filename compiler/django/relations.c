@@ -220,13 +220,14 @@ bool relation_resolve(Evaluator *ev, DjField *field) {
 bool field_resolve(Evaluator *ev, DjField *field) {
     if (field->resolved || !field->rel) return true;
     relations_resolve_pending(ev);
-    return field->resolved;
+    return field->resolved || relation_resolve(ev, field);
 }
 
 /* Tries all that wait, again as long as something was found: a many-to-many needs its through model's keys. */
 void relations_resolve_pending(Evaluator *ev) {
     DjState *state = django_state(ev);
-    bool progress = state->pending.count > 0 && !state->resolving && state->pending_generation != state->generation;
+    bool progress =
+        state->pending.count > 0 && !state->resolving && state->pending_generation != django_generation(state);
     if (!progress) return;
     evaluator_touch(ev, state, sizeof *state);
     state->resolving = true;
@@ -249,7 +250,7 @@ void relations_resolve_pending(Evaluator *ev) {
         state->pending = rest;
         progress = progress && rest.count > 0;
     }
-    state->pending_generation = state->generation;
+    state->pending_generation = django_generation(state);
     state->resolving = false;
 }
 

@@ -31,6 +31,8 @@ void django_state_prepare(Evaluator *ev) {
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) evaluator_import(ev, modules[i]);
 }
 
+unsigned django_generation(const DjState *state) { return state->generation + ((unsigned)state->contrib.count << 16); }
+
 const Models *django_models(Evaluator *ev) { return &django_state(ev)->models; }
 
 Slice value_text_or_empty(const Value *value) { return value_is_text(value) ? value_text(value) : (Slice){"", 0}; }

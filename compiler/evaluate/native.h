@@ -40,6 +40,12 @@ void module_define_function(Evaluator *ev, ModuleValue *module, const char *name
 /* All public names of another module. */
 void module_define_all(Evaluator *ev, ModuleValue *module, ModuleValue *from);
 
+/*
+ * Evaluates Python text in the module: for native modules that are more easily said in Python. `name` stands in
+ * diagnostics. Text and name live as long as the evaluator. False: it could not be evaluated.
+ */
+bool module_run_text(Evaluator *ev, ModuleValue *module, Slice name, Slice text);
+
 /* ---- classes ---- */
 
 typedef enum NativeMethodKind {

@@ -1,0 +1,12 @@
+# Writes the Python files of this folder into one C file: cmake -DOUT=… -DIN=a.py;b.py -P embed.cmake
+set(text "/* Generated from compiler/django/contrib. */\n#include \"compiler/django/contrib.h\"\n\n")
+set(table "")
+foreach(path IN LISTS IN)
+  get_filename_component(name ${path} NAME_WE)
+  file(READ ${path} bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(APPEND text "static const unsigned char source_${name}[] = {${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", (const char *)source_${name}, sizeof source_${name} - 1},\n")
+endforeach()
+string(APPEND text "\nconst ContribSource contrib_sources[] = {\n${table}    {0, 0, 0}};\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,25 @@
+/*
+ * Writes: INSERT, UPDATE and DELETE as Django's save(), create(), delete() and the managers send them.
+ */
+#ifndef ORMC_DJANGO_WRITE_H
+#define ORMC_DJANGO_WRITE_H
+
+#include "compiler/django/instance.h"
+
+/* Methods of instances. */
+Value *instance_save(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *instance_delete(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *instance_refresh(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *instance_neighbour(Evaluator *ev, Value *self, const Arguments *arguments); /* get_next_by_…; data: the field */
+
+/* The id of a model's content type: an unknown bound to the look-up that Django sends for it, a number where rows are
+ * known. */
+Value *content_type_id(Evaluator *ev, DjModel *model, const Node *site);
+/* What a field with db_default holds until it is saved. */
+Value *database_default(Evaluator *ev, DjField *field);
+bool value_is_database_default(const Value *value);
+/* Field.empty_strings_allowed */
+bool field_takes_empty_text(const DjField *field);
+Value *field_default(Evaluator *ev, DjField *field, const Node *site);
+
+#endif
