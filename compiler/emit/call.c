@@ -5,10 +5,25 @@
  */
 #include "compiler/emit/emitter.h"
 
+/* FILTER where the database has none: Django gives the aggregate NULL for the rows that are left out. */
+static bool filter_is_case(const Emitter *e, const Expr *call) {
+    return call->as.call.filter && emit_is_django(e) && !e->dialect->has_aggregate_filter && call->args.count;
+}
+
 static void emit_call_arguments(Emitter *e, const Expr *expr) {
     buffer_put(&e->sql, '(');
     if (expr->as.call.distinct) EMIT(e, "DISTINCT ");
-    emit_list(e, &expr->args, 0, ", ");
+    if (filter_is_case(e, expr)) {
+        EMIT(e, "CASE WHEN ");
+        emit_expr(e, expr->as.call.filter);
+        EMIT(e, " THEN ");
+        emit_expr(e, expr->args.items[0]);
+        EMIT(e, " ELSE NULL END");
+        if (expr->args.count > 1) EMIT(e, ", ");
+        emit_list(e, &expr->args, 1, ", ");
+    } else {
+        emit_list(e, &expr->args, 0, ", ");
+    }
     if (expr->as.call.order_by.count) {
         EMIT(e, " ORDER BY ");
         emit_list(e, &expr->as.call.order_by, 0, ", ");
@@ -30,7 +45,7 @@ void emit_call(Emitter *e, const Expr *expr) {
         emit_list(e, &expr->as.call.within_group, 0, ", ");
         buffer_put(&e->sql, ')');
     }
-    if (expr->as.call.filter) {
+    if (expr->as.call.filter && !filter_is_case(e, expr)) {
         EMIT(e, " FILTER (WHERE ");
         emit_expr(e, expr->as.call.filter);
         buffer_put(&e->sql, ')');

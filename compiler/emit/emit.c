@@ -76,7 +76,9 @@ void emit_param(Emitter *e, const Param *param) {
         buffer_put(&e->sql, '?');
     }
     slot->length = e->sql.length - slot->start;
-    buffer_slice(&e->sql, param->cast);
+    if (param->cast.length) buffer_slice(&e->sql, param->cast);
+    else if (param->type == SQL_JSON && emit_is_django(e) && e->dialect->id == DIALECT_POSTGRESQL)
+        EMIT(e, "::jsonb"); /* a client that binds it as json or text finds the operators of jsonb all the same */
 }
 
 /* ---- the inlined text ---- */

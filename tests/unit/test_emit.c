@@ -194,6 +194,25 @@ static void test_dates(void **state) {
                "django_datetime_extract(?, \"book\".\"at\", ?, ?)");
 }
 
+static void test_aggregate_filter(void **state) {
+    Fixture *f = *state;
+    Expr *count = expr_call(&f->arena, SLICE("COUNT"), SQL_INTEGER, 1, column(f, "id"));
+    count->as.call.distinct = true;
+    count->as.call.filter = expr_unary(&f->arena, OPERATOR_IS_NULL, column(f, "title"), SQL_BOOLEAN);
+    check_expr(f, DIALECT_SQLITE, count, "COUNT(DISTINCT \"book\".\"id\") FILTER (WHERE \"book\".\"title\" IS NULL)");
+    check_expr(f, DIALECT_MARIADB, count,
+               "COUNT(DISTINCT CASE WHEN `book`.`title` IS NULL THEN `book`.`id` ELSE NULL END)");
+}
+
+static void test_json_parameter(void **state) {
+    Fixture *f = *state;
+    Param *param = text_value(f, "{}");
+    param->type = SQL_JSON;
+    Expr *contains =
+        expr_binary(&f->arena, OPERATOR_CONTAINS_VALUE, column(f, "data"), expr_param(&f->arena, param), SQL_BOOLEAN);
+    check_expr(f, DIALECT_POSTGRESQL, contains, "\"book\".\"data\" @> $1::jsonb");
+}
+
 /* An argument used twice is repeated while small, and computed in a subquery when large. */
 static void test_shared_argument(void **state) {
     Fixture *f = *state;
@@ -291,6 +310,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_many_parameters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lookups, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_aggregate_filter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_json_parameter, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shared_argument, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quoting, setup, teardown),
