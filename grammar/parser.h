@@ -240,7 +240,7 @@ Slice parser_decode(Parser *parser, Extent at, DecodeOptions options);
 
 /* strings.c: f-strings, t-strings and implicit concatenation */
 Node *parser_strings(Parser *parser, Extent at, List parts);
-Node *parser_string_pattern(Parser *parser, Extent at, List parts);
+Node *parser_string_pattern(Parser *parser, Extent at, Node *value);
 Node *parser_fstring_text(Parser *parser, Extent at, bool raw);
 Node *parser_template(Parser *parser, Extent at, List values);
 /* `next` is where the text after the expression begins: `!`, `:` or `}`. */

@@ -111,7 +111,7 @@ static void python_error(const PYTHON_LTYPE *at, Parser *parser, const char *mes
 %nterm <List> star_list star_named_list
 %nterm <Node *> targets target
 %nterm <List> target_list
-%nterm <Node *> logical comparison arithmetic primary awaitable atom
+%nterm <Node *> logical comparison arithmetic primary
 %nterm <int> compare_operator
 %nterm <List> arguments argument_list
 %nterm <Node *> argument slices slice
@@ -121,7 +121,7 @@ static void python_error(const PYTHON_LTYPE *at, Parser *parser, const char *mes
 %nterm <Node *> comprehension_for
 %nterm <List> comprehension_ifs
 %nterm <List> strings format_items
-%nterm <Node *> string_part
+%nterm <Node *> string string_part formatted
 %nterm <Field *> field field_value
 %nterm <Node *> format_spec
 %nterm <Node *> patterns pattern or_pattern closed_pattern star_pattern maybe_star_pattern literal_pattern
@@ -470,7 +470,8 @@ named_expression:
   | NAME ":=" expression { $$ = MAKE(NamedExpr, @$, .target = MAKE(Name, @1, .id = $1), .value = $3); }
 
 star_named_expression:
-    named_expression
+    expression
+  | NAME ":=" expression { $$ = MAKE(NamedExpr, @$, .target = MAKE(Name, @1, .id = $1), .value = $3); }
   | "*" arithmetic { $$ = MAKE(Starred, @$, .value = $2); }
 
 star_named_list:
@@ -519,7 +520,8 @@ compare_operator:
   | "not" "in" { $$ = COMPARE_NotIn; }
 
 arithmetic:
-    awaitable
+    primary
+  | "await" primary { $$ = MAKE(Await, @$, .value = $2); }
   | "+" arithmetic %prec UNARY { $$ = MAKE(UnaryOp, @$, .op = UNARY_UAdd, .operand = $2); }
   | "-" arithmetic %prec UNARY { $$ = MAKE(UnaryOp, @$, .op = UNARY_USub, .operand = $2); }
   | "~" arithmetic %prec UNARY { $$ = MAKE(UnaryOp, @$, .op = UNARY_Invert, .operand = $2); }
@@ -537,23 +539,16 @@ arithmetic:
   | arithmetic "^" arithmetic { $$ = MAKE(BinOp, @$, .left = $1, .op = OP_BitXor, .right = $3); }
   | arithmetic "&" arithmetic { $$ = MAKE(BinOp, @$, .left = $1, .op = OP_BitAnd, .right = $3); }
 
-awaitable:
-    primary
-  | "await" primary { $$ = MAKE(Await, @$, .value = $2); }
-
 primary:
-    atom
-  | primary "." NAME { $$ = MAKE(Attribute, @$, .value = $1, .attr = $3, .attr_start = (int)@3.start); }
+    primary "." NAME { $$ = MAKE(Attribute, @$, .value = $1, .attr = $3, .attr_start = (int)@3.start); }
   | primary "(" arguments ")" { $$ = parser_call(parser, @$, $1, $3); }
   | primary "(" named_expression comprehension ")"
     { Node *generator = MAKE(GeneratorExp, extent_join(@2, @5), .elt = $3, .generators = TAKE($4));
       $$ = parser_call(parser, @$, $1, parser_list_of(parser, generator)); }
   | primary "[" slices "]" { $$ = MAKE(Subscript, @$, .value = $1, .slice = $3); }
-
-atom:
-    NAME { $$ = MAKE(Name, @$, .id = $1); }
+  | NAME { $$ = MAKE(Name, @$, .id = $1); }
   | NUMBER { $$ = parser_number(parser, @$); }
-  | strings { $$ = parser_strings(parser, @$, $1); }
+  | string
   | "None" { $$ = MAKE(Constant, @$, .value.kind = CONSTANT_NONE); }
   | "True" { $$ = MAKE(Constant, @$, .value.kind = CONSTANT_TRUE); }
   | "False" { $$ = MAKE(Constant, @$, .value.kind = CONSTANT_FALSE); }
@@ -606,7 +601,8 @@ argument_list:
   | argument_list "," argument { $$ = parser_push(parser, $1, $3); }
 
 argument:
-    named_expression
+    expression
+  | NAME ":=" expression { $$ = MAKE(NamedExpr, @$, .target = MAKE(Name, @1, .id = $1), .value = $3); }
   | NAME "=" expression { $$ = MAKE(keyword, @$, .arg = $1, .value = $3); }
   | "*" expression { $$ = MAKE(Starred, @$, .value = $2); }
   | "**" expression { $$ = MAKE(keyword, @$, .arg = NULL, .value = $2); }
@@ -620,7 +616,8 @@ slice_list:
   | slice_list "," slice { $$ = parser_push(parser, $1, $3); }
 
 slice:
-    named_expression
+    expression
+  | NAME ":=" expression { $$ = MAKE(NamedExpr, @$, .target = MAKE(Name, @1, .id = $1), .value = $3); }
   | "*" arithmetic { $$ = MAKE(Starred, @$, .value = $2); }
   | slice_bound ":" slice_bound slice_step
     { if (!$1) @$.start = @2.start; /* an empty rule stands behind the token before it, a line above perhaps */
@@ -637,13 +634,21 @@ slice_step:
 
 /* Strings: the parts of an implicit concatenation, each decoded */
 
-strings:
-    string_part { $$ = parser_list_of(parser, $1); }
+string:
+    STRING { $$ = parser_string(parser, @$); }
+  | formatted { $$ = parser_strings(parser, @$, parser_list_of(parser, $1)); }
+  | strings { $$ = parser_strings(parser, @$, $1); }
+
+strings: /* two at least */
+    string_part string_part { $$ = parser_push(parser, parser_list_of(parser, $1), $2); }
   | strings string_part { $$ = parser_push(parser, $1, $2); }
 
 string_part:
     STRING { $$ = parser_string(parser, @$); }
-  | FSTRING_START format_items FSTRING_END { $$ = MAKE(JoinedStr, @$, .values = TAKE($2)); }
+  | formatted
+
+formatted:
+    FSTRING_START format_items FSTRING_END { $$ = MAKE(JoinedStr, @$, .values = TAKE($2)); }
   | TSTRING_START format_items FSTRING_END { $$ = parser_template(parser, @$, $2); }
 
 format_items:
@@ -744,7 +749,7 @@ closed_pattern:
 
 literal_pattern:
     signed_number { $$ = MAKE(MatchValue, @$, .value = $1); }
-  | strings { $$ = parser_string_pattern(parser, @$, $1); }
+  | string { $$ = parser_string_pattern(parser, @$, $1); }
   | "None" { $$ = MAKE(MatchSingleton, @$, .value.kind = CONSTANT_NONE); }
   | "True" { $$ = MAKE(MatchSingleton, @$, .value.kind = CONSTANT_TRUE); }
   | "False" { $$ = MAKE(MatchSingleton, @$, .value.kind = CONSTANT_FALSE); }
@@ -772,7 +777,7 @@ mapping_items: /* two words each: key and pattern; for **rest NULL and the name 
 
 mapping_key:
     signed_number
-  | strings { $$ = parser_strings(parser, @$, $1); }
+  | string
   | "None" { $$ = MAKE(Constant, @$, .value.kind = CONSTANT_NONE); }
   | "True" { $$ = MAKE(Constant, @$, .value.kind = CONSTANT_TRUE); }
   | "False" { $$ = MAKE(Constant, @$, .value.kind = CONSTANT_FALSE); }

@@ -168,8 +168,7 @@ Node *parser_strings(Parser *parser, Extent at, List list) {
     return MAKE_NODE(parser, JoinedStr, at, .values = values);
 }
 
-Node *parser_string_pattern(Parser *parser, Extent at, List parts) {
-    Node *value = parser_strings(parser, at, parts);
+Node *parser_string_pattern(Parser *parser, Extent at, Node *value) {
     if (value->kind != NODE_Constant)
         parser_report(parser, at, "patterns may only match literals and attribute lookups");
     return MAKE_NODE(parser, MatchValue, at, .value = value);
