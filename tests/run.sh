@@ -1,0 +1,90 @@
+#!/bin/sh
+# run.sh [--long]: everything that is tested. Installs what is missing, builds with sanitizers, starts private servers,
+# runs the unit tests, the golden files on all databases, the examples and the fuzz targets, and stops the servers.
+# --long: ten minutes of each fuzz target instead of twenty seconds, and the full figures of the executor's tests.
+cd "$(dirname "$0")/.." || exit 1
+long=
+[ "$1" = --long ] && long=1
+jobs=$(nproc)
+build=build/test
+fuzz=build/fuzz
+work=$(mktemp -d)
+passed=0
+failed=0
+failures=
+
+# check NAME COMMAND…: runs it, shows its output only when it fails.
+check() {
+    name=$1
+    shift
+    start=$(date +%s)
+    if "$@" > "$work/output" 2>&1; then
+        passed=$((passed + 1))
+        printf 'ok      %-28s %4ss\n' "$name" $(($(date +%s) - start))
+    else
+        failed=$((failed + 1))
+        failures="$failures $name"
+        printf 'FAILED  %-28s %4ss: %s\n' "$name" $(($(date +%s) - start)) "$*"
+        tail -n 80 "$work/output"
+    fi
+}
+
+finish() {
+    [ -d "$work/servers" ] && ./tests/servers/servers.sh stop "$work/servers"
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+./tests/install.sh test || exit 1
+
+# ---- build ----
+
+launcher=
+command -v ccache > /dev/null && launcher=-DCMAKE_C_COMPILER_LAUNCHER=ccache
+check configure cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DORMC_SANITIZE=ON $launcher
+check build cmake --build $build --parallel "$jobs"
+if [ $failed -gt 0 ]; then
+    echo "$passed passed, $failed failed"
+    exit 1
+fi
+
+# ---- servers ----
+
+if command -v mariadb-install-db > /dev/null && ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then
+    ./tests/servers/servers.sh start "$work/servers" > "$work/urls" 2> "$work/servers.log" ||
+        { cat "$work/servers.log"; failed=$((failed + 1)); failures="$failures servers"; }
+    set -a
+    . "$work/urls"
+    set +a
+fi
+[ -z "$long" ] || export ORMC_TEST_LONG=1
+
+# ---- units and golden files ----
+
+check units ctest --test-dir $build --output-on-failure --label-exclude lint
+for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
+    check "$file" $build/ormc golden "$file"
+done
+check examples ./tests/examples.sh $build
+check installation ./tests/installation.sh $build
+
+# ---- fuzzing ----
+
+if command -v clang > /dev/null; then
+    seconds=20
+    [ -z "$long" ] || seconds=600
+    check fuzz-build sh -c "cmake -S . -B $fuzz -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DORMC_FUZZ=ON \
+        -DORMC_TESTS=OFF -DORMC_EXECUTORS=OFF $launcher && cmake --build $fuzz --parallel $jobs"
+    for target in "$fuzz"/tests/fuzz/*; do
+        [ -f "$target" ] && [ -x "$target" ] || continue
+        name=$(basename "$target")
+        mkdir -p "$work/corpus/$name" "tests/fuzz/seeds/$name"
+        check "fuzz-$name" "$target" "$work/corpus/$name" "tests/fuzz/seeds/$name" -max_total_time=$seconds -timeout=20 \
+            -rss_limit_mb=3000 -max_len=2000 -artifact_prefix="$work/"
+    done
+fi
+
+[ $failed -eq 0 ] || echo "failed:$failures"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
