@@ -83,7 +83,11 @@ static void context_load(OrmcContext *context) {
 static void context_evaluate(OrmcContext *context, const Request *request, const Dialect *dialect) {
     Evaluator *ev = context->evaluator;
     EvaluatorHost host = {.user = context};
-    if (context->host) host = (EvaluatorHost){host_execute, context, true, host_write};
+    if (context->host) {
+        host.execute = host_execute;
+        host.has_rows = true;
+        host.write = host_write;
+    }
     context->translation.dialect = dialect;
     evaluator_set_dialect(ev, dialect);
     evaluator_begin(ev, dialect, &host);
