@@ -74,6 +74,31 @@ Class *module_define_class(Evaluator *ev, ModuleValue *module, const NativeClass
 /* As a class statement would make it: for automatic through models and the like. */
 Class *class_new(Evaluator *ev, Atom name, Atom module, Class *const *bases, int base_count);
 Class *module_define_exception(Evaluator *ev, ModuleValue *module, const char *name, Class *base, DiagnosticCode code);
+/*
+ * Annotations of the class body, in order: `name: annotation [= value]`. Evaluating one gives its value (classes, generic aliases);
+ * a name that is not bound yet (a forward reference) gives an unknown with that text.
+ */
+int class_annotation_count(const Class *cls);
+Atom class_annotation_name(const Class *cls, int index);
+const Node *class_annotation_node(const Class *cls, int index);
+Value *class_annotation_evaluate(Evaluator *ev, const Class *cls, int index);
+/* list[int]: origin list, arguments one or a tuple. X | Y, Optional[X]: the members. False where it is something else. */
+bool value_alias_parts(const Value *value, Value **origin, Value **arguments);
+bool value_union_parts(const Value *value, Value ***items, int *count);
+/* A name as code of this module would look it up; NULL: not bound. */
+Value *module_lookup(Evaluator *ev, ModuleValue *module, Atom name);
+/* Members of an enum class, in order of definition, aliases left out. False: no enum class. */
+bool class_is_enum(const Class *cls);
+int enum_member_count(const Class *cls);
+Value *enum_member(const Class *cls, int index);
+Atom enum_member_name(const Value *member);
+Value *enum_member_value(const Value *member);
+bool value_is_enum_member(const Value *value);
+/* What makes a class statement an enum, for classes that build on it (TextChoices): call it from their `subclassed`.
+ * `member_value` turns what stands in the body into the member's value (`1, "Label"`); NULL: as it stands. */
+bool enum_subclassed(Evaluator *ev, Class *cls,
+                     Value *(*member_value)(Evaluator *ev, Class *cls, Atom name, Value *written));
+Class *evaluator_enum_class(Evaluator *ev, const char *name); /* "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag" */
 /* Memory for an instance of `size` bytes that starts with Instance (or Value), zeroed, its head set. */
 void *instance_allocate(Evaluator *ev, Class *cls, size_t size);
 /* `data` of the NativeFunctionValue or NativeMethod that is being called. */

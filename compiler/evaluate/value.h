@@ -119,6 +119,8 @@ struct Type {
     /* `with`: the value that `as` gets; and the end of the block. */
     Value *(*enter)(Evaluator *ev, Value *self, const Node *site);
     bool (*leave)(Evaluator *ev, Value *self, bool failed, const Node *site);
+    /* A descriptor's __get__: what reading it through an instance gives, or through the class (instance NULL). */
+    Value *(*get_bound)(Evaluator *ev, Value *self, Value *instance, Class *cls, const Node *site);
     bool has_attributes; /* its values start with Instance: they take attributes of their own */
 };
 
@@ -144,6 +146,7 @@ typedef struct ListValue {
     Value **items;
     int count, capacity;
     bool open; /* further, unknown items like these may be in it (appended in a loop over unknown rows) */
+    short level; /* how many such loops were around when it was made */
 } ListValue;   /* list and tuple */
 typedef struct DictEntry {
     Value *key, *value;
@@ -256,9 +259,22 @@ struct Class {
     /* An instance whose attributes are not known ("some Author"); NULL: evaluator makes a typed unknown. */
     Value *(*unknown_instance)(Evaluator *ev, Class *cls, Slice text, const Node *node);
     void *native; /* a model, a mapper, …; NOT inherited */
+    bool open;    /* has bases that are not known: it may have any further attribute */
     int code;     /* DiagnosticCode of exceptions of this class, inherited; -1: no exception class */
     ModuleValue *defined_in;
 };
+
+/* property(), also of native classes. */
+typedef struct PropertyValue {
+    Value head;
+    Value *getter, *setter;
+    bool cached; /* cached_property */
+} PropertyValue;
+/* classmethod(), staticmethod() */
+typedef struct WrapperValue {
+    Value head;
+    Value *function;
+} WrapperValue;
 
 /* Mutable attributes; the head of every native struct that Python code may subclass or set attributes on. */
 typedef struct Instance {

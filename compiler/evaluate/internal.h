@@ -1,0 +1,380 @@
+/*
+ * What the files of this folder share: the Evaluator itself, frames and scopes, and the entry of each
+ * part. Nothing outside compiler/evaluate/ includes it.
+ */
+#ifndef ORMC_EVALUATE_INTERNAL_H
+#define ORMC_EVALUATE_INTERNAL_H
+
+#include "compiler/evaluate/branch.h"
+#include "compiler/evaluate/evaluator.h"
+
+/* X(member, Python's name): names that the evaluator itself asks for. */
+#define EVALUATOR_NAMES(X)                                                                                             \
+    X(init, "__init__")                                                                                                \
+    X(new_, "__new__")                                                                                                 \
+    X(name, "__name__")                                                                                                \
+    X(qualname, "__qualname__")                                                                                        \
+    X(module, "__module__")                                                                                            \
+    X(doc, "__doc__")                                                                                                  \
+    X(dict, "__dict__")                                                                                                \
+    X(class_, "__class__")                                                                                             \
+    X(mro, "__mro__")                                                                                                  \
+    X(bases, "__bases__")                                                                                              \
+    X(file, "__file__")                                                                                                \
+    X(all, "__all__")                                                                                                  \
+    X(annotations, "__annotations__")                                                                                  \
+    X(call, "__call__")                                                                                                \
+    X(getattr, "__getattr__")                                                                                          \
+    X(getitem, "__getitem__")                                                                                          \
+    X(setitem, "__setitem__")                                                                                          \
+    X(delitem, "__delitem__")                                                                                          \
+    X(class_getitem, "__class_getitem__")                                                                              \
+    X(init_subclass, "__init_subclass__")                                                                              \
+    X(set_name, "__set_name__")                                                                                        \
+    X(iter, "__iter__")                                                                                                \
+    X(next, "__next__")                                                                                                \
+    X(len, "__len__")                                                                                                  \
+    X(bool_, "__bool__")                                                                                               \
+    X(contains, "__contains__")                                                                                        \
+    X(str, "__str__")                                                                                                  \
+    X(repr, "__repr__")                                                                                                \
+    X(eq, "__eq__")                                                                                                    \
+    X(hash, "__hash__")                                                                                                \
+    X(get, "__get__")                                                                                                  \
+    X(set, "__set__")                                                                                                  \
+    X(enter, "__enter__")                                                                                              \
+    X(exit, "__exit__")                                                                                                \
+    X(aenter, "__aenter__")                                                                                            \
+    X(aexit, "__aexit__")                                                                                              \
+    X(aiter, "__aiter__")                                                                                              \
+    X(await, "__await__")                                                                                              \
+    X(post_init, "__post_init__")                                                                                      \
+    X(args, "args")                                                                                                    \
+    X(self, "self")                                                                                                    \
+    X(cls, "cls")                                                                                                      \
+    X(value, "value")                                                                                                  \
+    X(wrapped, "__wrapped__")                                                                                          \
+    X(underscore, "_")
+
+typedef struct Names {
+#define X(member, text) Atom member;
+    EVALUATOR_NAMES(X)
+#undef X
+} Names;
+
+/* Classes of the builtin types, by ValueKind, and the exceptions by ExceptionId. */
+typedef struct Builtins {
+    Class *object, *type;
+    Class *kinds[VALUE_NATIVE + 1];
+    Class *exceptions[EXCEPTION_COUNT];
+    Class *frozenset, *alias, *union_, *super_;
+    Value *none, *true_, *false_, *ellipsis, *not_implemented;
+    Value *utc;
+    Value *small[260]; /* integers from -3 on */
+    ModuleValue *module;
+} Builtins;
+
+typedef enum ScopeKind { SCOPE_MODULE, SCOPE_CLASS, SCOPE_FUNCTION, SCOPE_COMPREHENSION } ScopeKind;
+typedef struct Scope {
+    ScopeKind kind;
+    AtomMap *names; /* own, or the module's */
+    AtomMap own;
+    struct Scope *parent; /* where a name is looked up next */
+    ModuleValue *module;
+    FunctionValue *function;
+    Atom *globals, *nonlocals; /* declared in this function */
+    int global_count, nonlocal_count;
+} Scope;
+
+typedef enum Flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_RETURN, FLOW_RAISE } Flow;
+
+/* What happens at a `yield`: the item is collected, or the body of the `with` or `for` that drives the generator runs. */
+typedef struct YieldTarget {
+    Flow (*yielded)(Evaluator *ev, struct YieldTarget *target, Value *value);
+    void *data;
+    struct Frame *frame; /* the consumer's */
+    Flow flow;           /* how the consumer's body ended */
+    bool used;
+} YieldTarget;
+
+typedef struct Frame {
+    Scope *scope;
+    FunctionValue *function; /* NULL: module or class body */
+    struct Frame *caller;
+    Value *returned;
+    const Node *return_site;
+    ListValue *yields;
+    YieldTarget *target;
+    Value *handling; /* the exception that the handler being run has caught */
+    bool reraised;
+} Frame;
+
+/* An enclosing `try` with handlers (or a `with suppress`): asked whether an error will be caught. */
+typedef struct TryFrame {
+    const Nodes *handlers;
+    Frame *frame;
+    struct TryFrame *outer;
+    int execution_start; /* executions before the body */
+    int decided;         /* which handler this path enters: 0 none, else its number from 1 */
+    bool everything;     /* suppresses whatever comes */
+} TryFrame;
+
+typedef struct ErrorState {
+    bool pending;
+    bool explicit_raise; /* by a raise statement of the program */
+    bool infeasible;     /* this path can't happen: nothing to report */
+    Class *exception;
+    Value *instance;
+    Slice message, help;
+    Span span;
+} ErrorState;
+
+typedef struct JournalEntry {
+    void *memory;
+    void *old;
+    size_t size;
+} JournalEntry;
+
+typedef struct Decision {
+    const Node *site;
+    int alternatives, taken;
+} Decision;
+
+/* A fact about an unknown that a decision of this path has settled: `unknown op value` is `outcome`. */
+typedef struct Fact {
+    const Value *unknown;
+    Value *other;
+    int op;
+    bool outcome;
+} Fact;
+
+typedef struct PathState {
+    bool exploring;
+    Decision *items;
+    int count, capacity;
+    const int *forced;
+    int forced_count;
+    Fact *facts;
+    int fact_count, fact_capacity;
+} PathState;
+
+typedef struct ProgramSource {
+    Source *source;
+    SourceRole role;
+    Slice label;
+    Slice *parts; /* path components without the suffix: "shop", "models" */
+    int part_count;
+    bool is_package;
+    NodeModule *tree;
+    ModuleValue *module; /* NULL until it is imported */
+    bool running;
+} ProgramSource;
+
+typedef struct FamilyState {
+    const NativeFamily *family;
+    void *state;
+} FamilyState;
+
+typedef struct NamedValue {
+    Slice name;
+    Value *value;
+} NamedValue;
+
+struct Evaluator {
+    Arena lasting, scratch;
+    Arena *arena; /* the current one of the two */
+    AtomTable lasting_atoms, scratch_atoms;
+    AtomTable *atoms;
+    Names names;
+    Builtins builtins;
+    EvaluatorLimits limits;
+
+    FamilyState *families;
+    int family_count;
+    AtomMap native_modules; /* name -> NativeModuleEntry */
+    AtomMap modules;        /* dotted name -> ModuleValue, imported ones */
+    AtomMap free_names;     /* what stands without import in -e and batch */
+    bool free_names_ready;
+    ModuleValue *text_module; /* of -e and batch: the free names stand in it */
+
+    ProgramSource **programs;
+    int program_count, program_capacity;
+    const Source **sources; /* by Source.number */
+    int source_count, source_capacity;
+    int lasting_source_count;
+    ModuleValue **imported;
+    int imported_count, imported_capacity, lasting_imported_count;
+
+    NamedValue *settings;
+    int setting_count, setting_capacity, lasting_setting_count;
+    AtomMap set_names; /* --set */
+
+    const struct Dialect *dialect, *load_dialect;
+    EvaluatorHost host;
+    Slice engine_dialect;
+
+    Frame *frame;
+    TryFrame *tries;
+    const void *native_data;
+    ErrorState error;
+    int depth;            /* calls of user functions under way */
+    int expression_depth; /* of C recursion */
+    int loop_unknown; /* nesting of loops over unknown rows */
+    int64_t steps;
+    bool limit_reported;
+    bool interactive; /* stop at the first error */
+    bool loading;
+
+    bool journaling;
+    JournalEntry *journal;
+    int journal_count, journal_capacity;
+    PathState path;
+    int decision_total; /* decisions met on this path, also unexplored ones */
+
+    Execution **executions; /* all of this compile, also duplicates */
+    int *canonical;         /* number -> number of the one that is reported */
+    int execution_count, execution_capacity, canonical_capacity;
+    Execution *trace_first, *trace_last_of_path;
+    bool entry_named; /* an entry with unknown parameters is being evaluated */
+    const FunctionValue *entry_function;
+
+    AtomMap called; /* functions that some other code of the program calls (by node: see trace.c) */
+    const Node **called_nodes;
+    int called_count, called_capacity;
+
+    DiagnosticList load_diagnostics, diagnostics;
+    DiagnosticList *reporting;
+};
+
+/* ---- evaluator.c ---- */
+Slice evaluator_node_text(Evaluator *ev, const Node *node);
+void evaluator_register_source(Evaluator *ev, Source *source);
+Atom evaluator_atom(Evaluator *ev, const char *text);
+void evaluator_report_error(Evaluator *ev);
+bool evaluator_step(Evaluator *ev, const Node *site); /* counts; false: a limit was reached, raised */
+Value *evaluator_parse_literal(Evaluator *ev, Slice text);
+bool evaluator_symbolic(const Evaluator *ev); /* paths are being explored */
+
+/* ---- journal ---- */
+void namespace_set(Evaluator *ev, AtomMap *map, Atom key, void *value);
+bool namespace_remove(Evaluator *ev, AtomMap *map, Atom key);
+
+/* ---- error.c ---- */
+void errors_setup(Evaluator *ev);
+void evaluator_raise_value(Evaluator *ev, Value *exception, const Node *site);
+bool error_matches(Evaluator *ev, Value *classes);
+
+/* ---- class.c ---- */
+Value *class_get_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site); /* NULL: none, or raised */
+Value *class_find_after(const Class *cls, const Class *after, Atom name, Class **owner);
+Value *class_call(Evaluator *ev, Class *cls, const Arguments *arguments);
+Value *class_bind(Evaluator *ev, Value *attribute, Value *self, Class *cls, const Node *site);
+Value *super_get_attribute(Evaluator *ev, Value *super, Atom name, const Node *site);
+Value *value_super(Evaluator *ev, Class *start, Value *self);
+Class *class_from_statement(Evaluator *ev, const NodeClassDef *node);
+Value *class_plain_instance(Evaluator *ev, Class *cls);
+Value *class_open_instance(Evaluator *ev, Class *cls, Slice text, const Node *node);
+Value *value_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node);
+bool class_is_user(const Class *cls);
+extern const Type open_instance_type;
+
+/* ---- function.c ---- */
+Value *function_new(Evaluator *ev, const Node *node, Atom name);
+Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments);
+Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldTarget *target, const Node *site);
+Scope *function_scope(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments);
+Scope *function_entry_scope(Evaluator *ev, FunctionValue *function, Value *self);
+const Nodearguments *function_parameters(const FunctionValue *function);
+Value *function_decorate(Evaluator *ev, Value *decorator, Value *decorated, const Node *site);
+Scope *scope_new(Evaluator *ev, ScopeKind kind, Scope *parent, ModuleValue *module);
+Flow generator_run(Evaluator *ev, Value *generator_context, YieldTarget *target, const Node *site);
+bool value_is_generator_context(const Value *value);
+Value *value_generator_context(Evaluator *ev, Value *function, Value *self, const Arguments *arguments);
+
+/* ---- expression.c ---- */
+Value *evaluate(Evaluator *ev, const Node *node);
+Value *scope_lookup(Evaluator *ev, Scope *scope, Atom name);
+bool arguments_evaluate(Evaluator *ev, const NodeCall *call, Arguments *out);
+Value *evaluate_comprehension(Evaluator *ev, const Node *node);
+Value *evaluate_annotation(Evaluator *ev, const Node *node);
+Value *evaluate_text(Evaluator *ev, Slice text, const Node *site, Scope *scope);
+
+/* ---- statement.c ---- */
+Flow execute_body(Evaluator *ev, const Nodes *body);
+bool assign_target(Evaluator *ev, const Node *target, Value *value);
+void assign_unknown(Evaluator *ev, const Node *target);
+void scope_assign(Evaluator *ev, Scope *scope, Atom name, Value *value);
+Value *evaluate_or_unknown(Evaluator *ev, const Node *node);
+bool try_fires(Evaluator *ev, bool ended);
+bool value_is_suppress(const Value *value);
+Flow execute_match(Evaluator *ev, const NodeMatch *node);
+Flow execute_try(Evaluator *ev, const NodeTry *node);
+Flow execute_with(Evaluator *ev, const NodeWith *node);
+Flow execute_import(Evaluator *ev, const NodeImport *node);
+Flow execute_import_from(Evaluator *ev, const NodeImportFrom *node);
+
+/* ---- operators.c, containers, strings, numbers ---- */
+Value *builtin_binary(Evaluator *ev, Operator op, Value *left, Value *right, const Node *site);
+int value_order(Evaluator *ev, Value *left, Value *right, bool *comparable); /* < 0, 0, > 0 */
+Value *value_format(Evaluator *ev, Value *value, Slice spec, const Node *site);
+Value *string_percent(Evaluator *ev, Value *format, Value *arguments, const Node *site);
+Value *sequence_index(Evaluator *ev, Value *self, Value *key, const Node *site);
+bool value_sort(Evaluator *ev, ListValue *list, Value *key, bool reverse, const Node *site);
+size_t text_characters(Slice text);
+size_t text_offset(Slice text, size_t character);
+Value *value_frozenset(Evaluator *ev, DictValue *items);
+const char *type_label(const Value *value);
+extern const Type *const builtin_types[VALUE_NATIVE + 1];
+void repr_text(Buffer *out, Slice text, bool bytes);
+
+/* ---- unknown.c ---- */
+Value *unknown_get_attribute(Evaluator *ev, UnknownValue *self, Atom name, const Node *site);
+Value *unknown_call(Evaluator *ev, Value *callee, const Arguments *arguments);
+Value *unknown_get_item(Evaluator *ev, UnknownValue *self, Value *key, const Node *site);
+Value *unknown_element(Evaluator *ev, UnknownValue *self, const Node *site);
+Value *unknown_iterate(Evaluator *ev, UnknownValue *self, const Node *site);
+Value *unknown_free_name(Evaluator *ev, Atom name, const Node *within, const Node *site);
+Value *unknown_result(Evaluator *ev, const Node *site, Class *known);
+Value *unknown_binary(Evaluator *ev, Operator op, Value *left, Value *right, const Node *site);
+Value *unknown_compare(Evaluator *ev, CompareOperator op, Value *left, Value *right, const Node *site);
+Value *unknown_contains(Evaluator *ev, Value *container, Value *item, bool negated, const Node *site);
+Value *unknown_choose_item(Evaluator *ev, DictValue *dict, Value *key, const Node *site);
+Value *value_alias(Evaluator *ev, Value *origin, Value *arguments);
+Value *value_union(Evaluator *ev, Value *left, Value *right);
+Class *unknown_class(const Value *value); /* NULL: not known */
+
+/* ---- import.c ---- */
+Value *import_module(Evaluator *ev, Slice dotted, const Node *site);
+ModuleValue *program_import(Evaluator *ev, ProgramSource *program);
+ProgramSource *program_find(Evaluator *ev, Slice dotted, ProgramSource *from);
+ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module);
+void program_parse(Evaluator *ev, ProgramSource *program);
+
+/* ---- trace.c ---- */
+void trace_begin_entry(Evaluator *ev);
+void trace_begin_path(Evaluator *ev);
+bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy);
+void trace_note_call(Evaluator *ev, const FunctionValue *function);
+/* A variable is read: what it holds is no forgotten query. */
+void trace_note_load(Evaluator *ev, Scope *scope, Atom name);
+void trace_note_assign(Evaluator *ev, Scope *scope, Atom name, Value *value, const Node *site);
+
+/* ---- entries.c: functions and methods as entry points ---- */
+void entry_note(Evaluator *ev, FunctionValue *function);
+void entries_run(Evaluator *ev, ProgramSource *program);
+
+/* ---- builtins ---- */
+void builtins_setup(Evaluator *ev);
+void strings_setup(Evaluator *ev);
+void containers_setup(Evaluator *ev);
+void numbers_setup(Evaluator *ev);
+void datetimes_setup(Evaluator *ev);
+void decimals_setup(Evaluator *ev);
+void functions_setup(Evaluator *ev);
+void unknowns_setup(Evaluator *ev);
+extern const NativeModule standard_modules[];
+void class_define_methods(Evaluator *ev, Class *cls, const NativeMethod *methods);
+Class *builtin_define_class(Evaluator *ev, const char *name, const Type *type, const NativeMethod *methods,
+                            Value *(*create)(Evaluator *, Class *, const Arguments *));
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The journal: old bytes of all memory that evaluation changes, so that a branch, or a whole compile,
+ * can be undone. Input: evaluator_touch before each change. Invariant: undoing in reverse order gives
+ * the very bytes of the mark. Changed maps of the lasting arena grow into the current one, so a compile
+ * leaves nothing behind.
+ */
+#include "compiler/evaluate/internal.h"
+
+void evaluator_touch(Evaluator *ev, void *memory, size_t size) {
+    if (!ev->journaling) return;
+    void *old = arena_allocate(ev->arena, size);
+    memcpy(old, memory, size);
+    ARENA_PUSH(ev->arena, ev->journal, ev->journal_count, ev->journal_capacity) = (JournalEntry){memory, old, size};
+}
+
+JournalMark journal_mark(const Evaluator *ev) { return (JournalMark){ev->journal_count}; }
+
+void journal_undo(Evaluator *ev, JournalMark mark) {
+    while (ev->journal_count > mark.count) {
+        JournalEntry *entry = &ev->journal[--ev->journal_count];
+        memcpy(entry->memory, entry->old, entry->size);
+    }
+}
+
+static int namespace_position(const AtomMap *map, Atom key) {
+    for (int i = 0; i < map->count; i++)
+        if (map->entries[i].key == key) return i;
+    return -1;
+}
+
+void namespace_set(Evaluator *ev, AtomMap *map, Atom key, void *value) {
+    if (ev->journaling) {
+        if (atom_map_get(map, key)) {
+            int at = namespace_position(map, key);
+            evaluator_touch(ev, &map->entries[at].value, sizeof map->entries[at].value);
+        } else {
+            evaluator_touch(ev, map, sizeof *map);
+            if (map->index) evaluator_touch(ev, map->index, sizeof *map->index * map->index_size);
+            map->arena = ev->arena;
+        }
+    } else if (!map->arena) map->arena = ev->arena;
+    atom_map_set(map, key, value);
+}
+
+bool namespace_remove(Evaluator *ev, AtomMap *map, Atom key) {
+    if (!atom_map_get(map, key)) return false;
+    if (ev->journaling) {
+        evaluator_touch(ev, map, sizeof *map);
+        *map = atom_map_copy(map, ev->arena);
+    }
+    return atom_map_remove(map, key);
+}
