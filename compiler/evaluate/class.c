@@ -59,6 +59,7 @@ static void class_inherit(Class *cls) {
         if (!cls->subclassed) cls->subclassed = base->subclassed;
         if (!cls->class_attribute) cls->class_attribute = base->class_attribute;
         if (!cls->unknown_instance) cls->unknown_instance = base->unknown_instance;
+        if (!cls->unknown_of) cls->unknown_of = base->unknown_of;
         if (cls->code < 0) cls->code = base->code;
         if (base->open) cls->open = true;
     }
@@ -116,6 +117,7 @@ Class *module_define_class(Evaluator *ev, ModuleValue *module, const NativeClass
     if (spec->subclassed) cls->subclassed = spec->subclassed;
     if (spec->class_attribute) cls->class_attribute = spec->class_attribute;
     if (spec->unknown_instance) cls->unknown_instance = spec->unknown_instance;
+    if (spec->unknown_of) cls->unknown_of = spec->unknown_of;
     cls->defined_in = module;
     class_define_methods(ev, cls, spec->methods);
     module_define(ev, module, spec->name, &cls->head);

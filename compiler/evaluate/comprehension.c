@@ -63,7 +63,7 @@ static bool comprehension_step(Evaluator *ev, Comprehension *c, int depth) {
     if (!items) return false;
     if (value_is_unknown(items)) {
         c->unknown = true;
-        return comprehension_item(ev, c, depth, unknown_element(ev, (UnknownValue *)items, generator->iter));
+        return comprehension_item(ev, c, depth, unknown_element(ev, (UnknownValue *)items, generator->target));
     }
     const ListValue *list = (const ListValue *)items;
     if (list->open) {

@@ -26,7 +26,11 @@ typedef struct Execution {
     Atom function; /* innermost def that holds the place; NULL: module level */
     StatementList statements;
     bool lazy; /* a query that the text only builds; never executed in it */
-    struct Execution *next;
+    const Node *site;
+    const Node *entry;               /* def that was the entry point when it was recorded; NULL: module level */
+    const void *activation;          /* of the function that executed it */
+    int path, order;                 /* where it was seen last; its index in the trace */
+    struct Execution *next, *bucket; /* in the trace; of the same place */
 } Execution;
 
 /* In program order. Params that refer to an execution hold its index here (from 0). */
@@ -39,6 +43,8 @@ typedef struct Trace {
 typedef struct EvaluatorHost {
     ExecutionResult *(*execute)(void *user, Evaluator *ev, const Execution *execution);
     void *user;
+    /* The value of the last expression of evaluator_run_text or evaluator_run_call where it is no query; may be NULL. */
+    void (*result)(void *user, Evaluator *ev, Value *value);
     bool has_rows; /* `ormc run`: the program is interpreted, not explored */
     /* print() of the program and so on; NULL: dropped */
     void (*write)(void *user, Slice text);

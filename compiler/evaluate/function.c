@@ -250,6 +250,7 @@ Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldT
     } else flow = execute_body(ev, function_body(function));
     ev->depth--;
     ev->frame = frame.caller;
+    ev->return_site = frame.return_site;
     if (flow == FLOW_RAISE) return NULL;
     if (frame.yields) return &frame.yields->head;
     return frame.returned ? frame.returned : value_none(ev);

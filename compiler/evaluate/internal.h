@@ -180,6 +180,20 @@ typedef struct NamedValue {
     Value *value;
 } NamedValue;
 
+/* A variable's value that may be a query nobody executes. */
+typedef struct PendingValue {
+    Atom name;
+    Value *value;
+    const Node *site;
+} PendingValue;
+
+/* A function or class that a program source defines. */
+typedef struct EntryPoint {
+    FunctionValue *function; /* or */
+    Class *cls;
+    ModuleValue *module;
+} EntryPoint;
+
 struct Evaluator {
     Arena lasting, scratch;
     Arena *arena; /* the current one of the two */
@@ -231,16 +245,22 @@ struct Evaluator {
     PathState path;
     int decision_total; /* decisions met on this path, also unexplored ones */
 
-    Execution **executions; /* all of this compile, also duplicates */
-    int *canonical;         /* number -> number of the one that is reported */
-    int execution_count, execution_capacity, canonical_capacity;
-    Execution *trace_first, *trace_last_of_path;
-    bool entry_named; /* an entry with unknown parameters is being evaluated */
-    const FunctionValue *entry_function;
+    Execution **canonical; /* number -> the execution that is reported for it */
+    int execution_count, execution_capacity;
+    Execution *trace_first;
 
-    AtomMap called; /* functions that some other code of the program calls (by node: see trace.c) */
-    const Node **called_nodes;
+    const Node **called; /* definitions that other code of the program calls */
     int called_count, called_capacity;
+    PendingValue *pending; /* what variables hold that nobody has read yet */
+    int pending_count, pending_capacity;
+    Execution *buckets[64]; /* reported executions by place */
+    Execution *path_anchor, *trace_tail;
+    int path_number;
+    bool recording_lazy, trace_ready;
+    const Node *entry_node; /* the function that is evaluated as an entry point */
+    const Node *return_site;
+    EntryPoint *entries;
+    int entry_count, entry_capacity;
 
     DiagnosticList load_diagnostics, diagnostics;
     DiagnosticList *reporting;
@@ -327,7 +347,19 @@ const char *type_label(const Value *value);
 extern const Type *const builtin_types[VALUE_NATIVE + 1];
 void repr_text(Buffer *out, Slice text, bool bytes);
 
+void trace_flush_pending(Evaluator *ev);
+void execute_escaping(Evaluator *ev, Value *value, const Node *site, int depth);
+
 /* ---- unknown.c ---- */
+extern const Type attribute_origin;
+
+/* The origin of an unknown that a comparison gave: what deciding it settles. */
+typedef struct Comparison {
+    CompareOperator op;
+    Value *left, *right;
+} Comparison;
+extern const Type comparison_origin;
+void unknown_set_attribute(Evaluator *ev, UnknownValue *self, Atom name, Value *value);
 Value *unknown_get_attribute(Evaluator *ev, UnknownValue *self, Atom name, const Node *site);
 Value *unknown_call(Evaluator *ev, Value *callee, const Arguments *arguments);
 Value *unknown_get_item(Evaluator *ev, UnknownValue *self, Value *key, const Node *site);
@@ -361,6 +393,7 @@ void trace_note_assign(Evaluator *ev, Scope *scope, Atom name, Value *value, con
 
 /* ---- entries.c: functions and methods as entry points ---- */
 void entry_note(Evaluator *ev, FunctionValue *function);
+void entry_note_class(Evaluator *ev, Class *cls);
 void entries_run(Evaluator *ev, ProgramSource *program);
 
 /* ---- builtins ---- */
@@ -370,8 +403,7 @@ void containers_setup(Evaluator *ev);
 void numbers_setup(Evaluator *ev);
 void datetimes_setup(Evaluator *ev);
 void decimals_setup(Evaluator *ev);
-void functions_setup(Evaluator *ev);
-void unknowns_setup(Evaluator *ev);
+ModuleValue *module_new(Evaluator *ev, Slice name);
 extern const NativeModule standard_modules[];
 void class_define_methods(Evaluator *ev, Class *cls, const NativeMethod *methods);
 Class *builtin_define_class(Evaluator *ev, const char *name, const Type *type, const NativeMethod *methods,

@@ -29,6 +29,11 @@ typedef struct NativeFamily {
     /* A free-standing value that ends the text (batch's last expression, an unused queryset): execute it if it is a
      * query of this family. Returns false when it isn't one. */
     bool (*execute_value)(Evaluator *ev, Value *value, const Node *site);
+    /*
+     * A name that nothing binds (or a parameter without annotation) is used as `name.method(…)`: what it must be (an
+     * AsyncSession where `execute` is awaited). Called once for each such method; NULL: no idea.
+     */
+    Value *(*guess_name)(Evaluator *ev, Atom name, Slice method, bool awaited, const Node *site);
     /* DDL of all models of this family that the given sources define. */
     bool (*emit_schema)(Evaluator *ev, StatementList *out);
 } NativeFamily;
@@ -68,6 +73,7 @@ typedef struct NativeClass {
     bool (*subclassed)(Evaluator *ev, Class *cls, const Arguments *class_keywords);
     Value *(*class_attribute)(Evaluator *ev, Class *cls, Atom name, const Node *site);
     Value *(*unknown_instance)(Evaluator *ev, Class *cls, Slice text, const Node *node);
+    Value *(*unknown_of)(Evaluator *ev, Class *cls, Value *argument, Slice text, const Node *node);
 } NativeClass;
 /* Defines the class in the module. `base` NULL: object. */
 Class *module_define_class(Evaluator *ev, ModuleValue *module, const NativeClass *spec, Class *base);
@@ -208,7 +214,7 @@ typedef struct RowSet {
     int64_t last_insert_id;
 } RowSet;
 ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statements, const Node *site);
-/* Numbers the recorded executions: a later statement refers to an earlier one's rows with it. */
+/* The number that the next recorded execution gets: a later statement refers to its rows with it. */
 int evaluator_execution_count(const Evaluator *ev);
 
 #endif

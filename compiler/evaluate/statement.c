@@ -317,7 +317,7 @@ static Flow execute_for_unknown(Evaluator *ev, const NodeFor *node, UnknownValue
         evaluator_decide(ev, &node->node, 2) == 1)
         return execute_body(ev, &node->orelse);
     ev->loop_unknown++;
-    Flow flow = loop_round(ev, node, unknown_element(ev, items, node->iter));
+    Flow flow = loop_round(ev, node, unknown_element(ev, items, node->target));
     ev->loop_unknown--;
     if (flow == FLOW_BREAK) return FLOW_NEXT;
     return flow == FLOW_NEXT ? execute_body(ev, &node->orelse) : flow;
@@ -376,6 +376,7 @@ static Flow execute_class(Evaluator *ev, const NodeClassDef *node) {
         if (recovered) scope_assign(ev, ev->frame->scope, node->name, value_unknown(ev, node->name->text, &node->node, NULL));
         return recovered ? FLOW_NEXT : FLOW_RAISE;
     }
+    entry_note_class(ev, cls);
     Value *made = decorate(ev, &node->decorator_list, &cls->head);
     if (!made) return FLOW_RAISE;
     scope_assign(ev, ev->frame->scope, node->name, made);

@@ -157,6 +157,7 @@ typedef struct DictValue {
     DictEntry *entries; /* in order of insertion */
     int count, capacity;
     bool open; /* further, unknown entries may be in it (**kwargs from outside) */
+    Value *default_factory; /* of a defaultdict */
 } DictValue;   /* also set: keys only */
 typedef struct SliceValue {
     Value head;
@@ -258,6 +259,8 @@ struct Class {
     Value *(*class_attribute)(Evaluator *ev, Class *cls, Atom name, const Node *site);
     /* An instance whose attributes are not known ("some Author"); NULL: evaluator makes a typed unknown. */
     Value *(*unknown_instance)(Evaluator *ev, Class *cls, Slice text, const Node *node);
+    /* The same for a parameterised class (`QuerySet[Author]`); NULL: the parameter is ignored. */
+    Value *(*unknown_of)(Evaluator *ev, Class *cls, Value *argument, Slice text, const Node *node);
     void *native; /* a model, a mapper, …; NOT inherited */
     bool open;    /* has bases that are not known: it may have any further attribute */
     int code;     /* DiagnosticCode of exceptions of this class, inherited; -1: no exception class */

@@ -1,0 +1,146 @@
+/* Decisions and paths. See branch.h for what they are, and evaluator_decide in native.h. */
+#include "compiler/evaluate/internal.h"
+
+enum { DECISIONS_MOST = 200 };
+
+typedef struct PathPrefix {
+    int *taken;
+    int count;
+    struct PathPrefix *next;
+} PathPrefix;
+
+bool evaluator_symbolic(const Evaluator *ev) { return ev->path.exploring; }
+
+int evaluator_decide(Evaluator *ev, const Node *site, int alternatives) {
+    PathState *path = &ev->path;
+    ev->decision_total++;
+    if (!path->exploring || alternatives < 2 || path->count >= DECISIONS_MOST) return 0;
+    int taken = path->count < path->forced_count ? path->forced[path->count] : 0;
+    if (taken >= alternatives) taken = 0;
+    ARENA_PUSH(ev->arena, path->items, path->count, path->capacity) = (Decision){site, alternatives, taken};
+    return taken;
+}
+
+/* The decisions of the path that has just ended, each turned to its other outcomes: paths still to visit. */
+static PathPrefix *path_turns(Evaluator *ev, int fixed, PathPrefix **tail, int *queued) {
+    const PathState *path = &ev->path;
+    for (int i = fixed; i < path->count; i++)
+        for (int other = path->items[i].taken + 1; other < path->items[i].alternatives; other++) {
+            if (*queued >= ev->limits.paths * 4) return *tail;
+            PathPrefix *prefix = ARENA_NEW(ev->arena, PathPrefix);
+            prefix->count = i + 1;
+            prefix->taken = arena_allocate(ev->arena, sizeof(int) * (size_t)(i + 1));
+            for (int j = 0; j < i; j++) prefix->taken[j] = path->items[j].taken;
+            prefix->taken[i] = other;
+            (*tail)->next = prefix;
+            *tail = prefix;
+            ++*queued;
+        }
+    return *tail;
+}
+
+void evaluator_explore(Evaluator *ev, PathRun run, void *data, const Node *entry) {
+    PathState outer = ev->path;
+    JournalMark mark = journal_mark(ev);
+    PathPrefix first = {0}, *tail = &first;
+    int queued = 0, visited = 0;
+    trace_begin_entry(ev);
+    for (PathPrefix *prefix = &first; prefix; prefix = prefix->next) {
+        if (visited++ >= ev->limits.paths) {
+            evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, entry),
+                           "more than %d combinations of branches: the rarer ones are left out", ev->limits.paths);
+            break;
+        }
+        ev->path = (PathState){.exploring = true, .forced = prefix->taken, .forced_count = prefix->count};
+        ev->steps = 0;
+        ev->limit_reported = false;
+        trace_begin_path(ev);
+        run(ev, data);
+        if (ev->error.pending) evaluator_report_error(ev);
+        path_turns(ev, prefix->count, &tail, &queued);
+        journal_undo(ev, mark);
+    }
+    ev->path = outer;
+}
+
+/* ---- facts ---- */
+
+static Fact *fact_find(Evaluator *ev, const Value *unknown, int op, Value *other) {
+    for (int i = 0; i < ev->path.fact_count; i++) {
+        Fact *fact = &ev->path.facts[i];
+        if (fact->unknown == unknown && fact->op == op && (fact->other == other || value_equals(ev, fact->other, other)))
+            return fact;
+    }
+    return NULL;
+}
+
+static void fact_add(Evaluator *ev, const Value *unknown, int op, Value *other, bool outcome) {
+    PathState *path = &ev->path;
+    ARENA_PUSH(ev->arena, path->facts, path->fact_count, path->fact_capacity) = (Fact){unknown, other, op, outcome};
+}
+
+static void unknown_settle(Evaluator *ev, UnknownValue *unknown, Value *value) {
+    if (!ev->path.exploring) return;
+    evaluator_touch(ev, &unknown->resolved, sizeof unknown->resolved);
+    unknown->resolved = value;
+}
+
+/* `key in {"name", "-name"}`: which of them, or none. */
+static bool decide_member(Evaluator *ev, UnknownValue *left, const ListValue *items, const Node *site) {
+    int texts = 0;
+    for (int i = 0; i < items->count; i++) texts += value_is(items->items[i], VALUE_STRING);
+    if (texts != items->count || texts == 0 || texts > 12) return evaluator_decide(ev, site, 2) == 0;
+    int taken = evaluator_decide(ev, site, texts + 1);
+    if (taken == texts) return false;
+    unknown_settle(ev, left, items->items[taken]);
+    return true;
+}
+
+static bool decide_comparison(Evaluator *ev, const Comparison *comparison, const Node *site) {
+    int op = comparison->op;
+    bool negated = op == COMPARE_NotEq || op == COMPARE_IsNot || op == COMPARE_NotIn;
+    if (negated) op = op == COMPARE_NotEq ? COMPARE_Eq : op == COMPARE_IsNot ? COMPARE_Is : COMPARE_In;
+    if (op == COMPARE_Is) op = COMPARE_Eq;
+    Value *left = value_resolve(comparison->left);
+    if (!value_is_unknown(left)) {
+        Value *again = value_compare(ev, (CompareOperator)op, left, comparison->right, site);
+        if (again && !value_is_unknown(again)) return value_is_true(again) != negated;
+    }
+    const Fact *known = fact_find(ev, left, op, comparison->right);
+    if (known) return known->outcome != negated;
+    bool outcome;
+    UnknownValue *unknown = value_is_unknown(left) ? (UnknownValue *)left : NULL;
+    bool list = value_is(comparison->right, VALUE_LIST) || value_is(comparison->right, VALUE_TUPLE);
+    if (unknown && op == COMPARE_In && list) outcome = decide_member(ev, unknown, (ListValue *)comparison->right, site);
+    else {
+        /* the arm written first is the ordinary one, whichever way the condition is worded */
+        outcome = (evaluator_decide(ev, site, 2) == 0) != negated;
+        if (unknown && outcome && op == COMPARE_Eq && value_is(comparison->right, VALUE_STRING))
+            unknown_settle(ev, unknown, comparison->right);
+    }
+    fact_add(ev, left, op, comparison->right, outcome);
+    return outcome != negated;
+}
+
+bool evaluator_decide_truth(Evaluator *ev, Value *value, const Node *site) {
+    value = value_resolve(value);
+    if (!value_is_unknown(value)) {
+        Truth truth = value_truth(ev, value, site);
+        if (truth != TRUTH_UNKNOWN) return truth == TRUTH_TRUE;
+    } else {
+        UnknownValue *unknown = (UnknownValue *)value;
+        if (unknown->present) {
+            bool there = evaluator_decide(ev, site, 2) == 0;
+            unknown_settle(ev, unknown, there ? unknown->present : value_none(ev));
+            /* what is there counts as true: an empty string or a zero would be one more path that says nothing new */
+            if (there) fact_add(ev, unknown->present, -1, unknown->present, true);
+            return there;
+        }
+        if (unknown->origin_type == &comparison_origin) return decide_comparison(ev, unknown->origin, site);
+    }
+    const Fact *known = fact_find(ev, value, -1, value);
+    if (known) return known->outcome;
+    bool outcome = evaluator_decide(ev, site, 2) == 0;
+    fact_add(ev, value, -1, value, outcome);
+    return outcome;
+}

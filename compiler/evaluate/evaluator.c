@@ -1,0 +1,466 @@
+/*
+ * The evaluator's life: creation, loading of models, one compile after the other. See evaluator.h.
+ * Invariant: after evaluator_begin the world is as evaluator_load left it, and scratch memory is empty.
+ */
+#include "compiler/evaluate/internal.h"
+
+enum { STEPS_DEFAULT = 2000000, CALL_DEPTH_DEFAULT = 120, PATHS_DEFAULT = 128 };
+
+Atom evaluator_atom(Evaluator *ev, const char *text) { return atom_intern(ev->atoms, slice_from(text)); }
+Arena *evaluator_arena(Evaluator *ev) { return ev->arena; }
+Arena *evaluator_lasting_arena(Evaluator *ev) { return &ev->lasting; }
+AtomTable *evaluator_atoms(Evaluator *ev) { return ev->atoms; }
+const struct Dialect *evaluator_dialect(Evaluator *ev) { return ev->dialect; }
+bool evaluator_has_rows(const Evaluator *ev) { return ev->host.has_rows; }
+Class *evaluator_builtin_class(Evaluator *ev, ValueKind kind) { return ev->builtins.kinds[kind]; }
+Class *evaluator_object_class(Evaluator *ev) { return ev->builtins.object; }
+int evaluator_module_count(const Evaluator *ev) { return ev->imported_count; }
+ModuleValue *evaluator_module(const Evaluator *ev, int index) { return ev->imported[index]; }
+const FunctionValue *evaluator_function(const Evaluator *ev) { return ev->frame ? ev->frame->function : NULL; }
+const DiagnosticList *evaluator_load_diagnostics(const Evaluator *ev) { return &ev->load_diagnostics; }
+DiagnosticList *evaluator_diagnostics(Evaluator *ev) { return &ev->diagnostics; }
+Slice evaluator_engine_dialect(const Evaluator *ev) { return ev->engine_dialect; }
+
+void evaluator_set_engine_dialect(Evaluator *ev, Slice name) {
+    evaluator_touch(ev, &ev->engine_dialect, sizeof ev->engine_dialect);
+    ev->engine_dialect = name;
+}
+
+void evaluator_set_dialect(Evaluator *ev, const struct Dialect *dialect) { ev->dialect = ev->load_dialect = dialect; }
+
+void *evaluator_state(Evaluator *ev, const NativeFamily *family) {
+    for (int i = 0; i < ev->family_count; i++)
+        if (ev->families[i].family == family) return ev->families[i].state;
+    return NULL;
+}
+
+Span evaluator_span(Evaluator *ev, const Node *node) {
+    if (!node || node->source >= ev->source_count || !ev->sources[node->source]) return (Span){0};
+    return (Span){ev->sources[node->source], node->start, node->end};
+}
+
+Slice evaluator_node_text(Evaluator *ev, const Node *node) { return span_text(evaluator_span(ev, node)); }
+
+void evaluator_register_source(Evaluator *ev, Source *source) {
+    source->number = ev->source_count;
+    ARENA_PUSH(ev->arena, ev->sources, ev->source_count, ev->source_capacity) = source;
+}
+
+bool evaluator_step(Evaluator *ev, const Node *site) {
+    if (++ev->steps <= ev->limits.steps) return true;
+    if (!ev->limit_reported) {
+        evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, site), "evaluation stopped after %lld steps",
+                       (long long)ev->limits.steps);
+        ev->limit_reported = true;
+    }
+    if (!ev->error.pending) {
+        evaluator_raise_id(ev, EXCEPTION_LIMIT, site, "evaluation took too many steps");
+        ev->error.infeasible = true;
+    }
+    return false;
+}
+
+/* ---- creation ---- */
+
+static void register_modules(Evaluator *ev, const NativeModule *modules) {
+    for (; modules && modules->name; modules++)
+        atom_map_set(&ev->native_modules, evaluator_atom(ev, modules->name), (void *)modules);
+}
+
+static void register_families(Evaluator *ev, const NativeFamily *const *families) {
+    int count = 0;
+    while (families && families[count]) count++;
+    ev->families = ARENA_ARRAY(&ev->lasting, FamilyState, count);
+    for (int i = 0; i < count; i++) register_modules(ev, families[i]->modules);
+    for (int i = 0; i < count; i++) {
+        ev->families[ev->family_count++].family = families[i];
+        if (families[i]->create_state) ev->families[i].state = families[i]->create_state(ev);
+    }
+}
+
+Evaluator *evaluator_create(const EvaluatorOptions *options) {
+    Evaluator *ev = options->allocator->allocate(options->allocator->user, sizeof *ev);
+    if (!ev) options->exhausted(options->exhausted_user);
+    *ev = (Evaluator){.limits = options->limits};
+    arena_init(&ev->lasting, options->allocator, options->exhausted, options->exhausted_user);
+    arena_init(&ev->scratch, options->allocator, options->exhausted, options->exhausted_user);
+    if (!ev->limits.steps) ev->limits.steps = STEPS_DEFAULT;
+    if (!ev->limits.call_depth) ev->limits.call_depth = CALL_DEPTH_DEFAULT;
+    if (!ev->limits.paths) ev->limits.paths = PATHS_DEFAULT;
+    ev->arena = &ev->lasting;
+    atom_table_init(&ev->lasting_atoms, &ev->lasting, NULL);
+    ev->atoms = &ev->lasting_atoms;
+#define X(member, text) ev->names.member = evaluator_atom(ev, text);
+    EVALUATOR_NAMES(X)
+#undef X
+    atom_map_init(&ev->native_modules, &ev->lasting);
+    atom_map_init(&ev->modules, &ev->lasting);
+    atom_map_init(&ev->free_names, &ev->lasting);
+    atom_map_init(&ev->set_names, &ev->lasting);
+    diagnostics_init(&ev->load_diagnostics, &ev->lasting);
+    diagnostics_init(&ev->diagnostics, &ev->lasting);
+    ev->reporting = &ev->load_diagnostics;
+    ev->loading = true;
+    builtins_setup(ev);
+    register_modules(ev, standard_modules);
+    register_families(ev, options->families);
+    return ev;
+}
+
+void evaluator_destroy(Evaluator *ev) {
+    Allocator allocator = ev->lasting.allocator;
+    arena_destroy(&ev->scratch);
+    arena_destroy(&ev->lasting);
+    allocator.release(allocator.user, ev);
+}
+
+/* ---- sources ---- */
+
+static void program_split_name(Evaluator *ev, ProgramSource *program) {
+    Slice name = program->source->name;
+    if (slice_ends_with(name, ".py") || slice_ends_with(name, ".md")) name.length -= 3;
+    int capacity = 0;
+    for (size_t at = 0; at < name.length;) {
+        size_t end = at + slice_find(slice_sub(name, at, name.length), '/');
+        Slice part = slice_sub(name, at, end);
+        if (part.length && !slice_equals_text(part, ".")) {
+            if (slice_equals_text(part, "..") && program->part_count) program->part_count--;
+            else ARENA_PUSH(&ev->lasting, program->parts, program->part_count, capacity) = part;
+        }
+        at = end + 1;
+    }
+    program->is_package = program->part_count && slice_equals_text(program->parts[program->part_count - 1], "__init__");
+}
+
+void evaluator_add_source(Evaluator *ev, Source *source, SourceRole role, Slice label) {
+    ProgramSource *program = ARENA_NEW(&ev->lasting, ProgramSource);
+    program->source = source;
+    program->role = role;
+    program->label = label;
+    evaluator_register_source(ev, source);
+    program_split_name(ev, program);
+    ARENA_PUSH(&ev->lasting, ev->programs, ev->program_count, ev->program_capacity) = program;
+}
+
+void program_parse(Evaluator *ev, ProgramSource *program) {
+    if (program->tree) return;
+    /* trees of the program's files last: they are the same for every compile */
+    ParseOptions options = {.nesting_limit = ev->limits.nesting};
+    program->tree = parse_module(&ev->lasting, &ev->lasting_atoms, program->source, -1, &options, &ev->load_diagnostics);
+}
+
+static Slice program_label(const ProgramSource *program) {
+    if (program->label.length) return program->label;
+    int directory = program->part_count - 2;
+    if (program->is_package) directory = program->part_count - 2;
+    return directory >= 0 ? program->parts[directory] : SLICE("");
+}
+
+static Slice program_module_name(Evaluator *ev, const ProgramSource *program) {
+    if (program->label.length && program->part_count)
+        return slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(program->label),
+                            SLICE_ARGS(program->parts[program->part_count - 1]));
+    Buffer out;
+    buffer_init(&out, ev->arena);
+    int count = program->part_count - program->is_package;
+    for (int i = count > 2 ? count - 2 : 0; i < count; i++)
+        buffer_format(&out, "%s%.*s", out.length ? "." : "", SLICE_ARGS(program->parts[i]));
+    return out.length ? buffer_view(&out) : SLICE("__main__");
+}
+
+ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
+    if (program->module) return program->module;
+    program_parse(ev, program);
+    ModuleValue *module = module_new(ev, program_module_name(ev, program));
+    module->source = program->source;
+    module->label = program_label(program);
+    module->is_package = program->is_package;
+    module->is_models = program->role == SOURCE_MODELS;
+    evaluator_touch(ev, &program->module, sizeof program->module);
+    program->module = module;
+    evaluator_touch(ev, &ev->imported_count, sizeof ev->imported_count);
+    ARENA_PUSH(ev->arena, ev->imported, ev->imported_count, ev->imported_capacity) = module;
+    namespace_set(ev, &module->names, ev->names.name,
+                  program->role == SOURCE_PROGRAM && !ev->frame ? value_string(ev, SLICE("__main__")) : value_atom(ev, module->name));
+    namespace_set(ev, &module->names, ev->names.file, value_string(ev, program->source->name));
+    Scope *scope = scope_new(ev, SCOPE_MODULE, NULL, module);
+    scope->names = &module->names;
+    Frame frame = {.scope = scope, .caller = ev->frame};
+    TryFrame *tries = ev->tries;
+    const Node *entry = ev->entry_node;
+    int depth = ev->depth;
+    ev->frame = &frame;
+    ev->tries = NULL;
+    ev->entry_node = NULL;
+    Flow flow = execute_body(ev, &program->tree->body);
+    if (flow == FLOW_RAISE) evaluator_report_error(ev);
+    ev->frame = frame.caller;
+    ev->tries = tries;
+    ev->entry_node = entry;
+    ev->depth = depth;
+    return module;
+}
+
+/* ---- loading ---- */
+
+static void free_names_add(Evaluator *ev, const AtomMap *names) {
+    for (int i = 0; i < names->count; i++)
+        if (names->entries[i].key && names->entries[i].key->text.start[0] != '_')
+            atom_map_set(&ev->free_names, names->entries[i].key, names->entries[i].value);
+}
+
+/* The names that stand without import: the standard ones, then the families', then what the given models define. */
+static void free_names_collect(Evaluator *ev) {
+    static const char *const standard[] = {"datetime", "zoneinfo", "uuid", "decimal"};
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
+        ModuleValue *module = evaluator_import(ev, standard[i]);
+        if (module && i < 2) atom_map_set(&ev->free_names, module->name, module);
+    }
+    static const struct {
+        const char *module, *name;
+    } names[] = {{"datetime", "date"}, {"datetime", "timedelta"}, {"decimal", "Decimal"}, {"uuid", "UUID"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ModuleValue *module = evaluator_import(ev, names[i].module);
+        Value *value = module ? atom_map_get(&module->names, evaluator_atom(ev, names[i].name)) : NULL;
+        if (value) atom_map_set(&ev->free_names, evaluator_atom(ev, names[i].name), value);
+    }
+    for (int i = 0; i < ev->family_count; i++)
+        for (const char *const *name = ev->families[i].family->free_names; name && *name; name++) {
+            ModuleValue *module = evaluator_import(ev, *name);
+            if (module) free_names_add(ev, &module->names);
+        }
+    for (int i = 0; i < ev->program_count; i++)
+        if (ev->programs[i]->module) free_names_add(ev, &ev->programs[i]->module->names);
+    ev->free_names_ready = true;
+}
+
+void evaluator_load(Evaluator *ev) {
+    ev->arena = &ev->lasting;
+    ev->atoms = &ev->lasting_atoms;
+    ev->reporting = &ev->load_diagnostics;
+    ev->loading = true;
+    for (int i = 0; i < ev->program_count; i++)
+        if (ev->programs[i]->role == SOURCE_MODELS) {
+            program_import(ev, ev->programs[i]);
+            if (ev->error.pending) evaluator_report_error(ev);
+        }
+    for (int i = 0; i < ev->family_count; i++) {
+        if (ev->families[i].family->models_loaded) ev->families[i].family->models_loaded(ev);
+        if (ev->error.pending) evaluator_report_error(ev);
+    }
+    ev->loading = false;
+    ev->lasting_source_count = ev->source_count;
+    ev->lasting_setting_count = ev->setting_count;
+}
+
+/* ---- one compile ---- */
+
+void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const EvaluatorHost *host) {
+    journal_undo(ev, (JournalMark){0});
+    arena_reset(&ev->scratch);
+    ev->arena = &ev->scratch;
+    atom_table_init(&ev->scratch_atoms, &ev->scratch, &ev->lasting_atoms);
+    ev->atoms = &ev->scratch_atoms;
+    ev->journaling = true;
+    ev->journal = NULL;
+    ev->journal_count = ev->journal_capacity = 0;
+    ev->source_count = ev->lasting_source_count;
+    ev->source_capacity = ev->source_count; /* grows into scratch */
+    ev->setting_count = ev->setting_capacity = ev->lasting_setting_count;
+    ev->imported_capacity = ev->imported_count;
+    ev->dialect = dialect ? dialect : ev->load_dialect;
+    ev->host = host ? *host : (EvaluatorHost){0};
+    ev->frame = NULL;
+    ev->tries = NULL;
+    ev->error = (ErrorState){0};
+    ev->depth = ev->expression_depth = ev->loop_unknown = 0;
+    ev->steps = 0;
+    ev->limit_reported = ev->interactive = false;
+    ev->path = (PathState){0};
+    ev->canonical = NULL;
+    ev->execution_count = ev->execution_capacity = 0;
+    ev->trace_first = ev->trace_tail = ev->path_anchor = NULL;
+    memset(ev->buckets, 0, sizeof ev->buckets);
+    ev->called = NULL;
+    ev->called_count = ev->called_capacity = 0;
+    ev->pending = NULL;
+    ev->pending_count = ev->pending_capacity = 0;
+    ev->entries = NULL;
+    ev->entry_count = ev->entry_capacity = 0;
+    ev->trace_ready = false;
+    ev->text_module = NULL;
+    diagnostics_init(&ev->diagnostics, &ev->scratch);
+    ev->reporting = &ev->diagnostics;
+}
+
+static void run_program(Evaluator *ev, void *data) {
+    program_import(ev, data);
+    if (ev->error.pending) evaluator_report_error(ev);
+    trace_flush_pending(ev);
+}
+
+/* Bodies of all files first: their functions call each other. What the ordinary path leaves stays. */
+void evaluator_run_sources(Evaluator *ev) {
+    for (int i = 0; i < ev->program_count; i++) {
+        ProgramSource *program = ev->programs[i];
+        if (program->role != SOURCE_PROGRAM) continue;
+        program_parse(ev, program);
+        if (!ev->host.has_rows && !program->module) evaluator_explore(ev, run_program, program, &program->tree->node);
+    }
+    ev->path_number++;
+    for (int i = 0; i < ev->program_count; i++) {
+        if (ev->programs[i]->role != SOURCE_PROGRAM) continue;
+        ev->path = (PathState){.exploring = !ev->host.has_rows};
+        program_import(ev, ev->programs[i]);
+        ev->pending_count = 0;
+        ev->path = (PathState){0};
+    }
+    for (int i = 0; i < ev->family_count; i++)
+        if (ev->families[i].family->models_loaded) ev->families[i].family->models_loaded(ev);
+    if (ev->error.pending) evaluator_report_error(ev);
+    if (ev->host.has_rows) return;
+    for (int i = 0; i < ev->program_count; i++)
+        if (ev->programs[i]->role == SOURCE_PROGRAM) entries_run(ev, ev->programs[i]);
+}
+
+static ModuleValue *text_module(Evaluator *ev, Source *source) {
+    ModuleValue *module = ARENA_NEW(ev->arena, ModuleValue);
+    module->head = (Value){builtin_types[VALUE_MODULE], ev->builtins.kinds[VALUE_MODULE]};
+    module->name = ev->names.name;
+    module->source = source;
+    atom_map_init(&module->names, ev->arena);
+    return module;
+}
+
+typedef struct TextRun {
+    NodeModule *tree;
+    Source *source;
+    ModuleValue *module; /* NULL: a new one */
+} TextRun;
+
+/* The last value is executed where it is a query that nothing has executed. */
+static void text_finish(Evaluator *ev, const Node *node) {
+    Value *value = evaluate(ev, NODE_AS(Expr, node)->value);
+    if (!value) {
+        evaluator_report_error(ev);
+        return;
+    }
+    value = value_resolve(value);
+    int executed = ev->execution_count;
+    execute_lazy(ev, value, NODE_AS(Expr, node)->value, false);
+    if (!ev->error.pending && executed == ev->execution_count && ev->host.result)
+        ev->host.result(ev->host.user, ev, value);
+    if (ev->error.pending) evaluator_report_error(ev);
+}
+
+static void run_text(Evaluator *ev, void *data) {
+    TextRun *run = data;
+    Scope *scope = scope_new(ev, SCOPE_MODULE, NULL, run->module ? run->module : text_module(ev, run->source));
+    scope->names = &scope->module->names;
+    if (!run->module) ev->text_module = scope->module;
+    Frame frame = {.scope = scope};
+    ev->frame = &frame;
+    Nodes body = run->tree->body;
+    const Node *last = body.count ? body.items[body.count - 1] : NULL;
+    if (last && last->kind == NODE_Expr) body.count--;
+    else last = NULL;
+    Flow flow = execute_body(ev, &body);
+    if (flow == FLOW_RAISE) evaluator_report_error(ev);
+    if (last && !(flow == FLOW_RAISE && ev->interactive)) text_finish(ev, last);
+    if (!ev->diagnostics.error_count || !ev->interactive) trace_flush_pending(ev);
+    ev->frame = NULL;
+}
+
+void evaluator_run_text(Evaluator *ev, Source *source, bool stop_at_error) {
+    if (!ev->free_names_ready) {
+        Arena *arena = ev->arena;
+        AtomTable *atoms = ev->atoms;
+        ev->arena = &ev->lasting;
+        ev->atoms = &ev->lasting_atoms;
+        ev->journaling = false;
+        free_names_collect(ev);
+        ev->arena = arena;
+        ev->atoms = atoms;
+        ev->journaling = true;
+    }
+    evaluator_register_source(ev, source);
+    ev->interactive = stop_at_error;
+    ParseOptions options = {.nesting_limit = ev->limits.nesting};
+    TextRun run = {.source = source};
+    run.tree = parse_module(ev->arena, ev->atoms, source, -1, &options, &ev->diagnostics);
+    if (stop_at_error && ev->diagnostics.error_count) return;
+    if (stop_at_error || ev->host.has_rows) run_text(ev, &run);
+    else evaluator_explore(ev, run_text, &run, &run.tree->node);
+}
+
+void evaluator_run_call(Evaluator *ev, Source *source) {
+    evaluator_register_source(ev, source);
+    TextRun run = {.source = source};
+    ParseOptions options = {.nesting_limit = ev->limits.nesting};
+    run.tree = parse_module(ev->arena, ev->atoms, source, -1, &options, &ev->diagnostics);
+    for (int i = 0; i < ev->program_count; i++)
+        if (ev->programs[i]->role == SOURCE_PROGRAM && ev->programs[i]->module) run.module = ev->programs[i]->module;
+    run_text(ev, &run);
+}
+
+void evaluator_emit_schema(Evaluator *ev, StatementList *out) {
+    for (int i = 0; i < ev->family_count; i++) {
+        if (ev->families[i].family->emit_schema) ev->families[i].family->emit_schema(ev, out);
+        if (ev->error.pending) evaluator_report_error(ev);
+    }
+}
+
+/* ---- settings and --set ---- */
+
+Value *evaluator_parse_literal(Evaluator *ev, Slice text) {
+    Source *source = source_from_text(ev->arena, SLICE("<option>"), slice_copy(ev->arena, text));
+    evaluator_register_source(ev, source);
+    DiagnosticList ignored;
+    diagnostics_init(&ignored, ev->arena);
+    NodeModule *module = parse_module(ev->arena, ev->atoms, source, -1, NULL, &ignored);
+    const Node *node = !ignored.error_count && module->body.count == 1 ? module->body.items[0] : NULL;
+    if (!node || node->kind != NODE_Expr) return value_string(ev, slice_copy(ev->arena, text));
+    node = NODE_AS(Expr, node)->value;
+    if (node->kind == NODE_Name || node->kind == NODE_Attribute || node->kind == NODE_Call || node->kind == NODE_BinOp)
+        return value_string(ev, slice_copy(ev->arena, text));
+    ModuleValue *holder = text_module(ev, source);
+    Scope *scope = scope_new(ev, SCOPE_MODULE, NULL, holder);
+    scope->names = &holder->names;
+    Frame frame = {.scope = scope, .caller = ev->frame};
+    ev->frame = &frame;
+    Value *value = evaluate(ev, node);
+    ev->frame = frame.caller;
+    if (!value) evaluator_clear_error(ev);
+    return value && !value_is_unknown(value) ? value : value_string(ev, slice_copy(ev->arena, text));
+}
+
+static void setting_add(Evaluator *ev, Slice name, Value *value) {
+    ARENA_PUSH(ev->arena, ev->settings, ev->setting_count, ev->setting_capacity) =
+        (NamedValue){slice_copy(ev->arena, name), value};
+}
+
+void evaluator_set_setting(Evaluator *ev, Slice name, Slice value) {
+    setting_add(ev, name, evaluator_parse_literal(ev, value));
+}
+
+void evaluator_override_setting(Evaluator *ev, Slice name, Slice value) {
+    setting_add(ev, name, evaluator_parse_literal(ev, value));
+}
+
+void evaluator_set_name(Evaluator *ev, Slice name, Slice value) {
+    atom_map_set(&ev->set_names, atom_intern(ev->atoms, name), evaluator_parse_literal(ev, value));
+}
+
+Value *evaluator_setting(Evaluator *ev, const char *name) {
+    for (int i = ev->setting_count - 1; i >= 0; i--)
+        if (slice_equals_text(ev->settings[i].name, name)) return ev->settings[i].value;
+    for (int i = 0; i < ev->program_count; i++) {
+        const ProgramSource *program = ev->programs[i];
+        if (!program->module || !program->part_count) continue;
+        if (!slice_equals_text(program->parts[program->part_count - 1], "settings")) continue;
+        Atom atom = atom_lookup(ev->atoms, slice_from(name));
+        Value *value = atom ? atom_map_get(&program->module->names, atom) : NULL;
+        if (value) return value;
+    }
+    return NULL;
+}
