@@ -37,7 +37,8 @@ static int parameters_read(const char *format, va_list out, Parameter *parameter
     return count;
 }
 
-static bool bind_items(Evaluator *ev, const Arguments *arguments, const char *function, Parameter *parameters, int count) {
+static bool bind_items(Evaluator *ev, const Arguments *arguments, const char *function, Parameter *parameters,
+                       int count) {
     int at = 0, allowed = 0;
     for (int i = 0; i < count; i++) allowed += !parameters[i].rest && !parameters[i].keyword_only;
     for (int i = 0; i < arguments->count; i++) {
@@ -60,7 +61,8 @@ static bool bind_items(Evaluator *ev, const Arguments *arguments, const char *fu
     return true;
 }
 
-static bool bind_keyword(Evaluator *ev, const Keyword *keyword, const char *function, Parameter *parameters, int count) {
+static bool bind_keyword(Evaluator *ev, const Keyword *keyword, const char *function, Parameter *parameters,
+                         int count) {
     Parameter *rest = NULL;
     Suggestion near = suggestion_start(keyword->name->text);
     for (int i = 0; i < count; i++) {
@@ -89,7 +91,8 @@ static bool bind_keyword(Evaluator *ev, const Keyword *keyword, const char *func
     return false;
 }
 
-static bool bind_missing(Evaluator *ev, const Arguments *arguments, const char *function, Parameter *parameters, int count) {
+static bool bind_missing(Evaluator *ev, const Arguments *arguments, const char *function, Parameter *parameters,
+                         int count) {
     for (int i = 0; i < count; i++) {
         Parameter *parameter = &parameters[i];
         if (parameter->rest == 1 && !parameter->given) {
@@ -103,8 +106,9 @@ static bool bind_missing(Evaluator *ev, const Arguments *arguments, const char *
                 *parameter->out = value_unknown(ev, parameter->name, arguments->site, NULL);
                 continue;
             }
-            evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s() missing 1 required %s argument: '%.*s'", function,
-                               parameter->keyword_only ? "keyword-only" : "positional", SLICE_ARGS(parameter->name));
+            evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s() missing 1 required %s argument: '%.*s'",
+                               function, parameter->keyword_only ? "keyword-only" : "positional",
+                               SLICE_ARGS(parameter->name));
             return false;
         }
     }

@@ -68,7 +68,8 @@ void evaluator_explore(Evaluator *ev, PathRun run, void *data, const Node *entry
 static Fact *fact_find(Evaluator *ev, const Value *unknown, int op, Value *other) {
     for (int i = 0; i < ev->path.fact_count; i++) {
         Fact *fact = &ev->path.facts[i];
-        if (fact->unknown == unknown && fact->op == op && (fact->other == other || value_equals(ev, fact->other, other)))
+        if (fact->unknown == unknown && fact->op == op &&
+            (fact->other == other || value_equals(ev, fact->other, other)))
             return fact;
     }
     return NULL;

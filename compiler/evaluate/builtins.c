@@ -17,10 +17,14 @@ static Value *builtin_len(Evaluator *ev, Value *self, const Arguments *arguments
     if (!arguments_bind(ev, arguments, "len", "obj", &value)) return NULL;
     if (value->type->length) return value->type->length(ev, value, arguments->site);
     if (value_is_unknown(value)) return unknown_of_kind(ev, arguments, VALUE_INTEGER);
-    if (value_is(value, VALUE_CLASS) && class_is_enum((Class *)value)) return value_integer(ev, enum_member_count((Class *)value));
+    if (value_is(value, VALUE_CLASS) && class_is_enum((Class *)value))
+        return value_integer(ev, enum_member_count((Class *)value));
     Value *method = class_find(value->cls, ev->names.len);
-    if (method) return value_call_with(ev, class_bind(ev, method, value, value->cls, arguments->site), NULL, 0, arguments->site);
-    return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "object of type '%s' has no len()", type_label(value));
+    if (method)
+        return value_call_with(ev, class_bind(ev, method, value, value->cls, arguments->site), NULL, 0,
+                               arguments->site);
+    return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "object of type '%s' has no len()",
+                              type_label(value));
 }
 
 static Value *builtin_range(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -35,7 +39,8 @@ static Value *builtin_range(Evaluator *ev, Value *self, const Arguments *argumen
     if (!bounds[2]) return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "range() arg 3 must not be zero");
     ListValue *list = value_list(ev);
     for (int64_t i = bounds[0]; bounds[2] > 0 ? i < bounds[1] : i > bounds[1]; i += bounds[2]) {
-        if (list->count >= 1000000) return evaluator_raise_id(ev, EXCEPTION_LIMIT, arguments->site, "range() of more than 1000000 items");
+        if (list->count >= 1000000)
+            return evaluator_raise_id(ev, EXCEPTION_LIMIT, arguments->site, "range() of more than 1000000 items");
         list_append(ev, list, value_integer(ev, i));
     }
     return &list->head;
@@ -81,8 +86,9 @@ static Value *builtin_zip(Evaluator *ev, Value *self, const Arguments *arguments
     }
     if (unknown) {
         for (int i = 0; i < columns; i++) {
-            Value *element = value_is_unknown(lists[i]) ? ((UnknownValue *)lists[i])->element
-                             : ((ListValue *)lists[i])->count ? ((ListValue *)lists[i])->items[0] : NULL;
+            Value *element = value_is_unknown(lists[i])       ? ((UnknownValue *)lists[i])->element
+                             : ((ListValue *)lists[i])->count ? ((ListValue *)lists[i])->items[0]
+                                                              : NULL;
             row[i] = element ? element : value_unknown(ev, SLICE("item"), arguments->site, NULL);
         }
         return value_unknown_of(ev, value_tuple(ev, row, columns), arguments->site);
@@ -98,7 +104,8 @@ static Value *builtin_zip(Evaluator *ev, Value *self, const Arguments *arguments
 
 static Value *builtin_map(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    if (arguments->count < 2) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "map() must have at least two arguments.");
+    if (arguments->count < 2)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "map() must have at least two arguments.");
     Value *function = arguments->items[0];
     Value *items = value_iterate(ev, arguments->items[1], arguments->site);
     if (!items) return NULL;
@@ -175,8 +182,12 @@ static Value *quantified(Evaluator *ev, const Arguments *arguments, bool all) {
     return unknown ? unknown_of_kind(ev, arguments, VALUE_BOOL) : value_bool(ev, all);
 }
 
-static Value *builtin_all(Evaluator *ev, Value *self, const Arguments *a) { return (void)self, quantified(ev, a, true); }
-static Value *builtin_any(Evaluator *ev, Value *self, const Arguments *a) { return (void)self, quantified(ev, a, false); }
+static Value *builtin_all(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)self, quantified(ev, a, true);
+}
+static Value *builtin_any(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)self, quantified(ev, a, false);
+}
 
 static Value *builtin_sum(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
@@ -192,11 +203,14 @@ static Value *builtin_sum(Evaluator *ev, Value *self, const Arguments *arguments
 }
 
 static Value *extreme(Evaluator *ev, const Arguments *arguments, const char *name, bool largest) {
-    Value *key = arguments_keyword(arguments, evaluator_atom(ev, "key")), *fallback = arguments_keyword(arguments, evaluator_atom(ev, "default"));
+    Value *key = arguments_keyword(arguments, evaluator_atom(ev, "key")),
+          *fallback = arguments_keyword(arguments, evaluator_atom(ev, "default"));
     Value *items = arguments->count == 1 ? value_iterate(ev, arguments->items[0], arguments->site)
                                          : value_tuple(ev, arguments->items, arguments->count);
     if (!items) return NULL;
-    if (value_is_unknown(items)) return ((UnknownValue *)items)->element ? ((UnknownValue *)items)->element : unknown_result(ev, arguments->site, NULL);
+    if (value_is_unknown(items))
+        return ((UnknownValue *)items)->element ? ((UnknownValue *)items)->element
+                                                : unknown_result(ev, arguments->site, NULL);
     const ListValue *list = (ListValue *)items;
     if (!list->count) {
         if (fallback) return fallback;
@@ -212,16 +226,22 @@ static Value *extreme(Evaluator *ev, const Arguments *arguments, const char *nam
         bool comparable = true;
         int order = best ? value_order(ev, item_key, best_key, &comparable) : 0;
         if (!comparable)
-            return ev->error.pending ? NULL
-                                     : evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "'%s' not supported between instances of '%s' and '%s'",
-                                                          largest ? ">" : "<", type_label(item_key), type_label(best_key));
+            return ev->error.pending
+                       ? NULL
+                       : evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                            "'%s' not supported between instances of '%s' and '%s'",
+                                            largest ? ">" : "<", type_label(item_key), type_label(best_key));
         if (!best || (largest ? order > 0 : order < 0)) best = item, best_key = item_key;
     }
     return best;
 }
 
-static Value *builtin_max(Evaluator *ev, Value *self, const Arguments *a) { return (void)self, extreme(ev, a, "max", true); }
-static Value *builtin_min(Evaluator *ev, Value *self, const Arguments *a) { return (void)self, extreme(ev, a, "min", false); }
+static Value *builtin_max(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)self, extreme(ev, a, "max", true);
+}
+static Value *builtin_min(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)self, extreme(ev, a, "min", false);
+}
 
 static Value *builtin_iter(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
@@ -243,7 +263,9 @@ static Value *builtin_next(Evaluator *ev, Value *self, const Arguments *argument
     if (value_is_unknown(items)) {
         Value *element = ((UnknownValue *)items)->element;
         if (!element) return unknown_result(ev, arguments->site, NULL);
-        return fallback && value_is_none(fallback) ? value_optional(ev, element, evaluator_node_text(ev, arguments->site), arguments->site) : element;
+        return fallback && value_is_none(fallback)
+                   ? value_optional(ev, element, evaluator_node_text(ev, arguments->site), arguments->site)
+                   : element;
     }
     ListValue *list = (ListValue *)items;
     if (!list->count) {
@@ -346,11 +368,14 @@ static int is_instance_of(Evaluator *ev, Value *value, Value *cls) {
 
 static Value *builtin_isinstance(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    if (arguments->count != 2) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "isinstance expected 2 arguments, got %d", arguments->count);
+    if (arguments->count != 2)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "isinstance expected 2 arguments, got %d",
+                                  arguments->count);
     Value *value = arguments->items[0], *cls = arguments->items[1];
     int known = is_instance_of(ev, value, cls);
     if (known >= 0) return value_bool(ev, known);
-    if (!evaluator_symbolic(ev) || !value_is_unknown(value) || !value_is(cls, VALUE_CLASS)) return unknown_of_kind(ev, arguments, VALUE_BOOL);
+    if (!evaluator_symbolic(ev) || !value_is_unknown(value) || !value_is(cls, VALUE_CLASS))
+        return unknown_of_kind(ev, arguments, VALUE_BOOL);
     /* decided here, so that the unknown becomes an instance where the answer is yes */
     Value *test = unknown_of_kind(ev, arguments, VALUE_BOOL);
     if (!evaluator_decide_truth(ev, test, arguments->site)) return value_bool(ev, false);
@@ -364,7 +389,8 @@ static Value *builtin_isinstance(Evaluator *ev, Value *self, const Arguments *ar
 
 static Value *builtin_issubclass(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    if (arguments->count != 2 || !value_is(arguments->items[0], VALUE_CLASS) || !value_is(arguments->items[1], VALUE_CLASS))
+    if (arguments->count != 2 || !value_is(arguments->items[0], VALUE_CLASS) ||
+        !value_is(arguments->items[1], VALUE_CLASS))
         return unknown_of_kind(ev, arguments, VALUE_BOOL);
     return value_bool(ev, class_is_subclass((Class *)arguments->items[0], (Class *)arguments->items[1]));
 }
@@ -374,7 +400,8 @@ static Value *builtin_callable(Evaluator *ev, Value *self, const Arguments *argu
     if (!arguments->count || value_is_unknown(arguments->items[0])) return unknown_of_kind(ev, arguments, VALUE_BOOL);
     Value *value = arguments->items[0];
     bool callable = value->type->call || value_is(value, VALUE_FUNCTION) || value_is(value, VALUE_NATIVE_FUNCTION) ||
-                    value_is(value, VALUE_METHOD) || value_is(value, VALUE_CLASS) || class_find(value->cls, ev->names.call);
+                    value_is(value, VALUE_METHOD) || value_is(value, VALUE_CLASS) ||
+                    class_find(value->cls, ev->names.call);
     return value_bool(ev, callable);
 }
 
@@ -383,7 +410,8 @@ static Value *builtin_vars(Evaluator *ev, Value *self, const Arguments *argument
     if (arguments->count == 1) return value_get_attribute(ev, arguments->items[0], ev->names.dict, arguments->site);
     DictValue *dict = value_dict(ev);
     const AtomMap *names = ev->frame->scope->names;
-    for (int i = 0; i < names->count; i++) dict_set(ev, dict, value_atom(ev, names->entries[i].key), names->entries[i].value, NULL);
+    for (int i = 0; i < names->count; i++)
+        dict_set(ev, dict, value_atom(ev, names->entries[i].key), names->entries[i].value, NULL);
     return &dict->head;
 }
 
@@ -398,7 +426,8 @@ static Value *builtin_repr(Evaluator *ev, Value *self, const Arguments *argument
     (void)self;
     if (!arguments->count) return NULL;
     if (value_is_unknown(arguments->items[0])) return unknown_of_kind(ev, arguments, VALUE_STRING);
-    Value *method = value_is(arguments->items[0], VALUE_INSTANCE) ? class_find(arguments->items[0]->cls, ev->names.repr) : NULL;
+    Value *method =
+        value_is(arguments->items[0], VALUE_INSTANCE) ? class_find(arguments->items[0]->cls, ev->names.repr) : NULL;
     if (method) return value_call_with(ev, method, arguments->items, 1, arguments->site);
     return value_string(ev, value_repr(ev, arguments->items[0]));
 }
@@ -408,7 +437,8 @@ static Value *builtin_format(Evaluator *ev, Value *self, const Arguments *argume
     Value *value = NULL, *spec = NULL;
     if (!arguments_bind(ev, arguments, "format", "value | spec", &value, &spec)) return NULL;
     if (value_is_unknown(value)) return unknown_of_kind(ev, arguments, VALUE_STRING);
-    return value_format(ev, value, spec && value_is(spec, VALUE_STRING) ? value_text(spec) : SLICE(""), arguments->site);
+    return value_format(ev, value, spec && value_is(spec, VALUE_STRING) ? value_text(spec) : SLICE(""),
+                        arguments->site);
 }
 
 static Value *builtin_print(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -449,10 +479,15 @@ static Value *builtin_round(Evaluator *ev, Value *self, const Arguments *argumen
     Value *value = NULL, *digits = NULL;
     if (!arguments_bind(ev, arguments, "round", "number | ndigits", &value, &digits)) return NULL;
     int64_t places = 0;
-    if (digits && !value_is_none(digits) && !value_as_integer(digits, &places)) return unknown_result(ev, arguments->site, NULL);
+    if (digits && !value_is_none(digits) && !value_as_integer(digits, &places))
+        return unknown_result(ev, arguments->site, NULL);
     if (value_is(value, VALUE_INTEGER) || value_is(value, VALUE_BOOL)) return value;
     if (value_is(value, VALUE_FLOAT)) {
-        Slice text = slice_format(ev->arena, "%.*f", (int)(places < 0 ? 0 : places > 30 ? 30 : places), value_as_double(value));
+        Slice text = slice_format(ev->arena, "%.*f",
+                                  (int)(places < 0    ? 0
+                                        : places > 30 ? 30
+                                                      : places),
+                                  value_as_double(value));
         Value *string = value_string(ev, text);
         Class *cls = ev->builtins.kinds[digits && !value_is_none(digits) ? VALUE_FLOAT : VALUE_INTEGER];
         return value_call_with(ev, &cls->head, &string, 1, arguments->site);
@@ -470,14 +505,17 @@ static Value *builtin_divmod(Evaluator *ev, Value *self, const Arguments *argume
 
 static Value *builtin_pow(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    return arguments->count < 2 ? NULL : value_binary(ev, OP_Pow, arguments->items[0], arguments->items[1], arguments->site);
+    return arguments->count < 2 ? NULL
+                                : value_binary(ev, OP_Pow, arguments->items[0], arguments->items[1], arguments->site);
 }
 
 static Value *builtin_chr(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     int64_t code;
-    if (!arguments->count || !value_as_integer(arguments->items[0], &code)) return unknown_of_kind(ev, arguments, VALUE_STRING);
-    if (code < 0 || code > 0x10ffff) return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "chr() arg not in range(0x110000)");
+    if (!arguments->count || !value_as_integer(arguments->items[0], &code))
+        return unknown_of_kind(ev, arguments, VALUE_STRING);
+    if (code < 0 || code > 0x10ffff)
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "chr() arg not in range(0x110000)");
     Buffer out;
     buffer_init(&out, ev->arena);
     if (code < 0x80) buffer_put(&out, (char)code);
@@ -511,13 +549,15 @@ static Value *builtin_unknown(Evaluator *ev, Value *self, const Arguments *argum
 
 static Value *type_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     (void)cls;
-    if (arguments->count == 3 && value_is(arguments->items[0], VALUE_STRING) && value_is(arguments->items[1], VALUE_TUPLE)) {
+    if (arguments->count == 3 && value_is(arguments->items[0], VALUE_STRING) &&
+        value_is(arguments->items[1], VALUE_TUPLE)) {
         const ListValue *bases = (ListValue *)arguments->items[1];
         Class *items[16];
         int count = 0;
         for (int i = 0; i < bases->count && count < 16; i++)
             if (value_is(bases->items[i], VALUE_CLASS)) items[count++] = (Class *)bases->items[i];
-        Class *made = class_new(ev, value_as_atom(ev, arguments->items[0]), ev->frame ? ev->frame->scope->module->name : NULL, items, count);
+        Class *made = class_new(ev, value_as_atom(ev, arguments->items[0]),
+                                ev->frame ? ev->frame->scope->module->name : NULL, items, count);
         if (value_is(arguments->items[2], VALUE_DICT)) {
             const DictValue *names = (DictValue *)arguments->items[2];
             for (int i = 0; i < names->count; i++)
@@ -540,7 +580,8 @@ static Value *type_create(Evaluator *ev, Class *cls, const Arguments *arguments)
 
 static Value *property_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     Value *getter = NULL, *setter = NULL, *deleter = NULL, *doc = NULL;
-    if (!arguments_bind(ev, arguments, "property", "| fget fset fdel doc", &getter, &setter, &deleter, &doc)) return NULL;
+    if (!arguments_bind(ev, arguments, "property", "| fget fset fdel doc", &getter, &setter, &deleter, &doc))
+        return NULL;
     PropertyValue *property = ARENA_NEW(ev->arena, PropertyValue);
     property->head = (Value){builtin_types[VALUE_PROPERTY], ev->builtins.kinds[VALUE_PROPERTY]};
     property->getter = getter;
@@ -582,7 +623,8 @@ static Value *slice_create(Evaluator *ev, Class *cls, const Arguments *arguments
     (void)cls;
     Value *none = value_none(ev);
     if (arguments->count == 1) return value_slice(ev, NULL, arguments->items[0], NULL);
-    return value_slice(ev, arguments->count > 0 ? arguments->items[0] : none, arguments->count > 1 ? arguments->items[1] : none,
+    return value_slice(ev, arguments->count > 0 ? arguments->items[0] : none,
+                       arguments->count > 1 ? arguments->items[1] : none,
                        arguments->count > 2 ? arguments->items[2] : NULL);
 }
 
@@ -605,9 +647,8 @@ static const NativeMethod property_methods[] = {{"setter", property_setter, NATI
                                                 {"getter", property_same, NATIVE_METHOD, NULL},
                                                 {"deleter", property_same, NATIVE_METHOD, NULL},
                                                 {0}};
-static const NativeMethod type_methods[] = {{"mro", class_mro_method, NATIVE_METHOD, NULL},
-                                            {"__subclasses__", class_subclasses, NATIVE_METHOD, NULL},
-                                            {0}};
+static const NativeMethod type_methods[] = {
+    {"mro", class_mro_method, NATIVE_METHOD, NULL}, {"__subclasses__", class_subclasses, NATIVE_METHOD, NULL}, {0}};
 static const NativeMethod object_methods[] = {{"__setattr__", object_setattr, NATIVE_METHOD, NULL}, {0}};
 
 static void define_functions(Evaluator *ev) {
@@ -615,21 +656,51 @@ static void define_functions(Evaluator *ev) {
         const char *name;
         NativeCall call;
     } functions[] = {
-        {"len", builtin_len},       {"range", builtin_range},           {"enumerate", builtin_enumerate},
-        {"zip", builtin_zip},       {"map", builtin_map},               {"filter", builtin_filter},
-        {"sorted", builtin_sorted}, {"reversed", builtin_reversed},     {"all", builtin_all},
-        {"any", builtin_any},       {"sum", builtin_sum},               {"max", builtin_max},
-        {"min", builtin_min},       {"iter", builtin_iter},             {"next", builtin_next},
-        {"aiter", builtin_iter},    {"anext", builtin_next},            {"getattr", builtin_getattr},
-        {"setattr", builtin_setattr}, {"hasattr", builtin_hasattr},     {"isinstance", builtin_isinstance},
-        {"issubclass", builtin_issubclass}, {"callable", builtin_callable}, {"vars", builtin_vars},
-        {"locals", builtin_vars},   {"globals", builtin_vars},          {"id", builtin_id},
-        {"hash", builtin_id},       {"repr", builtin_repr},             {"ascii", builtin_repr},
-        {"format", builtin_format}, {"print", builtin_print},           {"abs", builtin_abs},
-        {"round", builtin_round},   {"divmod", builtin_divmod},         {"pow", builtin_pow},
-        {"chr", builtin_chr},       {"ord", builtin_ord},               {"open", builtin_unknown},
-        {"input", builtin_unknown}, {"eval", builtin_unknown},          {"exec", builtin_unknown},
-        {"dir", builtin_unknown},   {"hex", builtin_unknown},           {"delattr", builtin_unknown},
+        {"len", builtin_len},
+        {"range", builtin_range},
+        {"enumerate", builtin_enumerate},
+        {"zip", builtin_zip},
+        {"map", builtin_map},
+        {"filter", builtin_filter},
+        {"sorted", builtin_sorted},
+        {"reversed", builtin_reversed},
+        {"all", builtin_all},
+        {"any", builtin_any},
+        {"sum", builtin_sum},
+        {"max", builtin_max},
+        {"min", builtin_min},
+        {"iter", builtin_iter},
+        {"next", builtin_next},
+        {"aiter", builtin_iter},
+        {"anext", builtin_next},
+        {"getattr", builtin_getattr},
+        {"setattr", builtin_setattr},
+        {"hasattr", builtin_hasattr},
+        {"isinstance", builtin_isinstance},
+        {"issubclass", builtin_issubclass},
+        {"callable", builtin_callable},
+        {"vars", builtin_vars},
+        {"locals", builtin_vars},
+        {"globals", builtin_vars},
+        {"id", builtin_id},
+        {"hash", builtin_id},
+        {"repr", builtin_repr},
+        {"ascii", builtin_repr},
+        {"format", builtin_format},
+        {"print", builtin_print},
+        {"abs", builtin_abs},
+        {"round", builtin_round},
+        {"divmod", builtin_divmod},
+        {"pow", builtin_pow},
+        {"chr", builtin_chr},
+        {"ord", builtin_ord},
+        {"open", builtin_unknown},
+        {"input", builtin_unknown},
+        {"eval", builtin_unknown},
+        {"exec", builtin_unknown},
+        {"dir", builtin_unknown},
+        {"hex", builtin_unknown},
+        {"delattr", builtin_unknown},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         module_define_function(ev, ev->builtins.module, functions[i].name, functions[i].call);
@@ -653,12 +724,15 @@ void builtins_setup(Evaluator *ev) {
     static const struct {
         ValueKind kind;
         const char *name;
-    } plain[] = {{VALUE_NONE, "NoneType"},     {VALUE_ELLIPSIS, "ellipsis"},    {VALUE_FUNCTION, "function"},
-                 {VALUE_NATIVE_FUNCTION, "builtin_function_or_method"},         {VALUE_METHOD, "method"},
-                 {VALUE_MODULE, "module"},     {VALUE_UNKNOWN, "unknown"},      {VALUE_SUPER, "super"},
-                 {VALUE_RANGE, "range"},       {VALUE_NATIVE, "object"},        {VALUE_INSTANCE, "object"}};
+    } plain[] = {{VALUE_NONE, "NoneType"},     {VALUE_ELLIPSIS, "ellipsis"},
+                 {VALUE_FUNCTION, "function"}, {VALUE_NATIVE_FUNCTION, "builtin_function_or_method"},
+                 {VALUE_METHOD, "method"},     {VALUE_MODULE, "module"},
+                 {VALUE_UNKNOWN, "unknown"},   {VALUE_SUPER, "super"},
+                 {VALUE_RANGE, "range"},       {VALUE_NATIVE, "object"},
+                 {VALUE_INSTANCE, "object"}};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        builtins->kinds[plain[i].kind] = class_new(ev, evaluator_atom(ev, plain[i].name), builtins->module->name, NULL, 0);
+        builtins->kinds[plain[i].kind] =
+            class_new(ev, evaluator_atom(ev, plain[i].name), builtins->module->name, NULL, 0);
     builtins->module->head.cls = builtins->kinds[VALUE_MODULE];
     builtin_define_class(ev, "property", builtin_types[VALUE_PROPERTY], property_methods, property_create);
     builtin_define_class(ev, "classmethod", builtin_types[VALUE_CLASSMETHOD], NULL, wrapper_create);

@@ -7,7 +7,8 @@
 
 static Value *open_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     Value *text = instance_get(self, ev->names.self);
-    UnknownValue owner = {.head = {.type = builtin_types[VALUE_UNKNOWN]}, .text = text ? value_text(text) : SLICE("self")};
+    UnknownValue owner = {.head = {.type = builtin_types[VALUE_UNKNOWN]},
+                          .text = text ? value_text(text) : SLICE("self")};
     Value *made = value_unknown_attribute(ev, &owner, name, site);
     instance_set(ev, self, name, made);
     return made;

@@ -4,13 +4,15 @@
 #include <stdlib.h>
 
 #include "compiler/evaluate/internal.h"
+#include "compiler/evaluate/types.h"
 
 /* ---- lists and tuples ---- */
 
 static bool index_of(Evaluator *ev, Value *key, int count, int64_t *at, const Node *site) {
     if (!value_as_integer(key, at)) {
         if (value_is_enum_member(key)) return index_of(ev, enum_member_value(key), count, at, site);
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "indices must be integers or slices, not %s", type_label(key)) != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "indices must be integers or slices, not %s",
+                                  type_label(key)) != NULL;
     }
     if (*at < 0) *at += count;
     return true;
@@ -40,7 +42,8 @@ static bool slice_range(const SliceValue *slice, int64_t count, int64_t *lower, 
 
 static Value *list_slice(Evaluator *ev, ListValue *list, const SliceValue *slice, const Node *site) {
     int64_t lower, upper, step;
-    if (!slice_range(slice, list->count, &lower, &upper, &step)) return value_unknown_of(ev, list->count ? list->items[0] : NULL, site);
+    if (!slice_range(slice, list->count, &lower, &upper, &step))
+        return value_unknown_of(ev, list->count ? list->items[0] : NULL, site);
     ListValue *out = value_list(ev);
     for (int64_t i = lower; step > 0 ? i < upper : i > upper; i += step)
         if (i >= 0 && i < list->count) list_append(ev, out, list->items[i]);
@@ -69,7 +72,9 @@ static Value *text_slice(Evaluator *ev, Value *self, const SliceValue *slice, co
 Value *sequence_index(Evaluator *ev, Value *self, Value *key, const Node *site) {
     int64_t at;
     bool text = value_is(self, VALUE_STRING) || value_is(self, VALUE_BYTES);
-    if (value_is(key, VALUE_SLICE)) return text ? text_slice(ev, self, (SliceValue *)key, site) : list_slice(ev, (ListValue *)self, (SliceValue *)key, site);
+    if (value_is(key, VALUE_SLICE))
+        return text ? text_slice(ev, self, (SliceValue *)key, site)
+                    : list_slice(ev, (ListValue *)self, (SliceValue *)key, site);
     if (text) {
         Slice whole = value_text(self);
         if (value_is_unknown(key)) return unknown_result(ev, site, self->cls);
@@ -84,7 +89,8 @@ Value *sequence_index(Evaluator *ev, Value *self, Value *key, const Node *site) 
     if (!index_of(ev, key, list->count, &at, site)) return NULL;
     if (at >= 0 && at < list->count) return list->items[at];
     if (list->open) return list->count ? list->items[0] : unknown_result(ev, site, NULL);
-    return evaluator_raise_id(ev, EXCEPTION_INDEX, site, "%s index out of range", value_is(self, VALUE_LIST) ? "list" : "tuple");
+    return evaluator_raise_id(ev, EXCEPTION_INDEX, site, "%s index out of range",
+                              value_is(self, VALUE_LIST) ? "list" : "tuple");
 }
 
 bool list_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site) {
@@ -97,7 +103,8 @@ bool list_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const N
     }
     if (!index_of(ev, key, list->count, &at, site)) return false;
     if (at < 0 || at >= list->count)
-        return list->open || evaluator_raise_id(ev, EXCEPTION_INDEX, site, "list assignment index out of range") != NULL;
+        return list->open ||
+               evaluator_raise_id(ev, EXCEPTION_INDEX, site, "list assignment index out of range") != NULL;
     evaluator_touch(ev, &list->items[at], sizeof *list->items);
     list->items[at] = value;
     return true;
@@ -105,7 +112,8 @@ bool list_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const N
 
 static Value *list_method_append(Evaluator *ev, Value *self, const Arguments *arguments) {
     if (arguments->count != 1)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "list.append() takes exactly one argument (%d given)", arguments->count);
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "list.append() takes exactly one argument (%d given)", arguments->count);
     list_append(ev, (ListValue *)self, arguments->items[0]);
     return value_none(ev);
 }
@@ -151,7 +159,8 @@ static Value *list_pop(Evaluator *ev, Value *self, const Arguments *arguments) {
     if (arguments->count && !index_of(ev, arguments->items[0], list->count, &at, arguments->site)) return NULL;
     if (at < 0 || at >= list->count) {
         if (list->open) return unknown_result(ev, arguments->site, NULL);
-        return evaluator_raise_id(ev, EXCEPTION_INDEX, arguments->site, list->count ? "pop index out of range" : "pop from empty list");
+        return evaluator_raise_id(ev, EXCEPTION_INDEX, arguments->site,
+                                  list->count ? "pop index out of range" : "pop from empty list");
     }
     Value *item = list->items[at];
     list_replace(ev, list, list_without(ev, list, at));
@@ -172,12 +181,14 @@ static Value *list_remove(Evaluator *ev, Value *self, const Arguments *arguments
 static Value *list_insert(Evaluator *ev, Value *self, const Arguments *arguments) {
     ListValue *list = (ListValue *)self, *out = value_list(ev);
     int64_t at = 0;
-    if (arguments->count != 2) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "insert expected 2 arguments");
+    if (arguments->count != 2)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "insert expected 2 arguments");
     value_as_integer(arguments->items[0], &at);
     if (at < 0) at += list->count;
     out->level = 32767;
     for (int i = 0; i <= list->count; i++) {
-        if (i == at || (at < 0 && !i) || (at > list->count && i == list->count)) list_append(ev, out, arguments->items[1]);
+        if (i == at || (at < 0 && !i) || (at > list->count && i == list->count))
+            list_append(ev, out, arguments->items[1]);
         if (i < list->count) list_append(ev, out, list->items[i]);
     }
     list_replace(ev, list, out);
@@ -202,14 +213,17 @@ static Value *list_index(Evaluator *ev, Value *self, const Arguments *arguments)
     const ListValue *list = (ListValue *)self;
     for (int i = 0; arguments->count && i < list->count; i++)
         if (value_equals(ev, list->items[i], arguments->items[0])) return value_integer(ev, i);
-    if (list->open || (arguments->count && value_is_unknown(arguments->items[0]))) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
-    return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not in list", SLICE_ARGS(value_repr(ev, arguments->items[0])));
+    if (list->open || (arguments->count && value_is_unknown(arguments->items[0])))
+        return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not in list",
+                              SLICE_ARGS(value_repr(ev, arguments->items[0])));
 }
 
 static Value *list_count(Evaluator *ev, Value *self, const Arguments *arguments) {
     const ListValue *list = (ListValue *)self;
     int64_t count = 0;
-    for (int i = 0; arguments->count && i < list->count; i++) count += value_equals(ev, list->items[i], arguments->items[0]);
+    for (int i = 0; arguments->count && i < list->count; i++)
+        count += value_equals(ev, list->items[i], arguments->items[0]);
     return value_integer(ev, count);
 }
 
@@ -236,7 +250,8 @@ bool value_sort(Evaluator *ev, ListValue *list, Value *key, bool reverse, const 
     Value **other_keys = ARENA_ARRAY(ev->arena, Value *, count), **other_items = ARENA_ARRAY(ev->arena, Value *, count);
     for (int width = 1; width < count; width *= 2) {
         for (int start = 0; start < count; start += 2 * width) {
-            int middle = start + width < count ? start + width : count, end = middle + width < count ? middle + width : count;
+            int middle = start + width < count ? start + width : count,
+                end = middle + width < count ? middle + width : count;
             for (int a = start, b = middle, out = start; out < end; out++) {
                 bool left = b >= end;
                 if (a < middle && b < end) {
@@ -244,7 +259,8 @@ bool value_sort(Evaluator *ev, ListValue *list, Value *key, bool reverse, const 
                     int order = value_order(ev, keys[a], keys[b], &comparable);
                     if (!comparable) {
                         if (!ev->error.pending)
-                            evaluator_raise_id(ev, EXCEPTION_TYPE, site, "'<' not supported between instances of '%s' and '%s'",
+                            evaluator_raise_id(ev, EXCEPTION_TYPE, site,
+                                               "'<' not supported between instances of '%s' and '%s'",
                                                type_label(keys[b]), type_label(keys[a]));
                         return false;
                     }
@@ -268,7 +284,8 @@ bool value_sort(Evaluator *ev, ListValue *list, Value *key, bool reverse, const 
 static Value *list_sort(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *key = NULL, *reverse = NULL;
     if (!arguments_bind(ev, arguments, "sort", "| * key reverse", &key, &reverse)) return NULL;
-    value_sort(ev, (ListValue *)self, key, reverse && value_truth(ev, reverse, arguments->site) == TRUTH_TRUE, arguments->site);
+    value_sort(ev, (ListValue *)self, key, reverse && value_truth(ev, reverse, arguments->site) == TRUTH_TRUE,
+               arguments->site);
     return ev->error.pending ? NULL : value_none(ev);
 }
 
@@ -280,7 +297,8 @@ static Value *list_create(Evaluator *ev, Class *cls, const Arguments *arguments)
     if (!items) return NULL;
     if (value_is_unknown(items)) {
         UnknownValue *unknown = (UnknownValue *)items;
-        UnknownValue *made = (UnknownValue *)value_unknown(ev, unknown->text, unknown->node, &ev->builtins.kinds[VALUE_LIST]->head);
+        UnknownValue *made =
+            (UnknownValue *)value_unknown(ev, unknown->text, unknown->node, &ev->builtins.kinds[VALUE_LIST]->head);
         made->element = unknown->element;
         made->origin = unknown->origin;
         made->origin_type = unknown->origin_type;
@@ -414,7 +432,8 @@ static bool dict_fill(Evaluator *ev, DictValue *dict, const Arguments *arguments
                 evaluator_touch(ev, dict, sizeof *dict);
                 dict->open = true;
             }
-            for (int j = 0; j < other->count; j++) dict_set(ev, dict, other->entries[j].key, other->entries[j].value, other->entries[j].node);
+            for (int j = 0; j < other->count; j++)
+                dict_set(ev, dict, other->entries[j].key, other->entries[j].value, other->entries[j].node);
             continue;
         }
         Value *pairs = value_iterate(ev, from, arguments->site);
@@ -432,7 +451,8 @@ static bool dict_fill(Evaluator *ev, DictValue *dict, const Arguments *arguments
         }
     }
     for (int i = 0; i < arguments->keyword_count; i++)
-        dict_set(ev, dict, value_atom(ev, arguments->keywords[i].name), arguments->keywords[i].value, arguments->keywords[i].node);
+        dict_set(ev, dict, value_atom(ev, arguments->keywords[i].name), arguments->keywords[i].value,
+                 arguments->keywords[i].node);
     if (arguments->unknown_keywords) dict->open = true;
     return true;
 }
@@ -446,7 +466,8 @@ static Value *dict_copy(Evaluator *ev, Value *self, const Arguments *arguments) 
     DictValue *made = value_is(self, VALUE_SET) ? value_set(ev) : value_dict(ev);
     const DictValue *dict = (DictValue *)self;
     made->open = dict->open;
-    for (int i = 0; i < dict->count; i++) dict_set(ev, made, dict->entries[i].key, dict->entries[i].value, dict->entries[i].node);
+    for (int i = 0; i < dict->count; i++)
+        dict_set(ev, made, dict->entries[i].key, dict->entries[i].value, dict->entries[i].node);
     return &made->head;
 }
 
@@ -492,7 +513,8 @@ Value *dict_contains(Evaluator *ev, Value *self, Value *item, const Node *site) 
     if (dict_get(ev, dict, item)) return value_bool(ev, true);
     if (value_is_unknown(item)) {
         if (!dict->count && !dict->open) return value_bool(ev, false);
-        return unknown_contains(ev, dict->open ? value_unknown_at(ev, site) : &dict_list(ev, dict, 0)->head, item, false, site);
+        return unknown_contains(ev, dict->open ? value_unknown_at(ev, site) : &dict_list(ev, dict, 0)->head, item,
+                                false, site);
     }
     if (dict->open) return unknown_result(ev, site, ev->builtins.kinds[VALUE_BOOL]);
     return value_bool(ev, false);
@@ -506,7 +528,8 @@ static Value *set_create(Evaluator *ev, Class *cls, const Arguments *arguments) 
         Value *items = value_iterate(ev, arguments->items[0], arguments->site);
         if (!items) return NULL;
         if (value_is_unknown(items)) return list_create(ev, cls, arguments);
-        for (int i = 0; i < ((ListValue *)items)->count; i++) dict_set(ev, set, ((ListValue *)items)->items[i], value_none(ev), NULL);
+        for (int i = 0; i < ((ListValue *)items)->count; i++)
+            dict_set(ev, set, ((ListValue *)items)->items[i], value_none(ev), NULL);
         set->open = ((ListValue *)items)->open;
     }
     if (cls == ev->builtins.frozenset) set->head.cls = cls;
@@ -528,7 +551,8 @@ static Value *set_update(Evaluator *ev, Value *self, const Arguments *arguments)
             set->open = true;
             continue;
         }
-        for (int j = 0; j < ((ListValue *)items)->count; j++) dict_set(ev, set, ((ListValue *)items)->items[j], value_none(ev), NULL);
+        for (int j = 0; j < ((ListValue *)items)->count; j++)
+            dict_set(ev, set, ((ListValue *)items)->items[j], value_none(ev), NULL);
     }
     return value_none(ev);
 }
@@ -545,26 +569,34 @@ static Value *set_combine(Evaluator *ev, Value *self, Value *other, Operator op,
     if (value_is_unknown(items)) return unknown_result(ev, site, NULL);
     DictValue *out = value_set(ev), *right = value_set(ev);
     const DictValue *left = (DictValue *)self;
-    for (int i = 0; i < ((ListValue *)items)->count; i++) dict_set(ev, right, ((ListValue *)items)->items[i], value_none(ev), NULL);
+    for (int i = 0; i < ((ListValue *)items)->count; i++)
+        dict_set(ev, right, ((ListValue *)items)->items[i], value_none(ev), NULL);
     for (int i = 0; i < left->count; i++) {
         bool in_right = dict_find(ev, right, left->entries[i].key) >= 0;
-        if (op == OP_BitOr || (op == OP_BitAnd) == in_right) dict_set(ev, out, left->entries[i].key, value_none(ev), NULL);
+        if (op == OP_BitOr || (op == OP_BitAnd) == in_right)
+            dict_set(ev, out, left->entries[i].key, value_none(ev), NULL);
     }
     if (op == OP_BitOr || op == OP_BitXor)
         for (int i = 0; i < right->count; i++)
-            if (dict_find(ev, left, right->entries[i].key) < 0) dict_set(ev, out, right->entries[i].key, value_none(ev), NULL);
+            if (dict_find(ev, left, right->entries[i].key) < 0)
+                dict_set(ev, out, right->entries[i].key, value_none(ev), NULL);
     out->open = left->open || ((ListValue *)items)->open;
     return &out->head;
 }
 
 static Value *set_operation(Evaluator *ev, Value *self, const Arguments *arguments, Operator op) {
-    for (int i = 0; self && i < arguments->count && value_is(self, VALUE_SET); i++) self = set_combine(ev, self, arguments->items[i], op, arguments->site);
+    for (int i = 0; self && i < arguments->count && value_is(self, VALUE_SET); i++)
+        self = set_combine(ev, self, arguments->items[i], op, arguments->site);
     return self;
 }
 
 static Value *set_union(Evaluator *ev, Value *self, const Arguments *a) { return set_operation(ev, self, a, OP_BitOr); }
-static Value *set_intersection(Evaluator *ev, Value *self, const Arguments *a) { return set_operation(ev, self, a, OP_BitAnd); }
-static Value *set_difference(Evaluator *ev, Value *self, const Arguments *a) { return set_operation(ev, self, a, OP_Sub); }
+static Value *set_intersection(Evaluator *ev, Value *self, const Arguments *a) {
+    return set_operation(ev, self, a, OP_BitAnd);
+}
+static Value *set_difference(Evaluator *ev, Value *self, const Arguments *a) {
+    return set_operation(ev, self, a, OP_Sub);
+}
 
 static Value *set_issubset(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *rest = set_difference(ev, self, arguments);
@@ -577,7 +609,8 @@ static Value *set_issubset(Evaluator *ev, Value *self, const Arguments *argument
 Value *builtin_binary(Evaluator *ev, Operator op, Value *left, Value *right, const Node *site) {
     if (op == OP_Add && left->type->kind == right->type->kind) {
         if (value_is(left, VALUE_STRING) || value_is(left, VALUE_BYTES)) {
-            Slice text = slice_format(ev->arena, "%.*s%.*s", SLICE_ARGS(value_text(left)), SLICE_ARGS(value_text(right)));
+            Slice text =
+                slice_format(ev->arena, "%.*s%.*s", SLICE_ARGS(value_text(left)), SLICE_ARGS(value_text(right)));
             return value_is(left, VALUE_STRING) ? value_string(ev, text) : value_bytes(ev, text);
         }
         if (value_is(left, VALUE_LIST) || value_is(left, VALUE_TUPLE)) {
@@ -607,11 +640,13 @@ Value *builtin_binary(Evaluator *ev, Operator op, Value *left, Value *right, con
         if (value_is(left, VALUE_LIST) || value_is(left, VALUE_TUPLE)) {
             ListValue *out = value_list(ev);
             for (int64_t i = 0; i < times; i++)
-                for (int j = 0; j < ((ListValue *)left)->count; j++) list_append(ev, out, ((ListValue *)left)->items[j]);
+                for (int j = 0; j < ((ListValue *)left)->count; j++)
+                    list_append(ev, out, ((ListValue *)left)->items[j]);
             return value_is(left, VALUE_LIST) ? &out->head : value_tuple(ev, out->items, out->count);
         }
     }
-    if (value_is(left, VALUE_SET) && value_is(right, VALUE_SET) && (op == OP_BitOr || op == OP_BitAnd || op == OP_Sub || op == OP_BitXor))
+    if (value_is(left, VALUE_SET) && value_is(right, VALUE_SET) &&
+        (op == OP_BitOr || op == OP_BitAnd || op == OP_Sub || op == OP_BitXor))
         return set_combine(ev, left, right, op, site);
     if (op == OP_BitOr && value_is(left, VALUE_DICT) && value_is(right, VALUE_DICT)) {
         Value *items[2] = {left, right};
@@ -619,7 +654,8 @@ Value *builtin_binary(Evaluator *ev, Operator op, Value *left, Value *right, con
         return dict_create(ev, NULL, &both);
     }
     bool types = value_is(left, VALUE_CLASS) || value_is(left, VALUE_NONE);
-    if (op == OP_BitOr && types && (value_is(right, VALUE_CLASS) || value_is(right, VALUE_NONE) || value_is(right, VALUE_STRING)))
+    if (op == OP_BitOr && types &&
+        (value_is(right, VALUE_CLASS) || value_is(right, VALUE_NONE) || value_is(right, VALUE_STRING)))
         return value_union(ev, left, right);
     return NULL;
 }
@@ -628,34 +664,60 @@ Value *container_length(Evaluator *ev, Value *self, const Node *site) {
     if (value_is(self, VALUE_STRING)) return value_integer(ev, (int64_t)text_characters(value_text(self)));
     if (value_is(self, VALUE_BYTES)) return value_integer(ev, (int64_t)value_text(self).length);
     bool list = value_is(self, VALUE_LIST) || value_is(self, VALUE_TUPLE);
-    if (list ? ((ListValue *)self)->open : ((DictValue *)self)->open) return unknown_result(ev, site, ev->builtins.kinds[VALUE_INTEGER]);
+    if (list ? ((ListValue *)self)->open : ((DictValue *)self)->open)
+        return unknown_result(ev, site, ev->builtins.kinds[VALUE_INTEGER]);
     return value_integer(ev, list ? ((ListValue *)self)->count : ((DictValue *)self)->count);
 }
 
 Truth container_truth(Evaluator *ev, Value *self, const Node *site) {
     (void)ev;
     (void)site;
-    if (value_is(self, VALUE_STRING) || value_is(self, VALUE_BYTES)) return value_text(self).length ? TRUTH_TRUE : TRUTH_FALSE;
+    if (value_is(self, VALUE_STRING) || value_is(self, VALUE_BYTES))
+        return value_text(self).length ? TRUTH_TRUE : TRUTH_FALSE;
     bool list = value_is(self, VALUE_LIST) || value_is(self, VALUE_TUPLE);
     int count = list ? ((ListValue *)self)->count : ((DictValue *)self)->count;
     if (count) return TRUTH_TRUE;
     return (list ? ((ListValue *)self)->open : ((DictValue *)self)->open) ? TRUTH_UNKNOWN : TRUTH_FALSE;
 }
 
-#define METHOD(type, name) {#name, type##_##name, NATIVE_METHOD, NULL}
-static const NativeMethod list_methods[] = {{"append", list_method_append, NATIVE_METHOD, NULL}, METHOD(list, extend),
-                                            METHOD(list, pop), METHOD(list, remove), METHOD(list, insert), METHOD(list, clear),
-                                            METHOD(list, copy), METHOD(list, index), METHOD(list, count), METHOD(list, reverse),
-                                            METHOD(list, sort), {0}};
+#define METHOD(type, name)                                                                                             \
+    { #name, type##_##name, NATIVE_METHOD, NULL }
+static const NativeMethod list_methods[] = {{"append", list_method_append, NATIVE_METHOD, NULL},
+                                            METHOD(list, extend),
+                                            METHOD(list, pop),
+                                            METHOD(list, remove),
+                                            METHOD(list, insert),
+                                            METHOD(list, clear),
+                                            METHOD(list, copy),
+                                            METHOD(list, index),
+                                            METHOD(list, count),
+                                            METHOD(list, reverse),
+                                            METHOD(list, sort),
+                                            {0}};
 static const NativeMethod tuple_methods[] = {METHOD(list, index), METHOD(list, count), {0}};
 static const NativeMethod dict_methods[] = {{"get", dict_method_get, NATIVE_METHOD, NULL},
-                                            METHOD(dict, keys), METHOD(dict, values), METHOD(dict, items), METHOD(dict, pop),
-                                            METHOD(dict, setdefault), METHOD(dict, update), METHOD(dict, copy), METHOD(dict, clear),
-                                            METHOD(dict, popitem), {"fromkeys", dict_fromkeys, NATIVE_STATICMETHOD, NULL}, {0}};
-static const NativeMethod set_methods[] = {METHOD(set, add), METHOD(set, update), METHOD(set, discard),
-                                           {"remove", set_discard, NATIVE_METHOD, NULL}, METHOD(set, union), METHOD(set, intersection),
-                                           METHOD(set, difference), METHOD(set, issubset), {"copy", dict_copy, NATIVE_METHOD, NULL},
-                                           {"clear", dict_clear, NATIVE_METHOD, NULL}, {0}};
+                                            METHOD(dict, keys),
+                                            METHOD(dict, values),
+                                            METHOD(dict, items),
+                                            METHOD(dict, pop),
+                                            METHOD(dict, setdefault),
+                                            METHOD(dict, update),
+                                            METHOD(dict, copy),
+                                            METHOD(dict, clear),
+                                            METHOD(dict, popitem),
+                                            {"fromkeys", dict_fromkeys, NATIVE_STATICMETHOD, NULL},
+                                            {0}};
+static const NativeMethod set_methods[] = {METHOD(set, add),
+                                           METHOD(set, update),
+                                           METHOD(set, discard),
+                                           {"remove", set_discard, NATIVE_METHOD, NULL},
+                                           METHOD(set, union),
+                                           METHOD(set, intersection),
+                                           METHOD(set, difference),
+                                           METHOD(set, issubset),
+                                           {"copy", dict_copy, NATIVE_METHOD, NULL},
+                                           {"clear", dict_clear, NATIVE_METHOD, NULL},
+                                           {0}};
 #undef METHOD
 
 void containers_setup(Evaluator *ev) {

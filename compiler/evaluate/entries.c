@@ -23,7 +23,8 @@ static void entry_add(Evaluator *ev, EntryPoint entry) {
 
 void entry_note(Evaluator *ev, FunctionValue *function) {
     if (!ev->path.exploring || ev->frame->scope->kind != SCOPE_MODULE) return;
-    if (module_is_program(ev, function->module)) entry_add(ev, (EntryPoint){.function = function, .module = function->module});
+    if (module_is_program(ev, function->module))
+        entry_add(ev, (EntryPoint){.function = function, .module = function->module});
 }
 
 void entry_note_class(Evaluator *ev, Class *cls) {
@@ -87,7 +88,8 @@ static void entry_run(Evaluator *ev, EntryRun run) {
 
 static FunctionValue *method_function(Value *value, ValueKind *binding) {
     *binding = value->type->kind;
-    if (value_is(value, VALUE_CLASSMETHOD) || value_is(value, VALUE_STATICMETHOD)) value = ((WrapperValue *)value)->function;
+    if (value_is(value, VALUE_CLASSMETHOD) || value_is(value, VALUE_STATICMETHOD))
+        value = ((WrapperValue *)value)->function;
     else if (value_is(value, VALUE_PROPERTY)) value = ((PropertyValue *)value)->getter;
     return value && value_is(value, VALUE_FUNCTION) ? (FunctionValue *)value : NULL;
 }
@@ -108,7 +110,8 @@ static void class_run(Evaluator *ev, Class *cls) {
         for (int j = 0; j < owner->names.count; j++) {
             ValueKind binding;
             FunctionValue *function = method_function(owner->names.entries[j].value, &binding);
-            if (!function || function->owner != owner || (i && class_find(cls, owner->names.entries[j].key) != owner->names.entries[j].value))
+            if (!function || function->owner != owner ||
+                (i && class_find(cls, owner->names.entries[j].key) != owner->names.entries[j].value))
                 continue;
             entry_run(ev, (EntryRun){function, cls, binding, quiet});
         }

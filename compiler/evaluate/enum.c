@@ -1,9 +1,11 @@
 /*
  * enum: Enum, IntEnum, StrEnum, Flag, IntFlag. A class statement with such a base turns the names of its body into
- * members. Invariant: a member is an instance of its class with the attributes `name` and `value`; members of IntEnum and
- * StrEnum compare and calculate as their values. enum_subclassed is the hook for classes that build on it (TextChoices).
+ * members. Invariant: a member is an instance of its class with the attributes `name` and `value`; members of IntEnum
+ * and StrEnum compare and calculate as their values. enum_subclassed is the hook for classes that build on it
+ * (TextChoices).
  */
 #include "compiler/evaluate/internal.h"
+#include "compiler/evaluate/standard.h"
 
 typedef struct EnumClass {
     Value **members;
@@ -51,9 +53,10 @@ Value *enum_member_value(const Value *member) { return ((const EnumMember *)memb
 static Value *member_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     EnumMember *member = (EnumMember *)self;
     if (slice_equals_text(name->text, "value") || slice_equals_text(name->text, "_value_")) return member->value;
-    if (slice_equals_text(name->text, "name") || slice_equals_text(name->text, "_name_")) return value_atom(ev, member->name);
-    if (class_is_subclass(self->cls, evaluator_enum_class(ev, "IntEnum")) || class_is_subclass(self->cls, evaluator_enum_class(ev, "StrEnum")) ||
-        class_find(member->value->cls, name))
+    if (slice_equals_text(name->text, "name") || slice_equals_text(name->text, "_name_"))
+        return value_atom(ev, member->name);
+    if (class_is_subclass(self->cls, evaluator_enum_class(ev, "IntEnum")) ||
+        class_is_subclass(self->cls, evaluator_enum_class(ev, "StrEnum")) || class_find(member->value->cls, name))
         return value_find_attribute(ev, member->value, name, site);
     return NULL;
 }
@@ -61,7 +64,8 @@ static Value *member_get_attribute(Evaluator *ev, Value *self, Atom name, const 
 /* True for enums whose members are their values: IntEnum, StrEnum, (str, Enum). */
 static bool member_is_value(Evaluator *ev, const Value *member) {
     const Class *cls = member->cls;
-    return class_is_subclass(cls, ev->builtins.kinds[VALUE_STRING]) || class_is_subclass(cls, ev->builtins.kinds[VALUE_INTEGER]);
+    return class_is_subclass(cls, ev->builtins.kinds[VALUE_STRING]) ||
+           class_is_subclass(cls, ev->builtins.kinds[VALUE_INTEGER]);
 }
 
 static Value *member_plain(Evaluator *ev, Value *value) {
@@ -78,22 +82,25 @@ static Value *member_binary(Evaluator *ev, Operator op, Value *self, Value *othe
     return value_binary(ev, op, reflected ? other : plain, reflected ? plain : other, site);
 }
 
-static Value *member_unary(Evaluator *ev, Value *self, UnaryOperator op, const Node *site) {
+static Value *member_unary(Evaluator *ev, UnaryOperator op, Value *self, const Node *site) {
     Value *plain = member_plain(ev, self);
     return plain == self ? NULL : value_unary(ev, op, plain, site);
 }
 
 static bool member_equals(Evaluator *ev, Value *self, Value *other) {
     if (self == other) return true;
-    if (value_is_enum_member(other) && other->cls == self->cls) return ((EnumMember *)self)->name == ((EnumMember *)other)->name;
+    if (value_is_enum_member(other) && other->cls == self->cls)
+        return ((EnumMember *)self)->name == ((EnumMember *)other)->name;
     Value *left = member_plain(ev, self), *right = member_plain(ev, other);
     return left != self && !value_is_enum_member(right) && value_equals(ev, left, right);
 }
 
-static Value *member_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected, const Node *site) {
+static Value *member_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected,
+                             const Node *site) {
     (void)reflected; /* the operator is given as seen from self */
     if (value_is_unknown(other)) return NULL;
-    if (op == COMPARE_Eq || op == COMPARE_NotEq) return value_bool(ev, member_equals(ev, self, other) == (op == COMPARE_Eq));
+    if (op == COMPARE_Eq || op == COMPARE_NotEq)
+        return value_bool(ev, member_equals(ev, self, other) == (op == COMPARE_Eq));
     Value *left = member_plain(ev, self), *right = member_plain(ev, other);
     return left == self ? NULL : value_compare(ev, op, left, right, site);
 }
@@ -134,8 +141,10 @@ bool value_is_enum_member(const Value *value) { return value->type == &member_ty
 static Value *member_str(Evaluator *ev, Value *self, const Arguments *arguments) {
     const EnumMember *member = (EnumMember *)self;
     Class *text = evaluator_enum_class(ev, "StrEnum"), *number = evaluator_enum_class(ev, "IntEnum");
-    if (class_is_subclass(self->cls, text) || class_is_subclass(self->cls, number)) return value_str(ev, member->value, arguments->site);
-    return value_string(ev, slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(self->cls->name->text), SLICE_ARGS(member->name->text)));
+    if (class_is_subclass(self->cls, text) || class_is_subclass(self->cls, number))
+        return value_str(ev, member->value, arguments->site);
+    return value_string(
+        ev, slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(self->cls->name->text), SLICE_ARGS(member->name->text)));
 }
 
 static const NativeMethod member_methods[] = {{"__str__", member_str, NATIVE_METHOD, NULL}, {0}};
@@ -144,14 +153,15 @@ static const NativeMethod member_methods[] = {{"__str__", member_str, NATIVE_MET
 
 /* Color("red"): the member of that value. */
 static Value *enum_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
-    if (!arguments->count) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "missing 1 required argument: 'value'");
+    if (!arguments->count)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "missing 1 required argument: 'value'");
     Value *wanted = value_resolve(arguments->items[0]);
     if (value_is_enum_member(wanted) && wanted->cls == cls) return wanted;
     for (int i = 0; i < enum_member_count(cls); i++)
         if (value_equals(ev, enum_member_value(enum_member(cls, i)), wanted)) return enum_member(cls, i);
     if (value_is_unknown(wanted)) return value_unknown(ev, ((UnknownValue *)wanted)->text, arguments->site, &cls->head);
-    return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not a valid %.*s", SLICE_ARGS(value_repr(ev, wanted)),
-                              SLICE_ARGS(cls->name->text));
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not a valid %.*s",
+                              SLICE_ARGS(value_repr(ev, wanted)), SLICE_ARGS(cls->name->text));
 }
 
 static bool is_member_value(const Value *value) {
@@ -213,7 +223,8 @@ static Value *auto_value(Evaluator *ev, Class *cls, Atom name, const EnumClass *
     return value_integer(ev, flags ? (last ? last * 2 : 1) : last + 1);
 }
 
-bool enum_subclassed(Evaluator *ev, Class *cls, Value *(*member_value)(Evaluator *ev, Class *cls, Atom name, Value *written)) {
+bool enum_subclassed(Evaluator *ev, Class *cls,
+                     Value *(*member_value)(Evaluator *ev, Class *cls, Atom name, Value *written)) {
     AtomMap body = cls->names;
     atom_map_init(&cls->names, ev->arena);
     EnumFacts *facts = ARENA_NEW(ev->arena, EnumFacts);
@@ -233,7 +244,8 @@ bool enum_subclassed(Evaluator *ev, Class *cls, Value *(*member_value)(Evaluator
         if (!value) return false;
         Value *alias = NULL;
         for (int j = 0; j < facts->members.count && !alias; j++)
-            if (value_equals(ev, enum_member_value(facts->members.members[j]), value)) alias = facts->members.members[j];
+            if (value_equals(ev, enum_member_value(facts->members.members[j]), value))
+                alias = facts->members.members[j];
         if (alias) {
             atom_map_set(&cls->names, name, alias);
             continue;
@@ -241,7 +253,8 @@ bool enum_subclassed(Evaluator *ev, Class *cls, Value *(*member_value)(Evaluator
         EnumMember *member = instance_allocate(ev, cls, sizeof *member);
         member->name = name;
         member->value = value;
-        ARENA_PUSH(ev->arena, facts->members.members, facts->members.count, facts->members.capacity) = &member->instance.head;
+        ARENA_PUSH(ev->arena, facts->members.members, facts->members.count, facts->members.capacity) =
+            &member->instance.head;
         atom_map_set(&cls->names, name, member);
     }
     return true;
@@ -280,8 +293,12 @@ Class *evaluator_enum_class(Evaluator *ev, const char *name) {
 }
 
 void enum_setup(Evaluator *ev, ModuleValue *module) {
-    NativeClass spec = {.name = "Enum", .instance_type = &member_type, .methods = member_methods, .create = enum_create,
-                        .subclassed = plain_subclassed, .class_attribute = enum_class_attribute};
+    NativeClass spec = {.name = "Enum",
+                        .instance_type = &member_type,
+                        .methods = member_methods,
+                        .create = enum_create,
+                        .subclassed = plain_subclassed,
+                        .class_attribute = enum_class_attribute};
     Class *base = module_define_class(ev, module, &spec, NULL);
     spec.methods = NULL;
     static const struct {
@@ -290,7 +307,8 @@ void enum_setup(Evaluator *ev, ModuleValue *module) {
     } further[] = {{"IntEnum", VALUE_INTEGER}, {"StrEnum", VALUE_STRING}, {"Flag", VALUE_NONE}};
     for (size_t i = 0; i < sizeof further / sizeof *further; i++) {
         Class *bases[2] = {further[i].mixin == VALUE_NONE ? base : ev->builtins.kinds[further[i].mixin], base};
-        Class *made = class_new(ev, evaluator_atom(ev, further[i].name), module->name, bases, further[i].mixin == VALUE_NONE ? 1 : 2);
+        Class *made = class_new(ev, evaluator_atom(ev, further[i].name), module->name, bases,
+                                further[i].mixin == VALUE_NONE ? 1 : 2);
         made->instance_type = &member_type;
         made->create = enum_create;
         made->defined_in = module;

@@ -36,14 +36,22 @@ static const struct {
     const char *name;
     int base;
 } further_exceptions[] = {
-    {"LookupError", EXCEPTION_EXCEPTION},      {"ArithmeticError", EXCEPTION_EXCEPTION},
-    {"OSError", EXCEPTION_EXCEPTION},          {"IOError", EXCEPTION_EXCEPTION},
-    {"PermissionError", EXCEPTION_EXCEPTION},  {"FileNotFoundError", EXCEPTION_EXCEPTION},
-    {"TimeoutError", EXCEPTION_EXCEPTION},     {"ConnectionError", EXCEPTION_EXCEPTION},
-    {"UnicodeDecodeError", EXCEPTION_VALUE},   {"UnicodeError", EXCEPTION_VALUE},
-    {"ModuleNotFoundError", EXCEPTION_IMPORT}, {"KeyboardInterrupt", EXCEPTION_BASE},
-    {"SystemExit", EXCEPTION_BASE},            {"StopAsyncIteration", EXCEPTION_EXCEPTION},
-    {"Warning", EXCEPTION_EXCEPTION},          {"UserWarning", EXCEPTION_EXCEPTION},
+    {"LookupError", EXCEPTION_EXCEPTION},
+    {"ArithmeticError", EXCEPTION_EXCEPTION},
+    {"OSError", EXCEPTION_EXCEPTION},
+    {"IOError", EXCEPTION_EXCEPTION},
+    {"PermissionError", EXCEPTION_EXCEPTION},
+    {"FileNotFoundError", EXCEPTION_EXCEPTION},
+    {"TimeoutError", EXCEPTION_EXCEPTION},
+    {"ConnectionError", EXCEPTION_EXCEPTION},
+    {"UnicodeDecodeError", EXCEPTION_VALUE},
+    {"UnicodeError", EXCEPTION_VALUE},
+    {"ModuleNotFoundError", EXCEPTION_IMPORT},
+    {"KeyboardInterrupt", EXCEPTION_BASE},
+    {"SystemExit", EXCEPTION_BASE},
+    {"StopAsyncIteration", EXCEPTION_EXCEPTION},
+    {"Warning", EXCEPTION_EXCEPTION},
+    {"UserWarning", EXCEPTION_EXCEPTION},
     {"DeprecationWarning", EXCEPTION_EXCEPTION},
 };
 

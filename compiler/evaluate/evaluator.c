@@ -146,7 +146,8 @@ void program_parse(Evaluator *ev, ProgramSource *program) {
     if (program->tree) return;
     /* trees of the program's files last: they are the same for every compile */
     ParseOptions options = {.nesting_limit = ev->limits.nesting};
-    program->tree = parse_module(&ev->lasting, &ev->lasting_atoms, program->source, -1, &options, &ev->load_diagnostics);
+    program->tree =
+        parse_module(&ev->lasting, &ev->lasting_atoms, program->source, -1, &options, &ev->load_diagnostics);
 }
 
 static Slice program_label(const ProgramSource *program) {
@@ -181,7 +182,8 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     evaluator_touch(ev, &ev->imported_count, sizeof ev->imported_count);
     ARENA_PUSH(ev->arena, ev->imported, ev->imported_count, ev->imported_capacity) = module;
     namespace_set(ev, &module->names, ev->names.name,
-                  program->role == SOURCE_PROGRAM && !ev->frame ? value_string(ev, SLICE("__main__")) : value_atom(ev, module->name));
+                  program->role == SOURCE_PROGRAM && !ev->frame ? value_string(ev, SLICE("__main__"))
+                                                                : value_atom(ev, module->name));
     namespace_set(ev, &module->names, ev->names.file, value_string(ev, program->source->name));
     Scope *scope = scope_new(ev, SCOPE_MODULE, NULL, module);
     scope->names = &module->names;

@@ -43,11 +43,12 @@ typedef struct Trace {
 typedef struct EvaluatorHost {
     ExecutionResult *(*execute)(void *user, Evaluator *ev, const Execution *execution);
     void *user;
-    /* The value of the last expression of evaluator_run_text or evaluator_run_call where it is no query; may be NULL. */
-    void (*result)(void *user, Evaluator *ev, Value *value);
     bool has_rows; /* `ormc run`: the program is interpreted, not explored */
     /* print() of the program and so on; NULL: dropped */
     void (*write)(void *user, Slice text);
+    /* The value of the last expression of evaluator_run_text or evaluator_run_call where it is no query; may be NULL.
+     */
+    void (*result)(void *user, Evaluator *ev, Value *value);
 } EvaluatorHost;
 
 typedef struct EvaluatorLimits {

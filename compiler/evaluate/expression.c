@@ -1,6 +1,6 @@
 /*
- * Expressions. Input: a node. Output: its value, or NULL with an error pending. One function a node kind, and one switch.
- * Invariant: an unknown operand gives an unknown whose text is the source of the whole expression.
+ * Expressions. Input: a node. Output: its value, or NULL with an error pending. One function a node kind, and one
+ * switch. Invariant: an unknown operand gives an unknown whose text is the source of the whole expression.
  */
 #include "compiler/evaluate/internal.h"
 
@@ -299,7 +299,8 @@ static Value *evaluate_binary(Evaluator *ev, const NodeBinOp *node) {
 
 /* ---- calls ---- */
 
-static bool arguments_add_keywords(Evaluator *ev, Value *value, const Nodekeyword *keyword, Arguments *out, int *capacity) {
+static bool arguments_add_keywords(Evaluator *ev, Value *value, const Nodekeyword *keyword, Arguments *out,
+                                   int *capacity) {
     value = value_resolve(value);
     if (!value_is(value, VALUE_DICT)) {
         DictValue *merged = value_dict(ev);
@@ -515,8 +516,7 @@ static Value *evaluate_kind(Evaluator *ev, const Node *node) {
     case NODE_List: return evaluate_list(ev, &NODE_AS(List, node)->elts, false);
     case NODE_Tuple: return evaluate_list(ev, &NODE_AS(Tuple, node)->elts, true);
     case NODE_Slice: return evaluate_slice(ev, NODE_AS(Slice, node));
-    case NODE_Starred:
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "can't use starred expression here");
+    case NODE_Starred: return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "can't use starred expression here");
     default: return value_unknown_at(ev, node); /* t-strings and what is no expression */
     }
 }

@@ -128,7 +128,8 @@ typedef struct Binding {
 
 static const Nodearg *binding_positional(const Binding *b, int index) {
     int only = b->parameters->posonlyargs.count;
-    return NODE_AS(arg, index < only ? b->parameters->posonlyargs.items[index] : b->parameters->args.items[index - only]);
+    return NODE_AS(arg,
+                   index < only ? b->parameters->posonlyargs.items[index] : b->parameters->args.items[index - only]);
 }
 
 static void binding_set(Binding *b, const Nodearg *parameter, Value *value) {
@@ -143,7 +144,8 @@ static bool binding_items(Binding *b, Value *self) {
         else if (b->parameters->vararg) at = 0;
     }
     int taken = 0;
-    for (; taken < given->count && at < positional; taken++) binding_set(b, binding_positional(b, at++), given->items[taken]);
+    for (; taken < given->count && at < positional; taken++)
+        binding_set(b, binding_positional(b, at++), given->items[taken]);
     if (b->parameters->vararg) {
         ListValue *rest = value_list(b->ev);
         if (self && !positional) list_append(b->ev, rest, self);
@@ -178,7 +180,8 @@ static bool binding_keywords(Binding *b) {
         const Nodearg *parameter = binding_find(b, keyword->name);
         if (parameter) {
             if (atom_map_get(&b->scope->own, parameter->arg)) {
-                evaluator_raise_id(b->ev, EXCEPTION_TYPE, keyword->node, "%.*s() got multiple values for argument '%.*s'",
+                evaluator_raise_id(b->ev, EXCEPTION_TYPE, keyword->node,
+                                   "%.*s() got multiple values for argument '%.*s'",
                                    SLICE_ARGS(b->function->name->text), SLICE_ARGS(keyword->name->text));
                 return false;
             }
@@ -239,7 +242,8 @@ Scope *function_scope(Evaluator *ev, FunctionValue *function, Value *self, const
 Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldTarget *target, const Node *site) {
     Frame frame = {.scope = scope, .function = function, .caller = ev->frame, .target = target};
     if (ev->depth >= ev->limits.call_depth)
-        return evaluator_raise_id(ev, EXCEPTION_LIMIT, site, "calls are nested more than %d deep", ev->limits.call_depth);
+        return evaluator_raise_id(ev, EXCEPTION_LIMIT, site, "calls are nested more than %d deep",
+                                  ev->limits.call_depth);
     ev->frame = &frame;
     ev->depth++;
     if (function->is_generator && !target) frame.yields = value_list(ev);
@@ -291,7 +295,8 @@ static Value *entry_value(Evaluator *ev, FunctionValue *function, const Nodearg 
     if (!made) made = unknown_free_name(ev, parameter->arg, function->node, &parameter->node);
     if (value_is_unknown(made)) {
         UnknownValue *unknown = (UnknownValue *)made;
-        if (fallback && value_is_none(fallback) && !unknown->present) return value_optional(ev, made, text, &parameter->node);
+        if (fallback && value_is_none(fallback) && !unknown->present)
+            return value_optional(ev, made, text, &parameter->node);
         if (fallback && !unknown->present) {
             unknown->fallback = fallback;
             if (!unknown->known_class && !value_is(fallback, VALUE_NATIVE)) unknown->known_class = &fallback->cls->head;
@@ -311,7 +316,9 @@ Scope *function_entry_scope(Evaluator *ev, FunctionValue *function, Value *self)
     for (int i = 0; i < positional; i++) {
         const Nodearg *parameter = binding_positional(&b, i);
         if (!i && self) binding_set(&b, parameter, self);
-        else binding_set(&b, parameter, entry_value(ev, function, parameter, i >= first ? function->defaults[i - first] : NULL));
+        else
+            binding_set(&b, parameter,
+                        entry_value(ev, function, parameter, i >= first ? function->defaults[i - first] : NULL));
     }
     for (int i = 0; i < parameters->kwonlyargs.count; i++) {
         const Nodearg *parameter = NODE_AS(arg, parameters->kwonlyargs.items[i]);
@@ -360,7 +367,8 @@ bool value_is_generator_context(const Value *value) {
 
 static Value *generator_context_call(Evaluator *ev, Value *self, const Arguments *arguments) {
     const GeneratorContext *context = (const GeneratorContext *)self;
-    if (context->arguments) return arguments->count == 1 ? arguments->items[0] : unknown_result(ev, arguments->site, NULL);
+    if (context->arguments)
+        return arguments->count == 1 ? arguments->items[0] : unknown_result(ev, arguments->site, NULL);
     return value_generator_context(ev, context->function, context->self, arguments);
 }
 

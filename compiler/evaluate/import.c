@@ -79,7 +79,8 @@ static int split_dotted(Evaluator *ev, Slice dotted, Slice **out) {
 /* How many leading components two sources share: the nearer neighbour wins. */
 static int parts_shared(const ProgramSource *a, const ProgramSource *b) {
     int shared = 0;
-    while (a && b && shared < a->part_count && shared < b->part_count && slice_equals(a->parts[shared], b->parts[shared]))
+    while (a && b && shared < a->part_count && shared < b->part_count &&
+           slice_equals(a->parts[shared], b->parts[shared]))
         shared++;
     return shared;
 }
@@ -118,7 +119,8 @@ static ProgramSource *program_find_relative(Evaluator *ev, const ProgramSource *
     if (!count || !slice_equals_text(names[count - 1], "models")) return NULL;
     ProgramSource *found = NULL;
     for (int i = 0; i < ev->program_count; i++)
-        if (ev->programs[i]->role == SOURCE_MODELS && (!found || (count > 1 && slice_equals(ev->programs[i]->label, names[count - 2]))))
+        if (ev->programs[i]->role == SOURCE_MODELS &&
+            (!found || (count > 1 && slice_equals(ev->programs[i]->label, names[count - 2]))))
             found = ev->programs[i];
     return found;
 }
@@ -129,7 +131,9 @@ ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module) {
     return NULL;
 }
 
-static Value *unknown_module(Evaluator *ev, Slice dotted, const Node *site) { return value_unknown(ev, dotted, site, NULL); }
+static Value *unknown_module(Evaluator *ev, Slice dotted, const Node *site) {
+    return value_unknown(ev, dotted, site, NULL);
+}
 
 /* A namespace for a package that only has known modules in it ("import shop.models" binds `shop`). */
 static ModuleValue *package_module(Evaluator *ev, Slice dotted) {
@@ -175,7 +179,8 @@ static bool import_dotted(Evaluator *ev, Slice dotted, const Node *site) {
             ModuleValue *owner = package_module(ev, slice_sub(dotted, 0, at));
             if (part) namespace_set(ev, &owner->names, atom_intern(ev->atoms, slice_sub(dotted, at + 1, end)), part);
             if (value_is(bound, VALUE_MODULE) && at == dot && part && !((ModuleValue *)bound)->native)
-                namespace_set(ev, &((ModuleValue *)bound)->names, atom_intern(ev->atoms, slice_sub(dotted, at + 1, end)), part);
+                namespace_set(ev, &((ModuleValue *)bound)->names,
+                              atom_intern(ev->atoms, slice_sub(dotted, at + 1, end)), part);
             at = end;
         }
     }
@@ -227,7 +232,8 @@ static Value *module_member(Evaluator *ev, Value *module, Slice dotted, Atom nam
             if (found || ev->error.pending) return found;
         }
     }
-    Slice below = dotted.length ? slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(dotted), SLICE_ARGS(name->text)) : name->text;
+    Slice below =
+        dotted.length ? slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(dotted), SLICE_ARGS(name->text)) : name->text;
     Value *found = import_module(ev, below, site);
     if (found || ev->error.pending) return found;
     return unknown_free_name(ev, name, NULL, site);

@@ -88,7 +88,8 @@ typedef struct Scope {
 
 typedef enum Flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_RETURN, FLOW_RAISE } Flow;
 
-/* What happens at a `yield`: the item is collected, or the body of the `with` or `for` that drives the generator runs. */
+/* What happens at a `yield`: the item is collected, or the body of the `with` or `for` that drives the generator runs.
+ */
 typedef struct YieldTarget {
     Flow (*yielded)(Evaluator *ev, struct YieldTarget *target, Value *value);
     void *data;
@@ -233,7 +234,7 @@ struct Evaluator {
     ErrorState error;
     int depth;            /* calls of user functions under way */
     int expression_depth; /* of C recursion */
-    int loop_unknown; /* nesting of loops over unknown rows */
+    int loop_unknown;     /* nesting of loops over unknown rows */
     int64_t steps;
     bool limit_reported;
     bool interactive; /* stop at the first error */

@@ -1,6 +1,6 @@
 /*
- * match statements. Input: the node. Output: the body of the first case that fits is run; where a pattern can't be decided, a path for each
- * outcome. Names are bound as patterns succeed.
+ * match statements. Input: the node. Output: the body of the first case that fits is run; where a pattern can't be
+ * decided, a path for each outcome. Names are bound as patterns succeed.
  */
 #include "compiler/evaluate/internal.h"
 
@@ -124,7 +124,8 @@ static Fit pattern_fits(Evaluator *ev, const Node *pattern, Value *subject) {
     case NODE_MatchAs: {
         const NodeMatchAs *as = NODE_AS(MatchAs, pattern);
         Fit fit = as->pattern ? pattern_fits(ev, as->pattern, subject) : FIT_YES;
-        if (as->name && fit != FIT_NO && fit != FIT_ERROR) scope_assign(ev, ev->frame->scope, as->name, value_resolve(subject));
+        if (as->name && fit != FIT_NO && fit != FIT_ERROR)
+            scope_assign(ev, ev->frame->scope, as->name, value_resolve(subject));
         return fit;
     }
     case NODE_MatchOr: {

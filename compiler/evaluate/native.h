@@ -81,14 +81,15 @@ Class *module_define_class(Evaluator *ev, ModuleValue *module, const NativeClass
 Class *class_new(Evaluator *ev, Atom name, Atom module, Class *const *bases, int base_count);
 Class *module_define_exception(Evaluator *ev, ModuleValue *module, const char *name, Class *base, DiagnosticCode code);
 /*
- * Annotations of the class body, in order: `name: annotation [= value]`. Evaluating one gives its value (classes, generic aliases);
- * a name that is not bound yet (a forward reference) gives an unknown with that text.
+ * Annotations of the class body, in order: `name: annotation [= value]`. Evaluating one gives its value (classes,
+ * generic aliases); a name that is not bound yet (a forward reference) gives an unknown with that text.
  */
 int class_annotation_count(const Class *cls);
 Atom class_annotation_name(const Class *cls, int index);
 const Node *class_annotation_node(const Class *cls, int index);
 Value *class_annotation_evaluate(Evaluator *ev, const Class *cls, int index);
-/* list[int]: origin list, arguments one or a tuple. X | Y, Optional[X]: the members. False where it is something else. */
+/* list[int]: origin list, arguments one or a tuple. X | Y, Optional[X]: the members. False where it is something else.
+ */
 bool value_alias_parts(const Value *value, Value **origin, Value **arguments);
 bool value_union_parts(const Value *value, Value ***items, int *count);
 /* A name as code of this module would look it up; NULL: not bound. */

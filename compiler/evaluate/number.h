@@ -19,7 +19,7 @@ Value *integer_from_digits(Evaluator *ev, Slice digits);
 Slice float_text(Arena *arena, double number); /* repr() */
 
 Value *number_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site);
-Value *number_unary(Evaluator *ev, Value *self, UnaryOperator op, const Node *site);
+Value *number_unary(Evaluator *ev, UnaryOperator op, Value *self, const Node *site);
 Truth number_truth(Evaluator *ev, Value *self, const Node *site);
 int number_order(Evaluator *ev, Value *left, Value *right, bool *comparable);
 void number_describe(Evaluator *ev, Value *self, Buffer *out);

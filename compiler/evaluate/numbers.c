@@ -58,7 +58,8 @@ Slice digits_add(Arena *arena, Slice a, Slice b) {
     char *out = arena_allocate(arena, length + 1);
     int carry = 0;
     for (size_t i = 0; i < length; i++) {
-        int sum = carry + (i < a.length ? a.start[a.length - 1 - i] - '0' : 0) + (i < b.length ? b.start[b.length - 1 - i] - '0' : 0);
+        int sum = carry + (i < a.length ? a.start[a.length - 1 - i] - '0' : 0) +
+                  (i < b.length ? b.start[b.length - 1 - i] - '0' : 0);
         out[length - 1 - i] = (char)('0' + sum % 10);
         carry = sum / 10;
     }
@@ -70,7 +71,8 @@ Slice digits_subtract(Arena *arena, Slice a, Slice b) {
     char *out = arena_allocate(arena, a.length + 1);
     int borrow = 0;
     for (size_t i = 0; i < a.length; i++) {
-        int difference = a.start[a.length - 1 - i] - '0' - borrow - (i < b.length ? b.start[b.length - 1 - i] - '0' : 0);
+        int difference =
+            a.start[a.length - 1 - i] - '0' - borrow - (i < b.length ? b.start[b.length - 1 - i] - '0' : 0);
         borrow = difference < 0;
         out[a.length - 1 - i] = (char)('0' + difference + (borrow ? 10 : 0));
     }
@@ -123,7 +125,8 @@ static Long long_from(Evaluator *ev, const Value *value) {
 static Value *long_value(Evaluator *ev, Long number) {
     number.digits = digits_strip(number.digits);
     bool zero = number.digits.length == 1 && number.digits.start[0] == '0';
-    return integer_from_digits(ev, number.negative && !zero ? slice_format(ev->arena, "-%.*s", SLICE_ARGS(number.digits)) : number.digits);
+    return integer_from_digits(
+        ev, number.negative && !zero ? slice_format(ev->arena, "-%.*s", SLICE_ARGS(number.digits)) : number.digits);
 }
 
 static Long long_add(Evaluator *ev, Long a, Long b) {
@@ -145,7 +148,8 @@ static Value *long_binary(Evaluator *ev, Operator op, const Value *left, const V
     if (a.digits.length > 2000 || b.digits.length > 2000) return NULL;
     if (op == OP_Add) return long_value(ev, long_add(ev, a, b));
     if (op == OP_Sub) return long_value(ev, long_add(ev, a, (Long){b.digits, !b.negative}));
-    if (op == OP_Mult) return long_value(ev, (Long){digits_multiply(ev->arena, a.digits, b.digits), a.negative != b.negative});
+    if (op == OP_Mult)
+        return long_value(ev, (Long){digits_multiply(ev->arena, a.digits, b.digits), a.negative != b.negative});
     if (op == OP_FloorDiv || op == OP_Mod) {
         Slice rest;
         Long quotient = {digits_divide(ev->arena, a.digits, b.digits, &rest), a.negative != b.negative};
@@ -231,7 +235,7 @@ Value *number_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool
     return float_binary(ev, op, value_as_double(left), value_as_double(right), site);
 }
 
-Value *number_unary(Evaluator *ev, Value *self, UnaryOperator op, const Node *site) {
+Value *number_unary(Evaluator *ev, UnaryOperator op, Value *self, const Node *site) {
     if (op == UNARY_UAdd) return value_is(self, VALUE_BOOL) ? value_integer(ev, ((IntegerValue *)self)->number) : self;
     if (value_is(self, VALUE_FLOAT)) {
         if (op != UNARY_USub) return NULL;
@@ -239,7 +243,8 @@ Value *number_unary(Evaluator *ev, Value *self, UnaryOperator op, const Node *si
         return &negative->head;
     }
     if (op == UNARY_USub) return integer_binary(ev, OP_Sub, value_integer(ev, 0), self, site);
-    return integer_binary(ev, OP_Sub, integer_binary(ev, OP_Sub, value_integer(ev, 0), self, site), value_integer(ev, 1), site);
+    return integer_binary(ev, OP_Sub, integer_binary(ev, OP_Sub, value_integer(ev, 0), self, site),
+                          value_integer(ev, 1), site);
 }
 
 Truth number_truth(Evaluator *ev, Value *self, const Node *site) {
@@ -321,8 +326,8 @@ static Value *text_to_integer(Evaluator *ev, Slice text, int64_t base, const Arg
         long long number = strtoll(copy, &end, (int)base);
         if (!*end) return value_integer(ev, number);
     }
-    return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "invalid literal for int() with base %d: %.*s", (int)base,
-                              SLICE_ARGS(value_repr(ev, arguments->items[0])));
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "invalid literal for int() with base %d: %.*s",
+                              (int)base, SLICE_ARGS(value_repr(ev, arguments->items[0])));
 }
 
 static Value *integer_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
@@ -333,24 +338,29 @@ static Value *integer_create(Evaluator *ev, Class *cls, const Arguments *argumen
     if (base) value_as_integer(base, &radix);
     if (!value) return value_integer(ev, 0);
     if (value_is_unknown(value)) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
-    if (value_is(value, VALUE_STRING) || value_is(value, VALUE_BYTES)) return text_to_integer(ev, value_text(value), radix, arguments);
+    if (value_is(value, VALUE_STRING) || value_is(value, VALUE_BYTES))
+        return text_to_integer(ev, value_text(value), radix, arguments);
     if (value_is(value, VALUE_BOOL)) return value_integer(ev, ((IntegerValue *)value)->number);
     if (value_is(value, VALUE_INTEGER)) return value;
     if (value_is(value, VALUE_FLOAT)) {
         double number = trunc(((FloatValue *)value)->number);
         if (isnan(number) || isinf(number))
-            return evaluator_raise_id(ev, EXCEPTION_OVERFLOW, arguments->site, "cannot convert float infinity to integer");
+            return evaluator_raise_id(ev, EXCEPTION_OVERFLOW, arguments->site,
+                                      "cannot convert float infinity to integer");
         return integer_from_digits(ev, slice_format(ev->arena, "%.0f", number));
     }
     if (value_is(value, VALUE_DECIMAL)) {
         Slice text = ((DecimalValue *)value)->text;
-        if (slice_find(text, 'E') == text.length) return integer_from_digits(ev, slice_sub(text, 0, slice_find(text, '.')));
+        if (slice_find(text, 'E') == text.length)
+            return integer_from_digits(ev, slice_sub(text, 0, slice_find(text, '.')));
         return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
     }
     if (value_is_enum_member(value)) return enum_member_value(value);
-    if (value->type->has_attributes || value_is(value, VALUE_NATIVE)) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
+    if (value->type->has_attributes || value_is(value, VALUE_NATIVE))
+        return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
     return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
-                              "int() argument must be a string, a bytes-like object or a real number, not '%s'", type_label(value));
+                              "int() argument must be a string, a bytes-like object or a real number, not '%s'",
+                              type_label(value));
 }
 
 static Value *float_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
@@ -359,7 +369,9 @@ static Value *float_create(Evaluator *ev, Class *cls, const Arguments *arguments
     if (!arguments_bind(ev, arguments, "float", "| x", &value)) return NULL;
     if (!value) return value_float(ev, 0);
     if (is_number(value)) return value_float(ev, value_as_double(value));
-    Slice text = value_is(value, VALUE_STRING) ? value_text(value) : value_is(value, VALUE_DECIMAL) ? ((DecimalValue *)value)->text : SLICE("");
+    Slice text = value_is(value, VALUE_STRING)    ? value_text(value)
+                 : value_is(value, VALUE_DECIMAL) ? ((DecimalValue *)value)->text
+                                                  : SLICE("");
     if (!text.length) {
         if (value_is(value, VALUE_STRING))
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "could not convert string to float: ''");
@@ -368,7 +380,9 @@ static Value *float_create(Evaluator *ev, Class *cls, const Arguments *arguments
     const char *start = slice_terminated(ev->arena, text);
     char *end;
     double number = strtod(start, &end);
-    if (*end) return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "could not convert string to float: %.*s", SLICE_ARGS(value_repr(ev, value)));
+    if (*end)
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "could not convert string to float: %.*s",
+                                  SLICE_ARGS(value_repr(ev, value)));
     return value_float(ev, number);
 }
 

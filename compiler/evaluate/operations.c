@@ -409,7 +409,8 @@ Value *value_iterate(Evaluator *ev, Value *self, const Node *site) {
     if (self->type->iterate) return self->type->iterate(ev, self, site);
     if (value_is(self, VALUE_CLASS) && class_is_enum((Class *)self)) {
         ListValue *members = value_list(ev);
-        for (int i = 0; i < enum_member_count((Class *)self); i++) list_append(ev, members, enum_member((Class *)self, i));
+        for (int i = 0; i < enum_member_count((Class *)self); i++)
+            list_append(ev, members, enum_member((Class *)self, i));
         return &members->head;
     }
     Value *iter = class_find(self->cls, ev->names.iter);
@@ -445,7 +446,8 @@ Slice value_repr(Evaluator *ev, Value *self) {
     Buffer out;
     buffer_init(&out, ev->arena);
     if (self->type->describe) self->type->describe(ev, self, &out);
-    else if (value_is(self, VALUE_CLASS)) buffer_format(&out, "<class '%.*s'>", SLICE_ARGS(((Class *)self)->name->text));
+    else if (value_is(self, VALUE_CLASS))
+        buffer_format(&out, "<class '%.*s'>", SLICE_ARGS(((Class *)self)->name->text));
     else buffer_format(&out, "<%s object>", type_label(self));
     return buffer_view(&out);
 }

@@ -47,7 +47,8 @@ static Value *user_operator(Evaluator *ev, Value *self, Value *other, const char
 
 static Value *operand(Value *value) {
     value = value_resolve(value);
-    while (value_is_unknown(value) && ((UnknownValue *)value)->present) value = value_resolve(((UnknownValue *)value)->present);
+    while (value_is_unknown(value) && ((UnknownValue *)value)->present)
+        value = value_resolve(((UnknownValue *)value)->present);
     return value;
 }
 
@@ -81,10 +82,11 @@ Value *value_unary(Evaluator *ev, UnaryOperator op, Value *value, const Node *si
         return value_bool(ev, truth == TRUTH_FALSE);
     }
     if (value->type->unary) {
-        Value *result = value->type->unary(ev, value, op, site);
+        Value *result = value->type->unary(ev, op, value, site);
         if (result || ev->error.pending) return result;
     }
-    static const char *const methods[] = {[UNARY_Invert] = "__invert__", [UNARY_UAdd] = "__pos__", [UNARY_USub] = "__neg__"};
+    static const char *const methods[] = {
+        [UNARY_Invert] = "__invert__", [UNARY_UAdd] = "__pos__", [UNARY_USub] = "__neg__"};
     Value *method = user_method(ev, value, methods[op]);
     if (method) {
         Value *bound = class_bind(ev, method, value, value->cls, site);
@@ -92,7 +94,10 @@ Value *value_unary(Evaluator *ev, UnaryOperator op, Value *value, const Node *si
     }
     if (value_is_unknown(value)) return unknown_result(ev, site, unknown_class(value));
     return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "bad operand type for unary %s: '%s'",
-                              op == UNARY_Invert ? "~" : op == UNARY_USub ? "-" : "+", type_label(value));
+                              op == UNARY_Invert ? "~"
+                              : op == UNARY_USub ? "-"
+                                                 : "+",
+                              type_label(value));
 }
 
 /* ---- comparison ---- */
@@ -103,7 +108,8 @@ static Value *compare_identity(Evaluator *ev, bool negated, Value *left, Value *
     bool unknown = (value_is_unknown(left) || value_is_unknown(right)) && left != right;
     if (unknown) return unknown_compare(ev, negated ? COMPARE_IsNot : COMPARE_Is, left, right, site);
     bool same = left == right || (value_is(left, VALUE_NONE) && value_is(right, VALUE_NONE));
-    if (!same && left->type == right->type && (value_is(left, VALUE_BOOL) || value_is(left, VALUE_INTEGER) || value_is(left, VALUE_STRING)))
+    if (!same && left->type == right->type &&
+        (value_is(left, VALUE_BOOL) || value_is(left, VALUE_INTEGER) || value_is(left, VALUE_STRING)))
         same = value_equals(ev, left, right);
     return value_bool(ev, same != negated);
 }
@@ -123,7 +129,8 @@ static Value *compare_contains(Evaluator *ev, bool negated, Value *item, Value *
         Value *result = bound ? value_call_with(ev, bound, &item, 1, site) : NULL;
         return result && negated ? value_unary(ev, UNARY_Not, result, site) : result;
     }
-    if (value_is_unknown(container) || value_is_unknown(item)) return unknown_contains(ev, container, item, negated, site);
+    if (value_is_unknown(container) || value_is_unknown(item))
+        return unknown_contains(ev, container, item, negated, site);
     Value *items = value_iterate(ev, container, site);
     if (!items) return NULL;
     if (value_is_unknown(items)) return unknown_contains(ev, items, item, negated, site);
@@ -144,16 +151,19 @@ static Value *compare_order(Evaluator *ev, CompareOperator op, Value *left, Valu
         if ((value_is_none(left) || value_is_none(right)) && ev->path.count) ev->error.infeasible = true;
         return NULL;
     }
-    bool holds = op == COMPARE_Lt ? order < 0 : op == COMPARE_LtE ? order <= 0 : op == COMPARE_Gt ? order > 0 : order >= 0;
+    bool holds = op == COMPARE_Lt    ? order < 0
+                 : op == COMPARE_LtE ? order <= 0
+                 : op == COMPARE_Gt  ? order > 0
+                                     : order >= 0;
     return value_bool(ev, holds);
 }
 
 static CompareOperator compare_mirror(CompareOperator op) {
-    static const CompareOperator mirror[] = {[COMPARE_Eq] = COMPARE_Eq,   [COMPARE_NotEq] = COMPARE_NotEq,
-                                             [COMPARE_Lt] = COMPARE_Gt,   [COMPARE_LtE] = COMPARE_GtE,
-                                             [COMPARE_Gt] = COMPARE_Lt,   [COMPARE_GtE] = COMPARE_LtE,
-                                             [COMPARE_Is] = COMPARE_Is,   [COMPARE_IsNot] = COMPARE_IsNot,
-                                             [COMPARE_In] = COMPARE_In,   [COMPARE_NotIn] = COMPARE_NotIn};
+    static const CompareOperator mirror[] = {
+        [COMPARE_Eq] = COMPARE_Eq,      [COMPARE_NotEq] = COMPARE_NotEq, [COMPARE_Lt] = COMPARE_Gt,
+        [COMPARE_LtE] = COMPARE_GtE,    [COMPARE_Gt] = COMPARE_Lt,       [COMPARE_GtE] = COMPARE_LtE,
+        [COMPARE_Is] = COMPARE_Is,      [COMPARE_IsNot] = COMPARE_IsNot, [COMPARE_In] = COMPARE_In,
+        [COMPARE_NotIn] = COMPARE_NotIn};
     return mirror[op];
 }
 
@@ -171,7 +181,8 @@ Value *value_compare(Evaluator *ev, CompareOperator op, Value *left, Value *righ
     if (!result && !ev->error.pending) result = user_operator(ev, right, left, compare_facts[op].reflected, site);
     if (result || ev->error.pending) return result;
     if (value_is_unknown(left) || value_is_unknown(right)) return unknown_compare(ev, op, left, right, site);
-    if (op == COMPARE_Eq || op == COMPARE_NotEq) return value_bool(ev, value_equals(ev, left, right) == (op == COMPARE_Eq));
+    if (op == COMPARE_Eq || op == COMPARE_NotEq)
+        return value_bool(ev, value_equals(ev, left, right) == (op == COMPARE_Eq));
     return compare_order(ev, op, left, right, site);
 }
 
@@ -201,8 +212,10 @@ bool value_equals(Evaluator *ev, Value *left, Value *right) {
     if (right->type->equals) return right->type->equals(ev, right, left);
     if (value_is(left, VALUE_LIST) || value_is(left, VALUE_TUPLE))
         return right->type->kind == left->type->kind && lists_equal(ev, (ListValue *)left, (ListValue *)right);
-    if (value_is(left, VALUE_DICT)) return value_is(right, VALUE_DICT) && dicts_equal(ev, (DictValue *)left, (DictValue *)right, true);
-    if (value_is(left, VALUE_SET)) return value_is(right, VALUE_SET) && dicts_equal(ev, (DictValue *)left, (DictValue *)right, false);
+    if (value_is(left, VALUE_DICT))
+        return value_is(right, VALUE_DICT) && dicts_equal(ev, (DictValue *)left, (DictValue *)right, true);
+    if (value_is(left, VALUE_SET))
+        return value_is(right, VALUE_SET) && dicts_equal(ev, (DictValue *)left, (DictValue *)right, false);
     if (value_is(left, VALUE_NONE) || value_is(right, VALUE_NONE)) return left->type == right->type;
     if (value_is(left, VALUE_STRING) || value_is(left, VALUE_BYTES))
         return right->type->kind == left->type->kind && slice_equals(value_text(left), value_text(right));

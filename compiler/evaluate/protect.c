@@ -16,19 +16,22 @@ static Value *handler_classes(Evaluator *ev, const NodeExceptHandler *handler) {
     return classes ? value_resolve(classes) : NULL;
 }
 
-/* The exception that the handler chosen for this path waits for; raised once the body has executed a query (or ended). */
+/* The exception that the handler chosen for this path waits for; raised once the body has executed a query (or ended).
+ */
 bool try_fires(Evaluator *ev, bool ended) {
     TryFrame *try = ev->tries;
     if (try->frame != ev->frame || !try->decided) return false;
     if (!ended && ev->execution_count == try->execution_start) return false;
     const NodeExceptHandler *handler = NODE_AS(ExceptHandler, try->handlers->items[try->decided - 1]);
     Value *classes = handler_classes(ev, handler);
-    if (classes && value_is(classes, VALUE_TUPLE) && ((ListValue *)classes)->count) classes = ((ListValue *)classes)->items[0];
-    Class *exception = classes && value_is(classes, VALUE_CLASS) ? (Class *)classes
-                                                                 : ev->builtins.exceptions[EXCEPTION_EXCEPTION];
+    if (classes && value_is(classes, VALUE_TUPLE) && ((ListValue *)classes)->count)
+        classes = ((ListValue *)classes)->items[0];
+    Class *exception =
+        classes && value_is(classes, VALUE_CLASS) ? (Class *)classes : ev->builtins.exceptions[EXCEPTION_EXCEPTION];
     const Node *site = handler->type ? handler->type : &handler->node;
     if (exception == ev->builtins.exceptions[EXCEPTION_BASE]) exception = ev->builtins.exceptions[EXCEPTION_EXCEPTION];
-    ev->error = (ErrorState){.pending = true, .explicit_raise = true, .exception = exception, .span = evaluator_span(ev, site)};
+    ev->error =
+        (ErrorState){.pending = true, .explicit_raise = true, .exception = exception, .span = evaluator_span(ev, site)};
     try->everything = false;
     return true;
 }

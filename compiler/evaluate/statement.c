@@ -88,7 +88,8 @@ static bool assign_sequence(Evaluator *ev, const Nodes *targets, Value *value, c
             if (target->kind == NODE_Starred) target = NODE_AS(Starred, target)->value;
             Value *item;
             if (!value_is_unknown(items) && i < ((ListValue *)items)->count) item = ((ListValue *)items)->items[i];
-            else if (value_is_unknown(items) && ((UnknownValue *)items)->element) item = ((UnknownValue *)items)->element;
+            else if (value_is_unknown(items) && ((UnknownValue *)items)->element)
+                item = ((UnknownValue *)items)->element;
             else item = value_unknown(ev, evaluator_node_text(ev, target), target, NULL);
             if (!assign_target(ev, target, item)) return false;
         }
@@ -100,8 +101,8 @@ static bool assign_sequence(Evaluator *ev, const Nodes *targets, Value *value, c
         if (targets->items[i]->kind == NODE_Starred) star = i, fixed = targets->count - 1;
     if (list->count < fixed || (star < 0 && list->count > fixed)) {
         if (list->count < fixed)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "not enough values to unpack (expected %d, got %d)", fixed,
-                                      list->count) != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "not enough values to unpack (expected %d, got %d)",
+                                      fixed, list->count) != NULL;
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "too many values to unpack (expected %d)", fixed) != NULL;
     }
     int at = 0;
@@ -373,7 +374,8 @@ static Flow execute_class(Evaluator *ev, const NodeClassDef *node) {
     Class *cls = class_from_statement(ev, node);
     if (!cls) {
         bool recovered = recover(ev);
-        if (recovered) scope_assign(ev, ev->frame->scope, node->name, value_unknown(ev, node->name->text, &node->node, NULL));
+        if (recovered)
+            scope_assign(ev, ev->frame->scope, node->name, value_unknown(ev, node->name->text, &node->node, NULL));
         return recovered ? FLOW_NEXT : FLOW_RAISE;
     }
     entry_note_class(ev, cls);
@@ -456,7 +458,8 @@ static Flow execute_kind(Evaluator *ev, const Node *node) {
     case NODE_TryStar: return execute_try(ev, (const NodeTry *)node);
     case NODE_Match: return execute_match(ev, NODE_AS(Match, node));
     case NODE_FunctionDef:
-        return execute_function(ev, node, NODE_AS(FunctionDef, node)->name, &NODE_AS(FunctionDef, node)->decorator_list);
+        return execute_function(ev, node, NODE_AS(FunctionDef, node)->name,
+                                &NODE_AS(FunctionDef, node)->decorator_list);
     case NODE_AsyncFunctionDef:
         return execute_function(ev, node, NODE_AS(AsyncFunctionDef, node)->name,
                                 &NODE_AS(AsyncFunctionDef, node)->decorator_list);
@@ -483,7 +486,8 @@ static Flow execute_kind(Evaluator *ev, const Node *node) {
 /* What a statement assigns is unknown where the statement has failed. */
 static void statement_forget(Evaluator *ev, const Node *node) {
     if (node->kind == NODE_Assign) {
-        for (int i = 0; i < NODE_AS(Assign, node)->targets.count; i++) assign_unknown(ev, NODE_AS(Assign, node)->targets.items[i]);
+        for (int i = 0; i < NODE_AS(Assign, node)->targets.count; i++)
+            assign_unknown(ev, NODE_AS(Assign, node)->targets.items[i]);
     } else if (node->kind == NODE_AnnAssign) assign_unknown(ev, NODE_AS(AnnAssign, node)->target);
     else if (node->kind == NODE_AugAssign) assign_unknown(ev, NODE_AS(AugAssign, node)->target);
 }

@@ -85,11 +85,21 @@ static Value *cased(Evaluator *ev, Value *self, Casing casing) {
     return made_like(ev, self, (Slice){out, text.length});
 }
 
-static Value *string_lower(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, cased(ev, self, CASE_LOWER); }
-static Value *string_upper(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, cased(ev, self, CASE_UPPER); }
-static Value *string_title(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, cased(ev, self, CASE_TITLE); }
-static Value *string_capitalize(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, cased(ev, self, CASE_CAPITAL); }
-static Value *string_swapcase(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, cased(ev, self, CASE_SWAP); }
+static Value *string_lower(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, cased(ev, self, CASE_LOWER);
+}
+static Value *string_upper(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, cased(ev, self, CASE_UPPER);
+}
+static Value *string_title(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, cased(ev, self, CASE_TITLE);
+}
+static Value *string_capitalize(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, cased(ev, self, CASE_CAPITAL);
+}
+static Value *string_swapcase(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, cased(ev, self, CASE_SWAP);
+}
 
 static Value *stripped(Evaluator *ev, Value *self, const Arguments *arguments, bool left, bool right) {
     Value *given = NULL;
@@ -104,8 +114,12 @@ static Value *stripped(Evaluator *ev, Value *self, const Arguments *arguments, b
 }
 
 static Value *string_strip(Evaluator *ev, Value *self, const Arguments *a) { return stripped(ev, self, a, true, true); }
-static Value *string_lstrip(Evaluator *ev, Value *self, const Arguments *a) { return stripped(ev, self, a, true, false); }
-static Value *string_rstrip(Evaluator *ev, Value *self, const Arguments *a) { return stripped(ev, self, a, false, true); }
+static Value *string_lstrip(Evaluator *ev, Value *self, const Arguments *a) {
+    return stripped(ev, self, a, true, false);
+}
+static Value *string_rstrip(Evaluator *ev, Value *self, const Arguments *a) {
+    return stripped(ev, self, a, false, true);
+}
 
 static size_t find_text(Slice text, Slice wanted, size_t from) {
     for (size_t i = from; i + wanted.length <= text.length; i++)
@@ -185,7 +199,8 @@ static Value *string_splitlines(Evaluator *ev, Value *self, const Arguments *arg
 }
 
 static Value *partitioned(Evaluator *ev, Value *self, const Arguments *arguments, bool last) {
-    if (arguments->count != 1 || !value_is(arguments->items[0], VALUE_STRING)) return unknown_result(ev, arguments->site, NULL);
+    if (arguments->count != 1 || !value_is(arguments->items[0], VALUE_STRING))
+        return unknown_result(ev, arguments->site, NULL);
     Slice text = self_text(self), wanted = value_text(arguments->items[0]);
     size_t at = find_text(text, wanted, 0);
     for (size_t next = at; last && next <= text.length; next = find_text(text, wanted, next + 1)) at = next;
@@ -196,11 +211,16 @@ static Value *partitioned(Evaluator *ev, Value *self, const Arguments *arguments
     return value_tuple(ev, at <= text.length ? found : last ? tail : head, 3);
 }
 
-static Value *string_partition(Evaluator *ev, Value *self, const Arguments *a) { return partitioned(ev, self, a, false); }
-static Value *string_rpartition(Evaluator *ev, Value *self, const Arguments *a) { return partitioned(ev, self, a, true); }
+static Value *string_partition(Evaluator *ev, Value *self, const Arguments *a) {
+    return partitioned(ev, self, a, false);
+}
+static Value *string_rpartition(Evaluator *ev, Value *self, const Arguments *a) {
+    return partitioned(ev, self, a, true);
+}
 
 static Value *string_join(Evaluator *ev, Value *self, const Arguments *arguments) {
-    if (arguments->count != 1) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "join() takes exactly one argument");
+    if (arguments->count != 1)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "join() takes exactly one argument");
     Value *items = value_iterate(ev, arguments->items[0], arguments->site);
     if (!items) return NULL;
     Class *text = ev->builtins.kinds[VALUE_STRING];
@@ -213,8 +233,8 @@ static Value *string_join(Evaluator *ev, Value *self, const Arguments *arguments
         if (value_is_unknown(item)) return unknown_result(ev, arguments->site, text);
         if (value_is_enum_member(item)) item = enum_member_value(item);
         if (!value_is(item, VALUE_STRING) && !value_is(item, VALUE_BYTES))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "sequence item %d: expected str instance, %s found", i,
-                                      type_label(item));
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                      "sequence item %d: expected str instance, %s found", i, type_label(item));
         if (i) buffer_slice(&out, self_text(self));
         buffer_slice(&out, value_text(item));
     }
@@ -226,7 +246,9 @@ static Value *string_replace(Evaluator *ev, Value *self, const Arguments *argume
     if (!arguments_bind(ev, arguments, "replace", "old new | count", &old, &new_, &limit)) return NULL;
     Slice wanted = {"", 0}, other = {"", 0}, text = self_text(self);
     bool unknown = false;
-    if (!text_argument(ev, old, &wanted, &unknown, arguments->site) || !text_argument(ev, new_, &other, &unknown, arguments->site)) return NULL;
+    if (!text_argument(ev, old, &wanted, &unknown, arguments->site) ||
+        !text_argument(ev, new_, &other, &unknown, arguments->site))
+        return NULL;
     if (unknown) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_STRING]);
     int64_t most = -1;
     if (limit) value_as_integer(limit, &most);
@@ -246,7 +268,8 @@ static Value *string_replace(Evaluator *ev, Value *self, const Arguments *argume
 }
 
 static Value *string_affix(Evaluator *ev, Value *self, const Arguments *arguments, bool end) {
-    if (!arguments->count) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "expected at least 1 argument");
+    if (!arguments->count)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "expected at least 1 argument");
     Value *given = value_resolve(arguments->items[0]);
     Value *const *items = &given;
     int count = 1;
@@ -256,15 +279,20 @@ static Value *string_affix(Evaluator *ev, Value *self, const Arguments *argument
         bool unknown = false;
         if (!text_argument(ev, items[i], &affix, &unknown, arguments->site)) return NULL;
         if (unknown) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_BOOL]);
-        if (affix.length <= text.length &&
-            slice_equals(end ? slice_sub(text, text.length - affix.length, text.length) : slice_sub(text, 0, affix.length), affix))
+        if (affix.length <= text.length && slice_equals(end ? slice_sub(text, text.length - affix.length, text.length)
+                                                            : slice_sub(text, 0, affix.length),
+                                                        affix))
             return value_bool(ev, true);
     }
     return value_bool(ev, false);
 }
 
-static Value *string_startswith(Evaluator *ev, Value *self, const Arguments *a) { return string_affix(ev, self, a, false); }
-static Value *string_endswith(Evaluator *ev, Value *self, const Arguments *a) { return string_affix(ev, self, a, true); }
+static Value *string_startswith(Evaluator *ev, Value *self, const Arguments *a) {
+    return string_affix(ev, self, a, false);
+}
+static Value *string_endswith(Evaluator *ev, Value *self, const Arguments *a) {
+    return string_affix(ev, self, a, true);
+}
 
 static Value *remove_affix(Evaluator *ev, Value *self, const Arguments *arguments, bool end) {
     Value *has = string_affix(ev, self, arguments, end);
@@ -275,8 +303,12 @@ static Value *remove_affix(Evaluator *ev, Value *self, const Arguments *argument
     return made_like(ev, self, end ? slice_sub(text, 0, text.length - length) : slice_sub(text, length, text.length));
 }
 
-static Value *string_removeprefix(Evaluator *ev, Value *self, const Arguments *a) { return remove_affix(ev, self, a, false); }
-static Value *string_removesuffix(Evaluator *ev, Value *self, const Arguments *a) { return remove_affix(ev, self, a, true); }
+static Value *string_removeprefix(Evaluator *ev, Value *self, const Arguments *a) {
+    return remove_affix(ev, self, a, false);
+}
+static Value *string_removesuffix(Evaluator *ev, Value *self, const Arguments *a) {
+    return remove_affix(ev, self, a, true);
+}
 
 static Value *string_find(Evaluator *ev, Value *self, const Arguments *arguments) {
     Slice wanted = {"", 0}, text = self_text(self);
@@ -301,7 +333,8 @@ static Value *string_count(Evaluator *ev, Value *self, const Arguments *argument
     if (!arguments->count || !text_argument(ev, arguments->items[0], &wanted, &unknown, arguments->site)) return NULL;
     if (unknown || !wanted.length) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_INTEGER]);
     int64_t count = 0;
-    for (size_t at = find_text(text, wanted, 0); at <= text.length; at = find_text(text, wanted, at + wanted.length)) count++;
+    for (size_t at = find_text(text, wanted, 0); at <= text.length; at = find_text(text, wanted, at + wanted.length))
+        count++;
     return value_integer(ev, count);
 }
 
@@ -312,10 +345,18 @@ static Value *all_characters(Evaluator *ev, Value *self, int (*test)(int)) {
     return value_bool(ev, text.length > 0);
 }
 
-static Value *string_isdigit(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, all_characters(ev, self, isdigit); }
-static Value *string_isalpha(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, all_characters(ev, self, isalpha); }
-static Value *string_isalnum(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, all_characters(ev, self, isalnum); }
-static Value *string_isspace(Evaluator *ev, Value *self, const Arguments *a) { return (void)a, all_characters(ev, self, isspace); }
+static Value *string_isdigit(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, all_characters(ev, self, isdigit);
+}
+static Value *string_isalpha(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, all_characters(ev, self, isalpha);
+}
+static Value *string_isalnum(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, all_characters(ev, self, isalnum);
+}
+static Value *string_isspace(Evaluator *ev, Value *self, const Arguments *a) {
+    return (void)a, all_characters(ev, self, isspace);
+}
 
 static Value *string_isupper(Evaluator *ev, Value *self, const Arguments *arguments) {
     return value_bool(ev, slice_equals(self_text(self), value_text(string_upper(ev, self, arguments))) &&
@@ -367,7 +408,8 @@ static Value *bytes_hex(Evaluator *ev, Value *self, const Arguments *arguments) 
     (void)arguments;
     Buffer out;
     buffer_init(&out, ev->arena);
-    for (size_t i = 0; i < value_text(self).length; i++) buffer_format(&out, "%02x", (unsigned char)value_text(self).start[i]);
+    for (size_t i = 0; i < value_text(self).length; i++)
+        buffer_format(&out, "%02x", (unsigned char)value_text(self).start[i]);
     return value_string(ev, buffer_view(&out));
 }
 
@@ -380,7 +422,8 @@ static Value *format_field(Evaluator *ev, Slice field, const Arguments *argument
     if (!name.length || isdigit((unsigned char)name.start[0])) {
         int index = name.length ? atoi(slice_terminated(ev->arena, name)) : (*next)++;
         if (index >= arguments->count)
-            return evaluator_raise_id(ev, EXCEPTION_INDEX, arguments->site, "Replacement index %d out of range for positional args tuple", index);
+            return evaluator_raise_id(ev, EXCEPTION_INDEX, arguments->site,
+                                      "Replacement index %d out of range for positional args tuple", index);
         value = arguments->items[index];
     } else value = arguments_keyword(arguments, atom_intern(ev->atoms, name));
     if (!value) return evaluator_raise_id(ev, EXCEPTION_KEY, arguments->site, "'%.*s'", SLICE_ARGS(name));
@@ -419,13 +462,16 @@ static Value *string_format(Evaluator *ev, Value *self, const Arguments *argumen
         Value *value = format_field(ev, field, arguments, &next);
         if (!value) return NULL;
         value = value_resolve(value);
-        Value *made = value_is_unknown(value) ? value : repr ? value_string(ev, value_repr(ev, value)) : value_format(ev, value, spec, arguments->site);
+        Value *made = value_is_unknown(value) ? value
+                      : repr                  ? value_string(ev, value_repr(ev, value))
+                                              : value_format(ev, value, spec, arguments->site);
         if (!made) return NULL;
         if (value_is_unknown(made)) unknown = true;
         else buffer_slice(&out, value_text(made));
         i = end;
     }
-    return unknown ? unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_STRING]) : value_string(ev, buffer_view(&out));
+    return unknown ? unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_STRING])
+                   : value_string(ev, buffer_view(&out));
 }
 
 /* ---- format specifications ---- */
@@ -527,17 +573,20 @@ Value *value_format(Evaluator *ev, Value *value, Slice text, const Node *site) {
     } else if (spec.type == 'f' || spec.type == 'F' || (!integer && spec.precision >= 0)) {
         shown = slice_format(ev->arena, "%.*f", spec.precision < 0 ? 6 : spec.precision, number_of(ev, value));
     } else {
-        Value *plain = value_str(ev, value_is(value, VALUE_BOOL) ? value_integer(ev, ((IntegerValue *)value)->number) : value, site);
+        Value *plain = value_str(
+            ev, value_is(value, VALUE_BOOL) ? value_integer(ev, ((IntegerValue *)value)->number) : value, site);
         if (!plain) return NULL;
         shown = value_text(plain);
     }
     if (spec.comma) shown = group_thousands(ev, shown);
-    if (spec.sign == '+' && shown.length && shown.start[0] != '-') shown = slice_format(ev->arena, "+%.*s", SLICE_ARGS(shown));
+    if (spec.sign == '+' && shown.length && shown.start[0] != '-')
+        shown = slice_format(ev->arena, "+%.*s", SLICE_ARGS(shown));
     return spec_pad(ev, &spec, shown, true);
 }
 
 /* "%s of %d" % (a, b) */
-static bool percent_piece(Evaluator *ev, char kind, Slice spec, Value *item, Buffer *out, bool *unknown, const Node *site) {
+static bool percent_piece(Evaluator *ev, char kind, Slice spec, Value *item, Buffer *out, bool *unknown,
+                          const Node *site) {
     item = value_resolve(item);
     if (value_is_unknown(item)) {
         *unknown = true;
@@ -560,7 +609,8 @@ Value *string_percent(Evaluator *ev, Value *format, Value *arguments, const Node
     Class *known = ev->builtins.kinds[VALUE_STRING];
     Value *const *items = &arguments;
     int count = 1, next = 0;
-    if (value_is(arguments, VALUE_TUPLE)) items = ((ListValue *)arguments)->items, count = ((ListValue *)arguments)->count;
+    if (value_is(arguments, VALUE_TUPLE))
+        items = ((ListValue *)arguments)->items, count = ((ListValue *)arguments)->count;
     Buffer out;
     buffer_init(&out, ev->arena);
     bool unknown = false;
@@ -586,7 +636,8 @@ Value *string_percent(Evaluator *ev, Value *format, Value *arguments, const Node
         while (i < text.length && strchr("0123456789.-+ #", text.start[i])) i++;
         if (i >= text.length) return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "incomplete format");
         if (!item) {
-            if (next >= count) return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "not enough arguments for format string");
+            if (next >= count)
+                return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "not enough arguments for format string");
             item = items[next++];
         }
         if (!percent_piece(ev, text.start[i], slice_sub(text, start, i), item, &out, &unknown, site)) return NULL;
@@ -610,7 +661,8 @@ static Value *bytes_create(Evaluator *ev, Class *cls, const Arguments *arguments
 
 static Value *bytes_fromhex(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    if (!arguments->count || !value_is(arguments->items[0], VALUE_STRING)) return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_BYTES]);
+    if (!arguments->count || !value_is(arguments->items[0], VALUE_STRING))
+        return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_BYTES]);
     Slice text = value_text(arguments->items[0]);
     Buffer out;
     buffer_init(&out, ev->arena);
@@ -621,20 +673,55 @@ static Value *bytes_fromhex(Evaluator *ev, Value *self, const Arguments *argumen
     return value_bytes(ev, buffer_view(&out));
 }
 
-#define METHOD(name) {#name, string_##name, NATIVE_METHOD, NULL}
-static const NativeMethod string_methods[] = {
-    METHOD(lower), METHOD(upper), METHOD(title), METHOD(capitalize), METHOD(swapcase), METHOD(strip), METHOD(lstrip),
-    METHOD(rstrip), METHOD(split), METHOD(rsplit), METHOD(splitlines), METHOD(partition), METHOD(rpartition), METHOD(join),
-    METHOD(replace), METHOD(startswith), METHOD(endswith), METHOD(removeprefix), METHOD(removesuffix), METHOD(find),
-    METHOD(index), METHOD(count), METHOD(isdigit), METHOD(isalpha), METHOD(isalnum), METHOD(isspace), METHOD(isupper),
-    METHOD(islower), METHOD(ljust), METHOD(rjust), METHOD(zfill), METHOD(center), METHOD(encode), METHOD(format),
-    {"casefold", string_lower, NATIVE_METHOD, NULL}, {"isnumeric", string_isdigit, NATIVE_METHOD, NULL},
-    {"isdecimal", string_isdigit, NATIVE_METHOD, NULL}, {"rfind", string_find, NATIVE_METHOD, NULL}, {0}};
+#define METHOD(name)                                                                                                   \
+    { #name, string_##name, NATIVE_METHOD, NULL }
+static const NativeMethod string_methods[] = {METHOD(lower),
+                                              METHOD(upper),
+                                              METHOD(title),
+                                              METHOD(capitalize),
+                                              METHOD(swapcase),
+                                              METHOD(strip),
+                                              METHOD(lstrip),
+                                              METHOD(rstrip),
+                                              METHOD(split),
+                                              METHOD(rsplit),
+                                              METHOD(splitlines),
+                                              METHOD(partition),
+                                              METHOD(rpartition),
+                                              METHOD(join),
+                                              METHOD(replace),
+                                              METHOD(startswith),
+                                              METHOD(endswith),
+                                              METHOD(removeprefix),
+                                              METHOD(removesuffix),
+                                              METHOD(find),
+                                              METHOD(index),
+                                              METHOD(count),
+                                              METHOD(isdigit),
+                                              METHOD(isalpha),
+                                              METHOD(isalnum),
+                                              METHOD(isspace),
+                                              METHOD(isupper),
+                                              METHOD(islower),
+                                              METHOD(ljust),
+                                              METHOD(rjust),
+                                              METHOD(zfill),
+                                              METHOD(center),
+                                              METHOD(encode),
+                                              METHOD(format),
+                                              {"casefold", string_lower, NATIVE_METHOD, NULL},
+                                              {"isnumeric", string_isdigit, NATIVE_METHOD, NULL},
+                                              {"isdecimal", string_isdigit, NATIVE_METHOD, NULL},
+                                              {"rfind", string_find, NATIVE_METHOD, NULL},
+                                              {0}};
 #undef METHOD
-static const NativeMethod bytes_methods[] = {
-    {"decode", bytes_decode, NATIVE_METHOD, NULL}, {"hex", bytes_hex, NATIVE_METHOD, NULL},
-    {"fromhex", bytes_fromhex, NATIVE_STATICMETHOD, NULL}, {"split", string_split, NATIVE_METHOD, NULL},
-    {"strip", string_strip, NATIVE_METHOD, NULL}, {"startswith", string_startswith, NATIVE_METHOD, NULL}, {0}};
+static const NativeMethod bytes_methods[] = {{"decode", bytes_decode, NATIVE_METHOD, NULL},
+                                             {"hex", bytes_hex, NATIVE_METHOD, NULL},
+                                             {"fromhex", bytes_fromhex, NATIVE_STATICMETHOD, NULL},
+                                             {"split", string_split, NATIVE_METHOD, NULL},
+                                             {"strip", string_strip, NATIVE_METHOD, NULL},
+                                             {"startswith", string_startswith, NATIVE_METHOD, NULL},
+                                             {0}};
 
 void strings_setup(Evaluator *ev) {
     builtin_define_class(ev, "str", builtin_types[VALUE_STRING], string_methods, string_create);

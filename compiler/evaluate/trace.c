@@ -1,8 +1,8 @@
 /*
- * The trace: every executed query, at its place, once per variant. Input: evaluator_execute from the ORMs. Output: a list
- * in program order.
- * Invariants: what a path has found before is not reported again (same place, same SQL); a new variant stands behind what was executed
- * before it on its path. A loop's rounds within one activation are separate executions.
+ * The trace: every executed query, at its place, once per variant. Input: evaluator_execute from the ORMs. Output: a
+ * list in program order. Invariants: what a path has found before is not reported again (same place, same SQL); a new
+ * variant stands behind what was executed before it on its path. A loop's rounds within one activation are separate
+ * executions.
  */
 #include "compiler/evaluate/internal.h"
 
@@ -156,7 +156,8 @@ static void trace_insert(Evaluator *ev, Execution *execution) {
     ev->path_anchor = execution;
 }
 
-static Execution *execution_new(Evaluator *ev, const StatementList *statements, const Node *site, const void *activation) {
+static Execution *execution_new(Evaluator *ev, const StatementList *statements, const Node *site,
+                                const void *activation) {
     Execution *made = ARENA_NEW(ev->arena, Execution);
     const Node *function = function_at(ev, site);
     *made = (Execution){.span = evaluator_span(ev, site),

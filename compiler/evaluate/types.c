@@ -23,7 +23,8 @@ static Value *text_contains(Evaluator *ev, Value *self, Value *item, const Node 
     if (value_is_unknown(item)) return unknown_contains(ev, value_unknown_at(ev, site), item, false, site);
     if (value_is_enum_member(item)) item = enum_member_value(item);
     if (item->type->kind != self->type->kind)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "'in <string>' requires string as left operand, not %s", type_label(item));
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "'in <string>' requires string as left operand, not %s",
+                                  type_label(item));
     Slice text = value_text(self), wanted = value_text(item);
     for (size_t i = 0; i + wanted.length <= text.length; i++)
         if (memcmp(text.start + i, wanted.start, wanted.length) == 0) return value_bool(ev, true);
@@ -129,14 +130,10 @@ static bool number_equals(Evaluator *ev, Value *left, Value *right) {
 }
 
 #define NUMBER(label, value_kind)                                                                                      \
-    {.name = label,                                                                                                    \
-     .kind = value_kind,                                                                                               \
-     .binary = number_binary,                                                                                          \
-     .unary = number_unary,                                                                                            \
-     .truth = number_truth,                                                                                            \
-     .equals = number_equals,                                                                                          \
-     .hash = number_hash,                                                                                              \
-     .describe = number_describe}
+    {                                                                                                                  \
+        .name = label, .kind = value_kind, .binary = number_binary, .unary = number_unary, .truth = number_truth,      \
+        .equals = number_equals, .hash = number_hash, .describe = number_describe                                      \
+    }
 
 static const Type none_type = {.name = "NoneType", .kind = VALUE_NONE, .truth = none_truth, .describe = none_describe};
 static const Type bool_type = NUMBER("bool", VALUE_BOOL);

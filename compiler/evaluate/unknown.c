@@ -55,21 +55,36 @@ static const struct {
     const char *name;
     ValueKind result;
 } known_results[] = {
-    {VALUE_STRING, "strip", VALUE_STRING},       {VALUE_STRING, "lstrip", VALUE_STRING},
-    {VALUE_STRING, "rstrip", VALUE_STRING},      {VALUE_STRING, "lower", VALUE_STRING},
-    {VALUE_STRING, "upper", VALUE_STRING},       {VALUE_STRING, "title", VALUE_STRING},
-    {VALUE_STRING, "capitalize", VALUE_STRING},  {VALUE_STRING, "replace", VALUE_STRING},
-    {VALUE_STRING, "format", VALUE_STRING},      {VALUE_STRING, "join", VALUE_STRING},
-    {VALUE_STRING, "split", VALUE_LIST},         {VALUE_STRING, "splitlines", VALUE_LIST},
-    {VALUE_STRING, "startswith", VALUE_BOOL},    {VALUE_STRING, "endswith", VALUE_BOOL},
-    {VALUE_STRING, "isdigit", VALUE_BOOL},       {VALUE_DATETIME, "date", VALUE_DATE},
-    {VALUE_DATETIME, "time", VALUE_TIME},        {VALUE_DATETIME, "replace", VALUE_DATETIME},
-    {VALUE_DATETIME, "astimezone", VALUE_DATETIME}, {VALUE_DATE, "replace", VALUE_DATE},
-    {VALUE_DATETIME, "isoformat", VALUE_STRING}, {VALUE_DATE, "isoformat", VALUE_STRING},
-    {VALUE_DATETIME, "year", VALUE_INTEGER},     {VALUE_DATE, "year", VALUE_INTEGER},
-    {VALUE_DATETIME, "month", VALUE_INTEGER},    {VALUE_DATE, "month", VALUE_INTEGER},
-    {VALUE_DATETIME, "day", VALUE_INTEGER},      {VALUE_DATE, "day", VALUE_INTEGER},
-    {VALUE_DECIMAL, "quantize", VALUE_DECIMAL},  {VALUE_TIMEDELTA, "total_seconds", VALUE_FLOAT},
+    {VALUE_STRING, "strip", VALUE_STRING},
+    {VALUE_STRING, "lstrip", VALUE_STRING},
+    {VALUE_STRING, "rstrip", VALUE_STRING},
+    {VALUE_STRING, "lower", VALUE_STRING},
+    {VALUE_STRING, "upper", VALUE_STRING},
+    {VALUE_STRING, "title", VALUE_STRING},
+    {VALUE_STRING, "capitalize", VALUE_STRING},
+    {VALUE_STRING, "replace", VALUE_STRING},
+    {VALUE_STRING, "format", VALUE_STRING},
+    {VALUE_STRING, "join", VALUE_STRING},
+    {VALUE_STRING, "split", VALUE_LIST},
+    {VALUE_STRING, "splitlines", VALUE_LIST},
+    {VALUE_STRING, "startswith", VALUE_BOOL},
+    {VALUE_STRING, "endswith", VALUE_BOOL},
+    {VALUE_STRING, "isdigit", VALUE_BOOL},
+    {VALUE_DATETIME, "date", VALUE_DATE},
+    {VALUE_DATETIME, "time", VALUE_TIME},
+    {VALUE_DATETIME, "replace", VALUE_DATETIME},
+    {VALUE_DATETIME, "astimezone", VALUE_DATETIME},
+    {VALUE_DATE, "replace", VALUE_DATE},
+    {VALUE_DATETIME, "isoformat", VALUE_STRING},
+    {VALUE_DATE, "isoformat", VALUE_STRING},
+    {VALUE_DATETIME, "year", VALUE_INTEGER},
+    {VALUE_DATE, "year", VALUE_INTEGER},
+    {VALUE_DATETIME, "month", VALUE_INTEGER},
+    {VALUE_DATE, "month", VALUE_INTEGER},
+    {VALUE_DATETIME, "day", VALUE_INTEGER},
+    {VALUE_DATE, "day", VALUE_INTEGER},
+    {VALUE_DECIMAL, "quantize", VALUE_DECIMAL},
+    {VALUE_TIMEDELTA, "total_seconds", VALUE_FLOAT},
 };
 
 static Class *known_result(Evaluator *ev, const Class *owner, Slice name) {
@@ -101,7 +116,8 @@ Value *unknown_get_attribute(Evaluator *ev, UnknownValue *self, Atom name, const
     Value *found = atom_map_get(attributes, name);
     if (found) return value_resolve(found);
     Class *known = unknown_class(&self->head);
-    /* methods of a program's class, or of a native one, run with the unknown as self where they are the program's own */
+    /* methods of a program's class, or of a native one, run with the unknown as self where they are the program's own
+     */
     Value *method = known && class_is_user(known) ? class_find(known, name) : NULL;
     if (method) return class_bind(ev, method, &self->head, known, site);
     UnknownValue *made = (UnknownValue *)value_unknown_attribute(ev, self, name, site);
@@ -204,7 +220,8 @@ static Value *unknown_comparison(Evaluator *ev, CompareOperator op, Value *left,
 Value *unknown_compare(Evaluator *ev, CompareOperator op, Value *left, Value *right, const Node *site) {
     if (value_is_unknown(right) && !value_is_unknown(left) && (op == COMPARE_Eq || op == COMPARE_NotEq))
         return unknown_comparison(ev, op, right, left, site);
-    if (value_is_unknown(left) && value_is_none(right) && (op == COMPARE_Is || op == COMPARE_IsNot || op == COMPARE_Eq || op == COMPARE_NotEq)) {
+    if (value_is_unknown(left) && value_is_none(right) &&
+        (op == COMPARE_Is || op == COMPARE_IsNot || op == COMPARE_Eq || op == COMPARE_NotEq)) {
         UnknownValue *unknown = (UnknownValue *)left;
         bool wants_none = op == COMPARE_Is || op == COMPARE_Eq;
         if (unknown->present && evaluator_symbolic(ev)) {
@@ -217,7 +234,8 @@ Value *unknown_compare(Evaluator *ev, CompareOperator op, Value *left, Value *ri
 
 Value *unknown_contains(Evaluator *ev, Value *container, Value *item, bool negated, const Node *site) {
     CompareOperator op = negated ? COMPARE_NotIn : COMPARE_In;
-    if (value_is_unknown(container) || !value_is_unknown(item)) return unknown_comparison(ev, op, item, container, site);
+    if (value_is_unknown(container) || !value_is_unknown(item))
+        return unknown_comparison(ev, op, item, container, site);
     Value *items = value_iterate(ev, container, site);
     if (!items) return NULL;
     return unknown_comparison(ev, op, item, items, site);
@@ -316,21 +334,26 @@ static bool alias_is(const Value *origin, const char *name) {
 static Value *from_alias(Evaluator *ev, const AliasValue *alias, Slice text, const Node *node) {
     Value *origin = value_resolve(alias->origin), *argument = value_resolve(alias->arguments);
     Value *first = argument;
-    if (value_is(argument, VALUE_TUPLE) && ((ListValue *)argument)->count) first = value_resolve(((ListValue *)argument)->items[0]);
-    if (alias_is(origin, "Annotated") || alias_is(origin, "Final") || alias_is(origin, "ClassVar") || alias_is(origin, "Required"))
+    if (value_is(argument, VALUE_TUPLE) && ((ListValue *)argument)->count)
+        first = value_resolve(((ListValue *)argument)->items[0]);
+    if (alias_is(origin, "Annotated") || alias_is(origin, "Final") || alias_is(origin, "ClassVar") ||
+        alias_is(origin, "Required"))
         return value_from_annotation(ev, first, text, node);
     if (alias_is(origin, "type") || alias_is(origin, "Type"))
         return value_is(first, VALUE_CLASS) ? first : value_unknown(ev, text, node, NULL);
-    static const char *const sequences[] = {"list",     "List",      "set",       "Set",          "frozenset",     "tuple",
-                                            "Tuple",    "Sequence",  "Iterable",  "Collection",   "Iterator",      "AsyncIterator",
-                                            "FrozenSet", "Generator", "AsyncIterable", "AsyncGenerator", "MutableSequence"};
+    static const char *const sequences[] = {"list",           "List",       "set",           "Set",
+                                            "frozenset",      "tuple",      "Tuple",         "Sequence",
+                                            "Iterable",       "Collection", "Iterator",      "AsyncIterator",
+                                            "FrozenSet",      "Generator",  "AsyncIterable", "AsyncGenerator",
+                                            "MutableSequence"};
     for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
         if (!alias_is(origin, sequences[i])) continue;
         UnknownValue *made = (UnknownValue *)value_unknown(ev, text, node, &ev->builtins.kinds[VALUE_LIST]->head);
         if (value_is(first, VALUE_STRING)) return &made->head;
         made->element = value_from_annotation(ev, first, text, node);
         /* a list of plain scalars stays one parameter; its items have no text of their own */
-        if (made->element && value_is_unknown(made->element) && !((UnknownValue *)made->element)->element) made->element = NULL;
+        if (made->element && value_is_unknown(made->element) && !((UnknownValue *)made->element)->element)
+            made->element = NULL;
         if (value_is(first, VALUE_NATIVE) && made->element && value_is_unknown(made->element)) made->element = NULL;
         return &made->head;
     }
@@ -360,7 +383,8 @@ Value *value_from_annotation(Evaluator *ev, Value *annotation, Slice text, const
         if (!read) evaluator_clear_error(ev);
         else if (!value_is(read, VALUE_STRING)) return value_from_annotation(ev, read, text, node);
     }
-    if (!value_is(annotation, VALUE_CLASS) || annotation == &ev->builtins.object->head) return value_unknown(ev, text, node, NULL);
+    if (!value_is(annotation, VALUE_CLASS) || annotation == &ev->builtins.object->head)
+        return value_unknown(ev, text, node, NULL);
     Class *cls = (Class *)annotation;
     return value_unknown_instance(ev, cls, text, node);
 }
@@ -375,12 +399,15 @@ static Value *guess_by_use(Evaluator *ev, Atom name, Slice text, const Node *sit
         if (!found) return NULL;
         at = (size_t)(found - text.start) + 1;
         size_t start = at - 1;
-        if (start + length + 1 >= text.length || memcmp(found, name->text.start, length) != 0 || found[length] != '.') continue;
+        if (start + length + 1 >= text.length || memcmp(found, name->text.start, length) != 0 || found[length] != '.')
+            continue;
         char before = start ? text.start[start - 1] : ' ';
-        if (before == '.' || before == '_' || (before >= '0' && before <= '9') || (before >= 'A' && before <= 'Z') || (before >= 'a' && before <= 'z'))
+        if (before == '.' || before == '_' || (before >= '0' && before <= '9') || (before >= 'A' && before <= 'Z') ||
+            (before >= 'a' && before <= 'z'))
             continue;
         size_t method = start + length + 1, end = method;
-        while (end < text.length && (text.start[end] == '_' || (text.start[end] >= 'a' && text.start[end] <= 'z'))) end++;
+        while (end < text.length && (text.start[end] == '_' || (text.start[end] >= 'a' && text.start[end] <= 'z')))
+            end++;
         bool awaited = start >= 6 && memcmp(text.start + start - 6, "await ", 6) == 0;
         for (int i = 0; i < ev->family_count; i++) {
             if (!ev->families[i].family->guess_name) continue;

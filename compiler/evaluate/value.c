@@ -141,8 +141,9 @@ Value *value_fixed_zone(Evaluator *ev, int seconds) {
     value->fixed = true;
     value->offset = seconds;
     int minutes = (seconds < 0 ? -seconds : seconds) / 60;
-    value->name = seconds ? slice_format(ev->arena, "UTC%c%02d:%02d", seconds < 0 ? '-' : '+', minutes / 60, minutes % 60)
-                          : SLICE("UTC");
+    value->name = seconds
+                      ? slice_format(ev->arena, "UTC%c%02d:%02d", seconds < 0 ? '-' : '+', minutes / 60, minutes % 60)
+                      : SLICE("UTC");
     return &value->head;
 }
 

@@ -145,9 +145,9 @@ typedef struct ListValue {
     Value head;
     Value **items;
     int count, capacity;
-    bool open; /* further, unknown items like these may be in it (appended in a loop over unknown rows) */
+    bool open;   /* further, unknown items like these may be in it (appended in a loop over unknown rows) */
     short level; /* how many such loops were around when it was made */
-} ListValue;   /* list and tuple */
+} ListValue;     /* list and tuple */
 typedef struct DictEntry {
     Value *key, *value;
     const Node *node; /* where the entry was written, may be NULL */
@@ -156,9 +156,9 @@ typedef struct DictValue {
     Value head;
     DictEntry *entries; /* in order of insertion */
     int count, capacity;
-    bool open; /* further, unknown entries may be in it (**kwargs from outside) */
+    bool open;              /* further, unknown entries may be in it (**kwargs from outside) */
     Value *default_factory; /* of a defaultdict */
-} DictValue;   /* also set: keys only */
+} DictValue;                /* also set: keys only */
 typedef struct SliceValue {
     Value head;
     Value *lower, *upper, *step; /* NULL: left out */
