@@ -14,6 +14,13 @@ typedef struct Slot {
     int param;
 } Slot;
 
+/* A parameter that a template brought in, by the arguments of its expression and the place of the hole. */
+typedef struct OwnParam {
+    const ExprList *args;
+    const char *hole;
+    const Param *param;
+} OwnParam;
+
 typedef struct Emitter {
     Arena *arena;
     const Dialect *dialect;
@@ -28,6 +35,8 @@ typedef struct Emitter {
     const Param **seen_keys;
     int *seen_numbers;
     int seen_capacity;
+    OwnParam *own;
+    int own_count, own_capacity;
     int depth;
     bool failed;
 } Emitter;

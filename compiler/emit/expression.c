@@ -7,6 +7,8 @@
 #include "compiler/emit/emitter.h"
 #include "compiler/query/templates.h"
 
+#include <stdlib.h>
+
 enum { DEPTH_LIMIT = 3000, WEIGHT_LIMIT = 12, TEXT_LIMIT = 256 * 1024 * 1024 };
 
 void emit_list(Emitter *e, const ExprList *list, int from, const char *separator) {
@@ -37,6 +39,27 @@ static bool emit_lookup_hole(Emitter *e, char hole, const ExprList *args, Slice 
     return true;
 }
 
+/* {'text'} or {#number}: a parameter of the template's own, the same object whenever its expression is written again.
+ */
+static void emit_parameter_hole(Emitter *e, Slice inside, const ExprList *args) {
+    for (int i = 0; i < e->own_count; i++) {
+        if (e->own[i].args != args || e->own[i].hole != inside.start) continue;
+        emit_param(e, e->own[i].param);
+        return;
+    }
+    Param *param = ARENA_NEW(e->arena, Param);
+    if (inside.start[0] == '#') {
+        param->type = SQL_INTEGER;
+        param->value = (Literal){.kind = LITERAL_INTEGER, .integer = strtoll(inside.start + 1, NULL, 10)};
+    } else {
+        param->type = SQL_TEXT;
+        param->value = (Literal){.kind = LITERAL_TEXT, .text = slice_sub(inside, 1, inside.length - 1)};
+    }
+    if (e->dialect->numbered_placeholders)
+        ARENA_PUSH(e->arena, e->own, e->own_count, e->own_capacity) = (OwnParam){args, inside.start, param};
+    emit_param(e, param);
+}
+
 /* One hole, `inside` being what stands between its braces. False: not a hole, the braces are text. */
 static bool emit_hole(Emitter *e, Slice inside, const ExprList *args, Slice extra) {
     if (slice_equals_text(inside, "*")) {
@@ -49,6 +72,10 @@ static bool emit_hole(Emitter *e, Slice inside, const ExprList *args, Slice extr
     }
     if (inside.length == 1 && (inside.start[0] == 't' || inside.start[0] == 'e'))
         return emit_lookup_hole(e, inside.start[0], args, extra);
+    if (inside.length >= 2 && (inside.start[0] == '#' || inside.start[0] == '\'')) {
+        emit_parameter_hole(e, inside, args);
+        return true;
+    }
     if (inside.length < 1 || inside.length > 2 || inside.start[0] < '0' || inside.start[0] > '9') return false;
     int number = inside.start[0] - '0';
     if (inside.length == 2) {

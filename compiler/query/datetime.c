@@ -99,7 +99,7 @@ static const struct {
     {"day", FUNCTION_EXTRACT_DAY},           {"week", FUNCTION_EXTRACT_WEEK},
     {"week_day", FUNCTION_EXTRACT_WEEK_DAY}, {"iso_week_day", FUNCTION_EXTRACT_ISO_WEEK_DAY},
     {"hour", FUNCTION_EXTRACT_HOUR},         {"minute", FUNCTION_EXTRACT_MINUTE},
-    {"second", FUNCTION_EXTRACT_SECOND},
+    {"second", FUNCTION_EXTRACT_SECOND},     {"microsecond", FUNCTION_EXTRACT_MICROSECOND},
 };
 
 static FunctionId extract_id(Slice unit, SqlType source) {
@@ -119,10 +119,23 @@ static Slice upper_case(Arena *arena, Slice text) {
     return (Slice){copy, text.length};
 }
 
+/* A part that plain SQL does not know: Django's function is asked, whatever it says. */
+static Expr *unknown_extract(Arena *arena, Slice unit, SqlType source, Expr *operand) {
+    const char *name = "django_datetime_extract";
+    if (source == SQL_DATE) name = "django_date_extract";
+    if (source == SQL_TIME) name = "django_time_extract";
+    Expr *call = expr_call(arena, slice_from(name), SQL_INTEGER, 2, text_param(arena, unit), operand);
+    for (int i = 0; i < 2 && source == SQL_DATETIME; i++)
+        expr_list_push(arena, &call->args, expr_new(arena, EXPR_NULL, SQL_TEXT));
+    return call;
+}
+
 Expr *expr_extract(Arena *arena, const Dialect *dialect, Slice unit, SqlType source, Expr *operand, Slice zone) {
     if (needs_registered(dialect, zone))
         return registered_call(arena, "django_datetime_extract", unit, operand, zone, SQL_INTEGER);
     FunctionId id = extract_id(unit, source);
+    if (id == FUNCTION_EXTRACT_OTHER && dialect->id == DIALECT_SQLITE)
+        return unknown_extract(arena, unit, source, operand);
     operand = in_zone(arena, dialect, operand, zone);
     bool second = id == FUNCTION_EXTRACT_SECOND || id == FUNCTION_TIME_SECOND;
     if (second && dialect->id == DIALECT_POSTGRESQL && source != SQL_DATE)

@@ -3,8 +3,8 @@
  * operator_ids.def; a dialect's own table holds only what it says otherwise.
  *
  * Holes: {0} … {9} an argument, {*} all arguments joined by ", ", {n*} those from the n-th on, {x} the extra text of
- * the node, {t} the first argument cast to text (PostgreSQL), {e} the second with its wildcards escaped. A template
- * that begins with "!" refuses; the rest of it is the message.
+ * the node, {'text'} and {#3} a parameter that the ORM itself adds, {t} the first argument cast to text (PostgreSQL),
+ * {e} the second with its wildcards escaped. A template that begins with "!" refuses; the rest of it is the message.
  */
 #ifndef ORMC_QUERY_TEMPLATES_H
 #define ORMC_QUERY_TEMPLATES_H

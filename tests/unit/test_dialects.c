@@ -41,6 +41,7 @@ static void check_template(const char *name, const char *text) {
         if (*at != '{') continue;
         bool digit = at[1] >= '0' && at[1] <= '9';
         bool hole = at[1] && strchr("*xte", at[1]) && at[2] == '}';
+        hole = hole || at[1] == '#' || at[1] == '\'';
         if (!hole && !(digit && (at[2] == '}' || (at[2] == '*' && at[3] == '}'))))
             fail_msg("%s has a hole that nothing fills: %s", name, text);
     }

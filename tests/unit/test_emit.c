@@ -204,6 +204,16 @@ static void test_aggregate_filter(void **state) {
                "COUNT(DISTINCT CASE WHEN `book`.`title` IS NULL THEN `book`.`id` ELSE NULL END)");
 }
 
+static void test_template_parameter(void **state) {
+    Fixture *f = *state;
+    Expr *pair = expr_function(&f->arena, FUNCTION_CONCAT_PAIR, SQL_TEXT, 2, column(f, "a"), column(f, "b"));
+    Query *query = select_one(f, pair);
+    expr_list_push(&f->arena, &query->group_by, pair);
+    check_sql(f, DIALECT_POSTGRESQL, STYLE_SQLALCHEMY, query,
+              "SELECT (COALESCE(book.a, $1) || COALESCE(book.b, $2)) FROM book GROUP BY (COALESCE(book.a, $1) || "
+              "COALESCE(book.b, $2))");
+}
+
 static void test_json_parameter(void **state) {
     Fixture *f = *state;
     Param *param = text_value(f, "{}");
@@ -311,6 +321,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_lookups, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aggregate_filter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_template_parameter, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_parameter, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shared_argument, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
