@@ -36,6 +36,7 @@ void parser_begin_unexpected_block(Parser *parser, List statements) {
 
 List parser_unexpected_block(Parser *parser, Extent at, List statements, List block) {
     Nodes body = parser_take(parser, block);
+    if (body.count) at.start = body.items[0]->start;
     Node *last = statements.count ? list_item(parser, statements, statements.count - 1) : NULL;
     if (last && last->kind == NODE_Unreadable && !NODE_AS(Unreadable, last)->body.count) {
         NODE_AS(Unreadable, last)->body = body;

@@ -65,6 +65,15 @@ static void layout_push_mark(Layout *layout, int kind) {
     layout_push(layout, kind, layout->previous_end, layout->previous_end);
 }
 
+/*
+ * Text that no rule accepts. At the start of a line a name comes first: else the parser would meet the
+ * invalid token while the statement above is still open, and lose that one too.
+ */
+static void layout_push_invalid(Layout *layout, bool begins_line, uint32_t start, uint32_t end) {
+    if (begins_line) layout_push(layout, TOKEN_NAME, start, start);
+    layout_push(layout, TOKEN_INVALID, start, end);
+}
+
 static Token layout_next(Layout *layout) {
     if (!layout->has_pending) return scanner_next(&layout->scanner);
     layout->has_pending = false;
@@ -123,7 +132,7 @@ static void layout_begin_line(Layout *layout, const Token *first) {
         layout->dedent_column != indent.column) {
         layout->dedent_column = indent.column;
         layout_report(layout, CODE_SYNTAX_ERROR, at, "unindent does not match any outer indentation level");
-        layout_push(layout, TOKEN_INVALID, first->start, first->start);
+        layout_push_invalid(layout, true, first->start, first->start);
     }
     if (same) layout->dedent_column = -1;
     layout->after_match = false;
@@ -134,6 +143,23 @@ static bool token_begins_statement(int kind) {
     static const int kinds[] = {TOKEN_DEF, TOKEN_CLASS,    TOKEN_RETURN,  TOKEN_IMPORT, TOKEN_WHILE, TOKEN_WITH,
                                 TOKEN_TRY, TOKEN_EXCEPT,   TOKEN_FINALLY, TOKEN_RAISE,  TOKEN_PASS,  TOKEN_BREAK,
                                 TOKEN_DEL, TOKEN_CONTINUE, TOKEN_GLOBAL,  TOKEN_ASSERT, TOKEN_ELIF,  TOKEN_NONLOCAL};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i] == kind) return true;
+    return false;
+}
+
+/* What can only go on with an expression or a statement. */
+static bool token_begins_nothing(int kind) {
+    static const int kinds[] = {TOKEN_AND,         TOKEN_OR,         TOKEN_IN,
+                                TOKEN_IS,          TOKEN_AS,         TOKEN_DOT,
+                                TOKEN_COMMA,       TOKEN_COLON,      TOKEN_SEMICOLON,
+                                TOKEN_ASSIGN,      TOKEN_WALRUS,     TOKEN_ARROW,
+                                TOKEN_SLASH,       TOKEN_PERCENT,    TOKEN_DOUBLE_SLASH,
+                                TOKEN_DOUBLE_STAR, TOKEN_LEFT_SHIFT, TOKEN_RIGHT_SHIFT,
+                                TOKEN_AMPERSAND,   TOKEN_BAR,        TOKEN_CARET,
+                                TOKEN_EQUAL,       TOKEN_NOT_EQUAL,  TOKEN_LESS,
+                                TOKEN_LESS_EQUAL,  TOKEN_GREATER,    TOKEN_GREATER_EQUAL,
+                                TOKEN_AUGMENTED};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i] == kind) return true;
     return false;
@@ -267,7 +293,8 @@ static void layout_take(Layout *layout, Token token, int first) {
         token.kind = layout_check_name(layout, &token) ? TOKEN_NAME : TOKEN_INVALID;
         break;
     }
-    ARENA_PUSH(layout->arena, layout->tokens, layout->count, layout->capacity) = token;
+    if (token.kind == TOKEN_INVALID) layout_push_invalid(layout, layout->count == first, token.start, token.end);
+    else ARENA_PUSH(layout->arena, layout->tokens, layout->count, layout->capacity) = token;
     layout->previous_end = token.end;
 }
 
@@ -340,6 +367,12 @@ void layout_fill(Layout *layout) {
     }
     if (token.kind) {
         layout_begin_line(layout, &token);
+        if (token_begins_nothing(token.kind)) {
+            Extent at = {token.start, token.end};
+            layout_report(layout, CODE_SYNTAX_ERROR, at, "a statement can't begin with '%.*s'",
+                          SLICE_ARGS(layout_text(layout, at)));
+            layout_push_invalid(layout, true, token.start, token.start);
+        }
         layout_read_line(layout, token);
         return;
     }

@@ -366,6 +366,7 @@ handler:
 
 exception_types:
     expression
+  | expression "," { $$ = MAKE(Tuple, @$, .elts = TAKE(parser_list_of(parser, $1))); }
   | exception_list { $$ = MAKE(Tuple, @$, .elts = TAKE($1)); }
   | exception_list "," { $$ = MAKE(Tuple, @$, .elts = TAKE($1)); }
 
