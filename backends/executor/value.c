@@ -15,6 +15,8 @@
 
 enum { ARRAY_DEPTH = 6 };
 
+static bool digit(char c) { return c >= '0' && c <= '9'; }
+
 void value_set_null(OrmcValue *value) { *value = (OrmcValue){.type = ORMC_TYPE_UNKNOWN, .is_null = true}; }
 
 void value_set_integer(OrmcValue *value, OrmcType type, int64_t integer) {
@@ -28,6 +30,36 @@ void value_set_number(OrmcValue *value, double number) {
 bool value_set_text(Store *store, OrmcValue *value, OrmcType type, const char *text, size_t length) {
     *value = (OrmcValue){.type = type, .length = length, .text = store_copy(store, text, length)};
     return value->text != NULL;
+}
+
+bool value_set_moment(Store *store, OrmcValue *value, OrmcType type, const char *text, size_t length) {
+    char *out = store_allocate(store, length + 12);
+    if (!out) return false;
+    size_t at = 0, i = 0, date = type == ORMC_TYPE_DATETIME && length > 10 ? 10 : 0;
+    for (; i < length && text[i] != '.' && !(i > date && (text[i] == '+' || text[i] == '-')); i++) out[at++] = text[i];
+    if (date && out[10] == ' ' && at > 11 && digit(out[11])) out[10] = 'T';
+    if (i < length && text[i] == '.') {
+        size_t start = at, digits = 0, zeros = 0;
+        out[at++] = text[i++];
+        for (; i < length && digit(text[i]); i++) {
+            if (digits == 6) continue;
+            out[at++] = text[i];
+            zeros += text[i] == '0';
+            digits++;
+        }
+        bool none = zeros == digits;
+        for (; digits < 6; digits++) out[at++] = '0';
+        if (none) at = start;
+    }
+    size_t offset = i;
+    for (; i < length; i++) out[at++] = text[i];
+    if (length - offset == 3 && (text[offset] == '+' || text[offset] == '-')) {
+        memcpy(out + at, ":00", 3);
+        at += 3;
+    }
+    out[at] = '\0';
+    *value = (OrmcValue){.type = type, .text = out, .length = at};
+    return true;
 }
 
 size_t number_write(double number, char *text, size_t capacity) {
@@ -79,7 +111,6 @@ size_t utf8_check(const char *text, size_t length) {
 
 /* ---- checks: `9` in a pattern is a digit; everything else stands for itself */
 
-static bool digit(char c) { return c >= '0' && c <= '9'; }
 static bool hex(char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 static bool matches(const char *pattern, const char *text, size_t length) {
@@ -271,10 +302,12 @@ void value_convert(Store *store, OrmcValue *value, OrmcType wanted) {
         if (is_text && value->length == 10 && matches("9999-99-99", value->text, 10)) value->type = wanted;
         return;
     case ORMC_TYPE_TIME:
-        if (is_text && is_time(value->text, value->length)) value->type = wanted;
+        if (is_text && is_time(value->text, value->length))
+            value_set_moment(store, value, wanted, value->text, value->length);
         return;
     case ORMC_TYPE_DATETIME:
-        if (is_text && matches("9999-99-99T99:99", value->text, value->length)) value->type = wanted;
+        if (is_text && matches("9999-99-99T99:99", value->text, value->length))
+            value_set_moment(store, value, wanted, value->text, value->length);
         return;
     case ORMC_TYPE_TEXT:
     case ORMC_TYPE_JSON:

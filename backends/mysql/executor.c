@@ -1,7 +1,664 @@
+/*
+ * MariaDB's and MySQL's driver: libmariadb's non-blocking calls, one statement at a time on a connection.
+ *
+ * Each thing the server is asked for is an operation with a _start and a _cont call; my_advance() runs operations until
+ * one has to wait for the socket, and my_complete() says which comes next:
+ *
+ *     PREPARE → EXECUTE → FETCH … FETCH → FREE → request_finish()          QUERY (transactions, DDL) → request_finish()
+ *
+ * Rows are read one by one, also those that are collected, so no result is held twice.
+ */
 #include <stdio.h>
-#include "backends/executor/executor.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "backends/executor/cache.h"
+#include "backends/mysql/executor_parts.h"
+
+#include <errmsg.h>
+
+enum { MY_ROWS_A_TURN = 2048 }; /* then others have their turn */
+
+typedef enum MyOperation {
+    MY_IDLE,
+    MY_CONNECT,
+    MY_CLOSE_STATEMENT,
+    MY_PREPARE,
+    MY_EXECUTE,
+    MY_FETCH,
+    MY_FREE,
+    MY_QUERY,
+    MY_STORE
+} MyOperation;
+
+typedef struct MyConnection {
+    Connection base;
+    const Mysql *mysql;
+    MYSQL *handle;
+    uv_poll_t *poll;
+    int socket, events;
+    uv_timer_t timer; /* waits with a limit, and the next turn of a long result */
+    unsigned handles; /* open ones, and kills on their way */
+    MyOperation operation;
+    int status; /* what the operation waits for; 0: it runs */
+    int answer; /* of the operation */
+    my_bool failed;
+    MYSQL *connected;
+    MYSQL_RES *stored;
+    OrmcRequest *request;
+    MyStatement *statement, *closing;
+    StatementCache cache;
+    unsigned killing; /* kills on their way: nothing new is sent, they might hit it */
+    unsigned rows_this_turn;
+    bool closed, opened, discard;
+} MyConnection;
+
+/* KILL QUERY goes over a connection of its own and blocks: on a thread of libuv's. */
+typedef struct MyKill {
+    uv_work_t work;
+    MyConnection *connection;
+    const Mysql *mysql;
+    const Url *url;
+    unsigned long thread;
+} MyKill;
+
+static void my_advance(MyConnection *c);
+
+/* ---- connecting */
+
+static void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, unsigned timeout_ms) {
+    unsigned seconds = (timeout_ms + 999) / 1000;
+    mysql->mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+    mysql->mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    static const struct {
+        const char *name;
+        enum mysql_option option;
+    } names[] = {{"ssl_ca", MYSQL_OPT_SSL_CA},         {"ssl_cert", MYSQL_OPT_SSL_CERT},
+                 {"ssl_key", MYSQL_OPT_SSL_KEY},       {"ssl_capath", MYSQL_OPT_SSL_CAPATH},
+                 {"ssl_cipher", MYSQL_OPT_SSL_CIPHER}, {"read_default_file", MYSQL_READ_DEFAULT_FILE}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = url_option(url, names[i].name);
+        if (value) mysql->mysql_optionsv(handle, names[i].option, value);
+    }
+    const char *tls = url_option(url, "ssl");
+    my_bool wanted = tls && (strcmp(tls, "true") == 0 || strcmp(tls, "1") == 0), verify = wanted;
+    if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &wanted);
+    if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+}
+
+static unsigned my_port(const Url *url) { return url->port ? (unsigned)strtoul(url->port, NULL, 10) : 0; }
+
+static const char *my_socket_path(const Url *url) {
+    const char *path = url_option(url, "unix_socket");
+    return path ? path : url_option(url, "socket");
+}
+
+/* ---- killing */
+
+static void my_kill_work(uv_work_t *work) {
+    MyKill *kill = work->data;
+    const Mysql *mysql = kill->mysql;
+    MYSQL *handle = mysql->mysql_init(NULL);
+    if (!handle) return;
+    my_set_options(mysql, handle, kill->url, 2000);
+    const Url *url = kill->url;
+    char sql[64];
+    int length = snprintf(sql, sizeof sql, "KILL QUERY %lu", kill->thread);
+    if (mysql->mysql_real_connect(handle, url->host, url->user, url->password, NULL, my_port(url), my_socket_path(url),
+                                  0))
+        mysql->mysql_real_query(handle, sql, (unsigned long)length);
+    mysql->mysql_close(handle);
+}
+
+static void my_handle_gone(MyConnection *c) {
+    if (--c->handles == 0 && c->closed) connection_closed(&c->base);
+}
+
+static void my_kill_done(uv_work_t *work, int status) {
+    (void)status;
+    MyKill *kill = work->data;
+    MyConnection *c = kill->connection;
+    OrmcPool *pool = c->base.pool;
+    pool_enter(pool);
+    free(kill);
+    c->killing--;
+    bool next = !c->killing && c->operation == MY_IDLE && c->base.flight.first && !c->closed;
+    if (next) c->base.wants_fetch = true;
+    my_handle_gone(c);
+    pool_leave(pool);
+}
+
+static void my_kill(MyConnection *c) {
+    OrmcPool *pool = c->base.pool;
+    MyKill *kill = malloc(sizeof *kill);
+    if (!kill) return;
+    *kill =
+        (MyKill){.connection = c, .mysql = c->mysql, .url = &pool->url, .thread = c->mysql->mysql_thread_id(c->handle)};
+    kill->work.data = kill;
+    if (pool->uv->uv_queue_work(pool->loop->loop, &kill->work, my_kill_work, my_kill_done) != 0) {
+        free(kill);
+        return;
+    }
+    c->killing++;
+    c->handles++;
+}
+
+static void my_cancel(Connection *connection, OrmcRequest *request) {
+    MyConnection *c = (MyConnection *)connection;
+    if (c->request != request) { /* not sent yet: a kill is on its way */
+        request_fail(request, ORMC_ERROR_DATABASE, "cancelled");
+        request_finish(request);
+        return;
+    }
+    bool paused = request->paused;
+    request->paused = false;
+    my_kill(c);
+    if (paused) {
+        connection->wants_fetch = true;
+        pool_wake(connection->pool);
+    }
+}
+
+/* ---- the socket */
+
+static void my_free_poll(uv_handle_t *handle) {
+    MyConnection *c = handle->data;
+    OrmcPool *pool = c->base.pool;
+    free(handle);
+    pool_enter(pool);
+    my_handle_gone(c);
+    pool_leave(pool);
+}
+
+static void my_drop_poll(MyConnection *c) {
+    if (!c->poll) return;
+    c->base.pool->uv->uv_poll_stop(c->poll);
+    c->base.pool->uv->uv_close((uv_handle_t *)c->poll, my_free_poll);
+    c->poll = NULL;
+    c->events = 0;
+}
+
+static void my_on_poll(uv_poll_t *poll, int status, int events);
+static void my_on_timer(uv_timer_t *timer);
+
+static bool my_watch(MyConnection *c, int events) {
+    const Uv *uv = c->base.pool->uv;
+    int socket = (int)c->mysql->mysql_get_socket(c->handle);
+    if (c->poll && socket != c->socket) my_drop_poll(c);
+    if (!c->poll) {
+        c->poll = malloc(sizeof *c->poll);
+        c->socket = socket;
+        if (!c->poll || uv->uv_poll_init_socket(c->base.pool->loop->loop, c->poll, socket) != 0) {
+            free(c->poll);
+            c->poll = NULL;
+            connection_lost(&c->base, "", 0, "the socket can't be watched");
+            return false;
+        }
+        c->poll->data = c;
+        c->handles++;
+    }
+    if (events != c->events) {
+        if (events) uv->uv_poll_start(c->poll, events, my_on_poll);
+        else uv->uv_poll_stop(c->poll);
+    }
+    c->events = events;
+    return true;
+}
+
+static void my_wait(MyConnection *c) {
+    int events = (c->status & MYSQL_WAIT_READ ? UV_READABLE : 0) | (c->status & MYSQL_WAIT_WRITE ? UV_WRITABLE : 0);
+    if (c->status & MYSQL_WAIT_TIMEOUT)
+        c->base.pool->uv->uv_timer_start(&c->timer, my_on_timer, c->mysql->mysql_get_timeout_value_ms(c->handle), 0);
+    my_watch(c, events);
+}
+
+/* ---- operations */
+
+/* The client and the server have lost each other. */
+static bool my_is_lost(unsigned code) {
+    return code == CR_SERVER_GONE_ERROR || code == CR_SERVER_LOST || code == 1053 || code == 1927 || code == 1152 ||
+           code == CR_CONNECTION_ERROR || code == CR_CONN_HOST_ERROR || code == CR_COMMANDS_OUT_OF_SYNC;
+}
+
+static int my_start(MyConnection *c) {
+    const Mysql *mysql = c->mysql;
+    const Url *url = &c->base.pool->url;
+    switch (c->operation) {
+    case MY_IDLE: return 0;
+    case MY_CONNECT:
+        return mysql->mysql_real_connect_start(&c->connected, c->handle, url->host, url->user, url->password,
+                                               url->database, my_port(url), my_socket_path(url), CLIENT_FOUND_ROWS);
+    case MY_CLOSE_STATEMENT: return mysql->mysql_stmt_close_start(&c->failed, c->closing->handle);
+    case MY_PREPARE:
+        return mysql->mysql_stmt_prepare_start(&c->answer, c->statement->handle, c->request->sql,
+                                               (unsigned long)c->request->sql_length);
+    case MY_EXECUTE: return mysql->mysql_stmt_execute_start(&c->answer, c->statement->handle);
+    case MY_FETCH: return mysql->mysql_stmt_fetch_start(&c->answer, c->statement->handle);
+    case MY_FREE: return mysql->mysql_stmt_free_result_start(&c->failed, c->statement->handle);
+    case MY_QUERY:
+        return mysql->mysql_real_query_start(&c->answer, c->handle, c->request->sql,
+                                             (unsigned long)c->request->sql_length);
+    case MY_STORE: return mysql->mysql_store_result_start(&c->stored, c->handle);
+    }
+    return 0;
+}
+
+static int my_continue(MyConnection *c, int ready) {
+    const Mysql *mysql = c->mysql;
+    switch (c->operation) {
+    case MY_IDLE: return 0;
+    case MY_CONNECT: return mysql->mysql_real_connect_cont(&c->connected, c->handle, ready);
+    case MY_CLOSE_STATEMENT: return mysql->mysql_stmt_close_cont(&c->failed, c->closing->handle, ready);
+    case MY_PREPARE: return mysql->mysql_stmt_prepare_cont(&c->answer, c->statement->handle, ready);
+    case MY_EXECUTE: return mysql->mysql_stmt_execute_cont(&c->answer, c->statement->handle, ready);
+    case MY_FETCH: return mysql->mysql_stmt_fetch_cont(&c->answer, c->statement->handle, ready);
+    case MY_FREE: return mysql->mysql_stmt_free_result_cont(&c->failed, c->statement->handle, ready);
+    case MY_QUERY: return mysql->mysql_real_query_cont(&c->answer, c->handle, ready);
+    case MY_STORE: return mysql->mysql_store_result_cont(&c->stored, c->handle, ready);
+    }
+    return 0;
+}
+
+/* ---- a statement */
+
+static void my_forget(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    cache_remove(&c->cache, request->sql, request->sql_length, request->sql_hash);
+    c->closing = c->statement;
+    c->statement = NULL;
+}
+
+/* The request is over; true: an operation still has to run. */
+static bool my_finish(MyConnection *c) {
+    unsigned long status = 0;
+    c->mysql->mariadb_get_infov(c->handle, MARIADB_CONNECTION_SERVER_STATUS, &status);
+    c->base.in_transaction = (unsigned)status & SERVER_STATUS_IN_TRANS;
+    OrmcRequest *request = c->request;
+    c->request = NULL;
+    c->statement = NULL;
+    c->discard = false;
+    c->operation = c->closing ? MY_CLOSE_STATEMENT : MY_IDLE;
+    request_finish(request);
+    if (c->base.state == CONNECTION_CLOSING) return false;
+    if (c->operation == MY_IDLE) my_watch(c, UV_READABLE); /* to see the server go */
+    return c->operation != MY_IDLE;
+}
+
+/* The statement failed with the error of its handle, or of the connection. */
+static bool my_fail(MyConnection *c, MYSQL_STMT *handle) {
+    const Mysql *mysql = c->mysql;
+    unsigned code = handle ? mysql->mysql_stmt_errno(handle) : mysql->mysql_errno(c->handle);
+    const char *text = handle ? mysql->mysql_stmt_error(handle) : mysql->mysql_error(c->handle);
+    const char *state = handle ? mysql->mysql_stmt_sqlstate(handle) : mysql->mysql_sqlstate(c->handle);
+    if (my_is_lost(code)) {
+        connection_lost(&c->base, state, (int)code, text);
+        return false;
+    }
+    c->request->result.native_code = (int)code;
+    request_state(c->request, state);
+    request_fail(c->request, ORMC_ERROR_DATABASE, "%s", text);
+    return true;
+}
+
+static bool my_columns(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    MyStatement *statement = c->statement;
+    if (!my_statement_describe(c->mysql, statement) || !request_columns(request, statement->column_count)) {
+        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < statement->column_count; i++) {
+        const MYSQL_FIELD *field = c->mysql->mysql_fetch_field_direct(statement->fields, (unsigned)i);
+        ResultColumn *column = &request->result.columns[i];
+        column->name = store_copy(&request->result.store, field->name, strlen(field->name));
+        column->type = statement->columns[i].means;
+        if (i < request->column_type_count && request->column_types[i] != ORMC_TYPE_UNKNOWN)
+            column->type = request->column_types[i];
+        if (!column->name) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        if (!column->name) return false;
+    }
+    return true;
+}
+
+static bool my_execute(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    unsigned long wanted = c->mysql->mysql_stmt_param_count(c->statement->handle);
+    if (wanted != request->param_count) {
+        request_fail(request, ORMC_ERROR_VALUE, "the statement takes %lu parameters, %zu are given", wanted,
+                     request->param_count);
+        return my_finish(c);
+    }
+    MYSQL_BIND *binds = my_params(&request->result.store, request->params, request->param_count);
+    if (!binds || (request->param_count && c->mysql->mysql_stmt_bind_param(c->statement->handle, binds))) {
+        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        return my_finish(c);
+    }
+    c->operation = MY_EXECUTE;
+    return true;
+}
+
+static bool my_prepared(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    if (c->answer) {
+        bool kept = my_fail(c, c->statement->handle);
+        if (!kept) return false;
+        my_forget(c);
+        return my_finish(c);
+    }
+    count_up(&c->base.pool->counters.prepared);
+    if (!request->prepare_only) return my_execute(c);
+    my_columns(c);
+    return my_finish(c);
+}
+
+static bool my_executed(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    MYSQL_STMT *handle = c->statement->handle;
+    if (c->answer) {
+        if (!my_fail(c, handle)) return false;
+        /* a statement that the server has forgotten is prepared again next time */
+        if (request->result.native_code == 1243 || request->result.native_code == 1615) my_forget(c);
+        return my_finish(c);
+    }
+    request->result.affected = (int64_t)c->mysql->mysql_stmt_affected_rows(handle);
+    request->result.inserted_id = (int64_t)c->mysql->mysql_stmt_insert_id(handle);
+    if (!c->mysql->mysql_stmt_field_count(handle)) return request_columns(request, 0), my_finish(c);
+    request->result.affected = 0;
+    c->discard = !my_columns(c) || c->mysql->mysql_stmt_bind_result(handle, c->statement->binds);
+    c->operation = c->discard ? MY_FREE : MY_FETCH;
+    return true;
+}
+
+static bool my_read_row(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    OrmcValue *cells = request_row(request);
+    if (!cells) return false;
+    for (unsigned i = 0; i < c->statement->column_count; i++) {
+        if (my_cell(c->mysql, c->statement, i, &request->result.store, &cells[i])) continue;
+        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        return false;
+    }
+    request->result.affected++;
+    return request_row_done(request, cells) || request->paused;
+}
+
+static bool my_fetched(MyConnection *c) {
+    OrmcRequest *request = c->request;
+    if (c->answer == MYSQL_NO_DATA) {
+        c->operation = MY_FREE;
+        return true;
+    }
+    if (c->answer && c->answer != MYSQL_DATA_TRUNCATED) {
+        if (!my_fail(c, c->statement->handle)) return false;
+        c->operation = MY_FREE;
+        return true;
+    }
+    if (request->cancel_reason == ORMC_ERROR_NONE && !my_read_row(c)) {
+        if (c->base.state == CONNECTION_CLOSING) return false;
+        if (!c->discard) my_kill(c); /* the rest need not be sent */
+        c->discard = true;
+        c->operation = MY_FREE;
+        return true;
+    }
+    if (request->paused) {
+        my_watch(c, 0);
+        return false;
+    }
+    if (++c->rows_this_turn < MY_ROWS_A_TURN) return true;
+    c->base.pool->uv->uv_timer_start(&c->timer, my_on_timer, 0, 0);
+    return false;
+}
+
+static void my_connected(MyConnection *c) {
+    if (!c->connected) {
+        connection_lost(&c->base, c->mysql->mysql_sqlstate(c->handle), (int)c->mysql->mysql_errno(c->handle),
+                        c->mysql->mysql_error(c->handle));
+        return;
+    }
+    c->operation = MY_IDLE;
+    c->opened = true;
+    if (my_watch(c, UV_READABLE)) connection_ready(&c->base);
+}
+
+/* The operation has its answer. True: c->operation says what to start next. */
+static bool my_complete(MyConnection *c) {
+    switch (c->operation) {
+    case MY_IDLE: return false;
+    case MY_CONNECT: my_connected(c); return false;
+    case MY_CLOSE_STATEMENT:
+        c->closing->handle = NULL;
+        my_statement_free(c->mysql, c->closing);
+        c->closing = NULL;
+        if (!c->request) {
+            c->operation = MY_IDLE;
+            my_watch(c, UV_READABLE);
+            if (c->base.flight.first) c->base.wants_fetch = true, pool_wake(c->base.pool);
+            return false;
+        }
+        c->operation = MY_PREPARE;
+        return true;
+    case MY_PREPARE: return my_prepared(c);
+    case MY_EXECUTE: return my_executed(c);
+    case MY_FETCH: return my_fetched(c);
+    case MY_FREE: return my_finish(c);
+    case MY_QUERY:
+        if (c->answer && !my_fail(c, NULL)) return false;
+        if (!c->answer) c->request->result.affected = (int64_t)c->mysql->mysql_affected_rows(c->handle);
+        if (c->answer || !c->mysql->mysql_field_count(c->handle)) return my_finish(c);
+        c->operation = MY_STORE;
+        return true;
+    case MY_STORE:
+        if (c->stored) c->mysql->mysql_free_result(c->stored);
+        c->stored = NULL;
+        return my_finish(c);
+    }
+    return false;
+}
+
+/* Runs what comes next until it has to wait. */
+static void my_run(MyConnection *c) {
+    while (c->base.state != CONNECTION_CLOSING) {
+        c->status = my_start(c);
+        if (c->status) {
+            my_wait(c);
+            return;
+        }
+        if (!my_complete(c)) return;
+    }
+}
+
+static void my_advance(MyConnection *c) {
+    if (my_complete(c)) my_run(c);
+}
+
+/* ---- events */
+
+static void my_go_on(MyConnection *c, int ready) {
+    c->status = my_continue(c, ready);
+    if (c->status) my_wait(c);
+    else my_advance(c);
+}
+
+static void my_on_poll(uv_poll_t *poll, int status, int events) {
+    MyConnection *c = poll->data;
+    OrmcPool *pool = c->base.pool;
+    if (c->base.state == CONNECTION_CLOSING) return;
+    pool_enter(pool);
+    if (c->operation == MY_IDLE) {
+        connection_lost(&c->base, "08S01", CR_SERVER_GONE_ERROR, "the server closed the connection");
+    } else if (c->status) {
+        if (c->status & MYSQL_WAIT_TIMEOUT) pool->uv->uv_timer_stop(&c->timer);
+        c->rows_this_turn = 0;
+        int ready = (events & UV_READABLE ? MYSQL_WAIT_READ : 0) | (events & UV_WRITABLE ? MYSQL_WAIT_WRITE : 0);
+        my_go_on(c, status < 0 ? c->status & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE) : ready);
+    } else {
+        my_watch(c, 0); /* rows wait for their turn */
+    }
+    pool_leave(pool);
+}
+
+static void my_on_timer(uv_timer_t *timer) {
+    MyConnection *c = timer->data;
+    OrmcPool *pool = c->base.pool;
+    if (c->base.state == CONNECTION_CLOSING) return;
+    pool_enter(pool);
+    if (c->status & MYSQL_WAIT_TIMEOUT) {
+        my_go_on(c, MYSQL_WAIT_TIMEOUT);
+    } else if (!c->status && (c->operation == MY_FETCH || c->operation == MY_CONNECT)) {
+        c->rows_this_turn = 0;
+        my_run(c);
+    }
+    pool_leave(pool);
+}
+
+/* ---- the driver's table */
+
+/* Transaction statements, DDL and settings go as text: not every server prepares them. */
+static bool my_is_prepared(const OrmcRequest *request) {
+    if (request->param_count || request->prepare_only) return true;
+    static const char *const verbs[] = {"select", "insert",  "update",   "delete", "with",  "values", "replace",
+                                        "show",   "explain", "describe", "desc",   "table", "analyze"};
+    const char *sql = request->sql + strspn(request->sql, " \t\r\n(");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        size_t k = 0;
+        while (verbs[i][k] && (sql[k] | 0x20) == verbs[i][k]) k++;
+        if (!verbs[i][k]) return true;
+    }
+    return false;
+}
+
+/* A new prepared statement in the cache; an evicted one is closed first. False: no memory. */
+static bool my_add_statement(MyConnection *c, OrmcRequest *request) {
+    MyStatement *statement = calloc(1, sizeof *statement);
+    if (statement) statement->handle = c->mysql->mysql_stmt_init(c->handle);
+    if (!statement || !statement->handle) {
+        free(statement);
+        return false;
+    }
+    c->closing = cache_make_room(&c->cache);
+    if (!cache_insert(&c->cache, request->sql, request->sql_length, request->sql_hash, statement)) {
+        c->mysql->mysql_stmt_close(statement->handle);
+        statement->handle = NULL;
+        my_statement_free(c->mysql, statement);
+        return false;
+    }
+    c->statement = statement;
+    return true;
+}
+
+static void my_begin(MyConnection *c, OrmcRequest *request) {
+    c->request = request;
+    c->rows_this_turn = 0;
+    bool ready = true;
+    if (!my_is_prepared(request)) {
+        c->operation = MY_QUERY;
+    } else if ((c->statement = cache_find(&c->cache, request->sql, request->sql_length, request->sql_hash))) {
+        count_up(&c->base.pool->counters.cache_hits);
+        if (request->prepare_only) my_columns(c), ready = my_finish(c);
+        else ready = my_execute(c);
+    } else if (my_add_statement(c, request)) {
+        c->operation = c->closing ? MY_CLOSE_STATEMENT : MY_PREPARE;
+    } else {
+        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        ready = my_finish(c);
+    }
+    if (ready) my_run(c);
+}
+
+static void my_send(Connection *connection, OrmcRequest *request) {
+    (void)connection; /* begun by fetch */
+    (void)request;
+}
+
+static void my_fetch(Connection *connection) {
+    MyConnection *c = (MyConnection *)connection;
+    if (c->request) {
+        if (c->operation == MY_FETCH && !c->status && !c->request->paused) my_run(c);
+        return;
+    }
+    if (c->operation == MY_IDLE && !c->killing && connection->flight.first) my_begin(c, connection->flight.first);
+}
+
+static bool my_connect(Connection *connection) {
+    MyConnection *c = (MyConnection *)connection;
+    OrmcPool *pool = connection->pool;
+    c->mysql = pool->library;
+    c->handle = c->mysql->mysql_init(NULL);
+    if (!c->handle) return false;
+    if (!cache_init(&c->cache, pool->options.statement_cache)) {
+        c->mysql->mysql_close(c->handle);
+        return false;
+    }
+    c->mysql->mysql_optionsv(c->handle, MYSQL_OPT_NONBLOCK, 0);
+    my_set_options(c->mysql, c->handle, &pool->url, pool->options.connect_timeout_ms);
+    pool->uv->uv_timer_init(pool->loop->loop, &c->timer);
+    c->timer.data = c;
+    c->handles = 1;
+    c->operation = MY_CONNECT;
+    pool->uv->uv_timer_start(&c->timer, my_on_timer, 0, 0); /* begun from the loop, where it may also fail */
+    return true;
+}
+
+static void my_on_timer_closed(uv_handle_t *handle) {
+    MyConnection *c = handle->data;
+    OrmcPool *pool = c->base.pool;
+    pool_enter(pool);
+    my_handle_gone(c);
+    pool_leave(pool);
+}
+
+/* Closing the connection first makes closing its statements a matter of memory alone. */
+static void my_disconnect(MyConnection *c) {
+    const Mysql *mysql = c->mysql;
+    int socket = c->operation == MY_IDLE ? -1 : (int)mysql->mysql_get_socket(c->handle);
+    if (socket >= 0) shutdown(socket, SHUT_RDWR); /* in the middle of something: saying goodbye must not wait */
+    mysql->mysql_close(c->handle);
+    c->handle = NULL;
+    for (MyStatement *statement; (statement = c->closing ? c->closing : cache_take_any(&c->cache));) {
+        c->closing = NULL;
+        mysql->mysql_stmt_close(statement->handle);
+        my_statement_free(mysql, statement);
+    }
+    cache_destroy(&c->cache);
+}
+
+static void my_close(Connection *connection) {
+    MyConnection *c = (MyConnection *)connection;
+    if (c->closed) return;
+    c->closed = true;
+    my_drop_poll(c);
+    connection->pool->uv->uv_close((uv_handle_t *)&c->timer, my_on_timer_closed);
+    c->request = NULL;
+    c->statement = NULL;
+    my_disconnect(c);
+}
+
+/* An unknown user or database, a wrong password: another try gives the same. */
+static bool my_connect_is_final(const char *state, int code) {
+    (void)state;
+    return code == 1044 || code == 1045 || code == 1049 || code == 1698;
+}
+
 const Driver *mysql_driver_load(OrmcPool *pool, char *message, size_t capacity) {
-    (void)pool;
-    snprintf(message, capacity, "this build of ormc has no MariaDB executor: libmariadb's header was missing");
-    return NULL;
+    static const Driver driver = {.name = "mysql",
+                                  .pipeline = 1,
+                                  .droppable = true,
+                                  .connection_size = sizeof(MyConnection),
+                                  .connect = my_connect,
+                                  .send = my_send,
+                                  .fetch = my_fetch,
+                                  .cancel = my_cancel,
+                                  .close = my_close,
+                                  .accepts = my_accepts,
+                                  .begin = "BEGIN",
+                                  .rollback = "ROLLBACK",
+                                  .ping = "SELECT 1",
+                                  .connect_is_final = my_connect_is_final};
+    static const char *const names[] = {MYSQL_FUNCTIONS(LIBRARY_NAME)};
+    static const char *const sonames[] = {"libmariadb.so.3", NULL};
+    pool->library = store_allocate(&pool->store, sizeof(Mysql));
+    if (!pool->library) return NULL;
+    return library_load(pool->library, names, sizeof names / sizeof *names, sonames, message, capacity) ? &driver
+                                                                                                        : NULL;
 }

@@ -429,23 +429,6 @@ static int64_t read_interval(const char *text, size_t length) {
     return interval_of(months, days, microseconds);
 }
 
-/* Offsets get their minutes ("+00" → "+00:00"), date and time are joined by T. */
-static bool cell_datetime(Store *store, OrmcValue *cell, OrmcType type, const char *text, size_t length) {
-    char copy[80];
-    if (length > sizeof copy - 4) return value_set_text(store, cell, type, text, length);
-    memcpy(copy, text, length);
-    char *time = memchr(copy, ' ', length);
-    if (type == ORMC_TYPE_DATETIME && time && time[1] >= '0' && time[1] <= '9') *time = 'T';
-    size_t start = type == ORMC_TYPE_DATETIME && time ? (size_t)(time - copy) : 0;
-    for (size_t i = start; i < length; i++) {
-        if ((copy[i] != '+' && copy[i] != '-') || i + 3 != length || (type == ORMC_TYPE_DATETIME && !time)) continue;
-        memcpy(copy + length, ":00", 3);
-        length += 3;
-        break;
-    }
-    return value_set_text(store, cell, type, copy, length);
-}
-
 static bool cell_bytes(Store *store, OrmcValue *cell, const char *text, size_t length) {
     char *out = store_allocate(store, length + 1);
     if (!out) return false;
@@ -556,7 +539,7 @@ static bool cell_text(Store *store, OrmcValue *cell, Oid oid, const char *text, 
     case ORMC_TYPE_BYTES: return cell_bytes(store, cell, text, length);
     case ORMC_TYPE_INTERVAL: value_set_integer(cell, type, read_interval(text, length)); return true;
     case ORMC_TYPE_TIME:
-    case ORMC_TYPE_DATETIME: return cell_datetime(store, cell, type, text, length);
+    case ORMC_TYPE_DATETIME: return value_set_moment(store, cell, type, text, length);
     case ORMC_TYPE_ARRAY: return cell_array(store, cell, item_of(oid), text, length);
     case ORMC_TYPE_TEXT:
     case ORMC_TYPE_DATE:
