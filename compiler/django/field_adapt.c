@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "compiler/django/column_type.h"
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/field_text.h"
 #include "compiler/django/instance.h"
@@ -319,7 +320,7 @@ static bool field_adapt(Evaluator *ev, DjField *field, Value *value, const Node 
 
 /* The program's get_db_prep_value(value, connection, prepared=False). */
 static Value *field_call_db_prep(Evaluator *ev, DjField *field, Value *own, Value *value, const Node *site) {
-    Value *items[3] = {(Value *)field, value, value_unknown(ev, SLICE("connection"), site, NULL)};
+    Value *items[3] = {(Value *)field, value, django_connection(ev)};
     return value_call_with(ev, own, items, 3, site);
 }
 
