@@ -32,6 +32,7 @@ int dump_stage(const Options *options) {
         }
         if (result != ORMC_OK) status = 1;
         print_text(stdout, dump);
+        if (dump.length && dump.data[dump.length - 1] != '\n') putchar('\n');
         print_diagnostics(translation);
     }
     ormc_context_destroy(context);
