@@ -50,6 +50,8 @@ void emit_relation_reference(Emitter *e, const Relation *relation);
 void emit_column(Emitter *e, const Expr *column);
 
 /* expression.c */
+/* One level deeper, to be left by e->depth--; false, with a diagnostic, where that is too deep or the text too long. */
+bool emit_enter(Emitter *e, Span span);
 void emit_expr(Emitter *e, const Expr *expr);
 void emit_list(Emitter *e, const ExprList *list, int from, const char *separator);
 void emit_param(Emitter *e, const Param *param);

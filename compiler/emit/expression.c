@@ -323,20 +323,26 @@ static void emit_kind(Emitter *e, const Expr *expr) {
 
 static void emit_limit_reached(Emitter *e, Span span, const char *what, int limit, const char *unit) {
     if (!e->failed)
-        diagnostics_add(e->diagnostics, CODE_LIMIT, SEVERITY_ERROR, span, "the %s more than %d %s", what, limit, unit);
+        diagnostics_add(e->diagnostics, CODE_LIMIT, SEVERITY_ERROR, span, "the statement %s more than %d %s", what,
+                        limit, unit);
     e->failed = true;
 }
 
-void emit_expr(Emitter *e, const Expr *expr) {
+bool emit_enter(Emitter *e, Span span) {
     if (e->depth > DEPTH_LIMIT) {
-        emit_limit_reached(e, expr->span, "expression is nested", DEPTH_LIMIT, "levels deep");
-        return;
+        emit_limit_reached(e, span, "is nested", DEPTH_LIMIT, "levels deep");
+        return false;
     }
     if (e->sql.length > TEXT_LIMIT) {
-        emit_limit_reached(e, expr->span, "statement takes", TEXT_LIMIT, "bytes");
-        return;
+        emit_limit_reached(e, span, "takes", TEXT_LIMIT, "bytes");
+        return false;
     }
     e->depth++;
+    return true;
+}
+
+void emit_expr(Emitter *e, const Expr *expr) {
+    if (!emit_enter(e, expr->span)) return;
     emit_kind(e, expr);
     e->depth--;
 }

@@ -102,9 +102,11 @@ static void emit_from(Emitter *e, const From *from) {
         emit_relation(e, from->relation, from->hint);
         return;
     }
+    if (!emit_enter(e, (Span){0})) return;
     if (from->grouped) buffer_put(&e->sql, '(');
     emit_join(e, from);
     if (from->grouped) buffer_put(&e->sql, ')');
+    e->depth--;
 }
 
 void emit_from_list(Emitter *e, const Query *query) {
@@ -383,6 +385,7 @@ static void emit_body(Emitter *e, const Query *query) {
 }
 
 void emit_query(Emitter *e, const Query *query) {
+    if (!emit_enter(e, (Span){0})) return;
     if (query->prefix.length) {
         buffer_slice(&e->sql, query->prefix);
         buffer_put(&e->sql, ' ');
@@ -393,4 +396,5 @@ void emit_query(Emitter *e, const Query *query) {
         buffer_put(&e->sql, ' ');
         buffer_slice(&e->sql, query->suffix);
     }
+    e->depth--;
 }

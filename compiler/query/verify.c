@@ -19,9 +19,10 @@ static const char *verify_expr(const Expr *expr, const Scope *scope, int depth);
 
 /* ---- scopes ---- */
 
-static bool from_holds(const From *from, const Relation *relation) {
+static bool from_holds(const From *from, const Relation *relation, int depth) {
+    if (depth > VERIFY_DEPTH_LIMIT) return true;
     while (!from->relation) {
-        if (from->right && from_holds(from->right, relation)) return true;
+        if (from->right && from_holds(from->right, relation, depth + 1)) return true;
         from = from->left;
         if (!from) return false;
     }
@@ -31,7 +32,7 @@ static bool from_holds(const From *from, const Relation *relation) {
 static bool query_holds(const Query *query, const Relation *relation) {
     if (query->target == relation) return true;
     for (int i = 0; i < query->from_count; i++)
-        if (from_holds(query->from[i], relation)) return true;
+        if (from_holds(query->from[i], relation, 0)) return true;
     for (int i = 0; i < query->cte_count; i++)
         if (query->ctes[i].relation == relation) return true;
     return false;

@@ -284,6 +284,16 @@ static void test_depth(void **state) {
     assert_false(query_emit(&f->arena, dialect_get(DIALECT_SQLITE), &options, select_one(f, deep), STATEMENT_SELECT,
                             &f->diagnostics, &statement));
     assert_int_equal(f->diagnostics.items[0].code, CODE_LIMIT);
+    Query *inner = select_one(f, column(f, "id"));
+    for (int i = 0; i < 100000; i++) {
+        Query *outer = query_new(&f->arena, QUERY_SET_OPERATION);
+        outer->parts = ARENA_ARRAY(&f->arena, Query *, 1);
+        outer->parts[0] = inner;
+        outer->part_count = 1;
+        inner = outer;
+    }
+    assert_false(query_emit(&f->arena, dialect_get(DIALECT_SQLITE), &options, inner, STATEMENT_SELECT, &f->diagnostics,
+                            &statement));
     assert_false(expr_equals(deep, expr_group(&f->arena, column(f, "id"))));
 }
 
