@@ -1,7 +1,7 @@
 /*
  * MD5 (RFC 1321) and SHA-1, SHA-224 … SHA-512 (FIPS 180-4) of a text, as hexadecimal.
  *
- *     digest_hex(DIGEST_MD5, "abc", 3) → 900150983cd24fb0d6963f7d28e17f72
+ *     sqlite_digest_hex(DIGEST_MD5, "abc", 3) → 900150983cd24fb0d6963f7d28e17f72
  */
 #include <math.h>
 #include <string.h>
@@ -156,7 +156,7 @@ static void digest_block(DigestKind kind, DigestState *state, const unsigned cha
     }
 }
 
-void digest_hex(DigestKind kind, const void *data, size_t length, char *hex) {
+void sqlite_digest_hex(DigestKind kind, const void *data, size_t length, char *hex) {
     static const unsigned char sizes[] = {16, 20, 28, 32, 48, 64};
     DigestState state = digest_start(kind);
     bool wide = kind >= DIGEST_SHA384;

@@ -68,7 +68,7 @@ static void digest(sqlite3_context *context, int count, sqlite3_value **values) 
     char hex[129];
     size_t length;
     const char *text = text_of(values[0], &length);
-    digest_hex(*kind, text, length, hex);
+    sqlite_digest_hex(*kind, text, length, hex);
     worker_library->sqlite3_result_text(context, hex, -1, SQLITE_TRANSIENT);
 }
 
