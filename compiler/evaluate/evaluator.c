@@ -88,8 +88,8 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
     if (!ev->limits.call_depth) ev->limits.call_depth = CALL_DEPTH_DEFAULT;
     if (!ev->limits.paths) ev->limits.paths = PATHS_DEFAULT;
     ev->arena = &ev->lasting;
-    atom_table_init(&ev->lasting_atoms, &ev->lasting, NULL);
-    ev->atoms = &ev->lasting_atoms;
+    atom_table_init(&ev->atom_table, &ev->lasting, NULL);
+    ev->atoms = &ev->atom_table;
 #define X(member, text) ev->names.member = evaluator_atom(ev, text);
     EVALUATOR_NAMES(X)
 #undef X
@@ -146,8 +146,7 @@ void program_parse(Evaluator *ev, ProgramSource *program) {
     if (program->tree) return;
     /* trees of the program's files last: they are the same for every compile */
     ParseOptions options = {.nesting_limit = ev->limits.nesting};
-    program->tree =
-        parse_module(&ev->lasting, &ev->lasting_atoms, program->source, -1, &options, &ev->load_diagnostics);
+    program->tree = parse_module(&ev->lasting, ev->atoms, program->source, -1, &options, &ev->load_diagnostics);
 }
 
 static Slice program_label(const ProgramSource *program) {
@@ -238,7 +237,6 @@ static void free_names_collect(Evaluator *ev) {
 
 void evaluator_load(Evaluator *ev) {
     ev->arena = &ev->lasting;
-    ev->atoms = &ev->lasting_atoms;
     ev->reporting = &ev->load_diagnostics;
     ev->loading = true;
     for (int i = 0; i < ev->program_count; i++)
@@ -261,8 +259,6 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     journal_undo(ev, (JournalMark){0});
     arena_reset(&ev->scratch);
     ev->arena = &ev->scratch;
-    atom_table_init(&ev->scratch_atoms, &ev->scratch, &ev->lasting_atoms);
-    ev->atoms = &ev->scratch_atoms;
     ev->journaling = true;
     ev->journal = NULL;
     ev->journal_count = ev->journal_capacity = 0;
@@ -376,13 +372,10 @@ static void run_text(Evaluator *ev, void *data) {
 void evaluator_run_text(Evaluator *ev, Source *source, bool stop_at_error) {
     if (!ev->free_names_ready) {
         Arena *arena = ev->arena;
-        AtomTable *atoms = ev->atoms;
         ev->arena = &ev->lasting;
-        ev->atoms = &ev->lasting_atoms;
         ev->journaling = false;
         free_names_collect(ev);
         ev->arena = arena;
-        ev->atoms = atoms;
         ev->journaling = true;
     }
     evaluator_register_source(ev, source);

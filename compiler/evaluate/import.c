@@ -39,17 +39,14 @@ ModuleValue *evaluator_import(Evaluator *ev, const char *dotted_name) {
     if (module) return module;
     /* made to last: what it defines is the same for every compile */
     Arena *arena = ev->arena;
-    AtomTable *atoms = ev->atoms;
     bool journaling = ev->journaling;
     ev->arena = &ev->lasting;
-    ev->atoms = &ev->lasting_atoms;
     ev->journaling = false;
     module = module_new(ev, name->text);
     module->native = true;
     atom_map_set(&ev->modules, name, module);
     native->setup(ev, module);
     ev->arena = arena;
-    ev->atoms = atoms;
     ev->journaling = journaling;
     return module;
 }

@@ -198,8 +198,8 @@ typedef struct EntryPoint {
 struct Evaluator {
     Arena lasting, scratch;
     Arena *arena; /* the current one of the two */
-    AtomTable lasting_atoms, scratch_atoms;
-    AtomTable *atoms;
+    /* One table for all: native modules are set up at their first import, when the text has been read already. */
+    AtomTable atom_table, *atoms;
     Names names;
     Builtins builtins;
     EvaluatorLimits limits;

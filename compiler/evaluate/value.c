@@ -167,10 +167,7 @@ bool value_as_integer(const Value *value, int64_t *number) {
 
 Atom value_as_atom(Evaluator *ev, Value *value) {
     StringValue *string = (StringValue *)value;
-    if (!string->atom) {
-        evaluator_touch(ev, &string->atom, sizeof string->atom);
-        string->atom = atom_intern(ev->atoms, string->text);
-    }
+    if (!string->atom) string->atom = atom_intern(ev->atoms, string->text);
     return string->atom;
 }
 

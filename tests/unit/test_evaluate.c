@@ -1,0 +1,156 @@
+/* The evaluator on Python text: each case is a program and the repr of its variable `x`. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "compiler/evaluate/evaluator.h"
+
+static void *allocate(void *user, size_t size) {
+    (void)user;
+    return malloc(size);
+}
+static void release(void *user, void *block) {
+    (void)user;
+    free(block);
+}
+static void exhausted(void *user) {
+    (void)user;
+    abort();
+}
+
+typedef struct Case {
+    const char *text, *wanted;
+} Case;
+
+static Slice result;
+
+static void keep_result(void *user, Evaluator *ev, Value *value) {
+    (void)user;
+    result = value_repr(ev, value);
+}
+
+static Evaluator *make(void) {
+    static const Allocator allocator = {allocate, release, NULL};
+    EvaluatorOptions options = {.allocator = &allocator, .exhausted = exhausted};
+    Evaluator *ev = evaluator_create(&options);
+    evaluator_load(ev);
+    return ev;
+}
+
+static void check_cases(const Case *cases, size_t count) {
+    Evaluator *ev = make();
+    int failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        EvaluatorHost host = {.result = keep_result};
+        evaluator_begin(ev, NULL, &host);
+        result = SLICE("(nothing)");
+        Source *source = source_from_text(evaluator_arena(ev), SLICE("<test>"), slice_from(cases[i].text));
+        evaluator_run_text(ev, source, true);
+        DiagnosticList *list = evaluator_diagnostics(ev);
+        if (list->count) result = list->items[0].message;
+        if (!slice_equals_text(result, cases[i].wanted)) {
+            printf("%s\n   wanted %s\n   got    %.*s\n", cases[i].text, cases[i].wanted, SLICE_ARGS(result));
+            failed++;
+        }
+    }
+    evaluator_destroy(ev);
+    assert_int_equal(failed, 0);
+}
+
+static void test_values(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {"1 + 2 * 3", "7"},
+        {"2 ** 63 - 1", "9223372036854775807"},
+        {"2 ** 100", "1267650600228229401496703205376"},
+        {"-7 // 2, -7 % 3, 7 / 2", "(-4, 2, 3.5)"},
+        {"0.1 + 0.2", "0.30000000000000004"},
+        {"1e16, 1e22, 1.5e-7, 100.0", "(1e+16, 1e+22, 1.5e-07, 100.0)"},
+        {"'a' 'b' + \"c's\"", "\"abc's\""},
+        {"'%s is %05.2f, %d%%' % ('x', 3.14159, 7)", "'x is 03.14, 7%'"},
+        {"'{} {!r}|{a.real}'.replace('.real', '').format(1, 'x', a=3)", "\"1 'x'|3\""},
+        {"f'{1+1:>4}|{\"x\"!r}|{3.14159:.2f}|{1234567:,}'", "\"   2|'x'|3.14|1,234,567\""},
+        {"[x * 2 for x in range(5) if x % 2]", "[2, 6]"},
+        {"{k: v for k, v in zip('ab', (1, 2))}", "{'a': 1, 'b': 2}"},
+        {"sorted({3, 1, 2}, reverse=True)", "[3, 2, 1]"},
+        {"a, *b, c = [1, 2, 3, 4]\n(a, b, c)", "(1, [2, 3], 4)"},
+        {"x = {'a': 1} | {'b': 2}\nx['c'] = 3\nx.pop('a')\nx", "{'b': 2, 'c': 3}"},
+        {"'a,b,,c'.split(','), ' x '.strip(), 'abc'[::-1], 'abc'[-2:]", "(['a', 'b', '', 'c'], 'x', 'cba', 'bc')"},
+        {"1 < 2 <= 2 != 3, 'a' in 'cab', 3 not in [1, 2], None is None", "(True, True, True, True)"},
+        {"any([]), all([]), sum([1, 2.5]), max(1, 3, 2), min([4, 2])", "(False, True, 3.5, 3, 2)"},
+        {"0 or 'x', 1 and 2, not 0", "('x', 2, True)"},
+        {"isinstance(True, int), isinstance('', (int, str)), type(1) is int", "(True, True, True)"},
+        {"list(map(lambda x: x + 1, [1, 2])), list(filter(None, [0, 1]))", "([2, 3], [1])"},
+    };
+    check_cases(cases, sizeof cases / sizeof *cases);
+}
+
+static void test_classes(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {"class A:\n  def f(self): return 'A' + self.g()\n  def g(self): return '1'\n"
+         "class B(A):\n  def f(self): return 'B' + super().f()\n  def g(self): return '2'\nB().f()",
+         "'BA2'"},
+        {"class A:\n  def __init__(self, x=1, *args, y, **kw): self.v = (x, args, y, kw)\nA(5, 6, y=7, z=8).v",
+         "(5, (6,), 7, {'z': 8})"},
+        {"class A:\n  n = 1\n  @property\n  def p(self): return self.n + 1\n  @classmethod\n  def c(cls): return "
+         "cls.n\n"
+         "  @staticmethod\n  def s(x): return x\n(A().p, A.c(), A.s(3), A().s(4))",
+         "(2, 1, 3, 4)"},
+        {"class X: pass\nclass Y(X): pass\nclass Z(X): pass\nclass W(Y, Z): pass\n[c.__name__ for c in W.__mro__]",
+         "['W', 'Y', 'Z', 'X', 'object']"},
+        {"class A:\n  def __add__(self, o): return 'add'\n  def __getitem__(self, k): return k\n  def __call__(self, "
+         "x): return x\n"
+         "  def __len__(self): return 0\n(A() + 1, A()[2], A()(3), bool(A()))",
+         "('add', 2, 3, False)"},
+        {"import enum\nclass C(enum.Enum):\n  red = 'r'\n  green = 'g'\n(C.red.value, C('g').name, C['red'] is C.red, "
+         "len(C))",
+         "('r', 'green', True, 2)"},
+        {"from enum import IntEnum, auto\nclass C(IntEnum):\n  a = auto()\n  b = auto()\n(C.b + 1, C.a < C.b, C.a == "
+         "1, [int(c) for c in C])",
+         "(3, True, True, [1, 2])"},
+        {"class A: pass\nA().x", "'A' object has no attribute 'x'"},
+        {"def f(a, b): pass\nf(1)", "f() missing 1 required argument: 'b'"},
+        {"def f(a): pass\nf(1, c=2)", "f() got an unexpected keyword argument 'c'"},
+    };
+    check_cases(cases, sizeof cases / sizeof *cases);
+}
+
+static void test_statements(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {"try:\n  {}['a']\nexcept KeyError as e:\n  x = 'caught'\nelse:\n  x = 'no'\nfinally:\n  y = 1\n(x, y)",
+         "('caught', 1)"},
+        {"class E(Exception): pass\ntry:\n  raise E('m')\nexcept (ValueError, E) as e:\n  x = str(e)\nx", "'m'"},
+        {"def f():\n  for i in range(10):\n    if i == 3: break\n    yield i\nlist(f())", "[0, 1, 2]"},
+        {"x = 0\nwhile True:\n  x += 1\n  if x > 4: break\nx", "5"},
+        {"class M:\n  def __enter__(self): return 5\n  def __exit__(self, *a): return True\nwith M() as m:\n  raise "
+         "ValueError()\nm",
+         "5"},
+        {"match {'k': [1, 2, 3]}:\n  case {'k': [a, *b]}: x = (a, b)\nx", "(1, [2, 3])"},
+        {"match 3:\n  case 1 | 2: x = 'low'\n  case int(n) if n > 2: x = n\nx", "3"},
+        {"async def f(x): return x\nawait f(3)", "3"},
+        {"def f():\n  n = 0\n  def g():\n    nonlocal n\n    n += 1\n    return n\n  g()\n  return g()\nf()", "2"},
+        {"def d(f):\n  def w(*a, **k): return ('w', f(*a, **k))\n  return w\n@d\ndef f(x): return x\nf(1)", "('w', 1)"},
+        {"f = lambda a, *b, c=3: (a, b, c)\nf(1, 2)", "(1, (2,), 3)"},
+        {"def f(n): return f(n - 1)\nf(0)", "calls are nested more than 120 deep"},
+        {"1 / 0", "division by zero"},
+        {"x = y + 'a'\nx", "y + 'a'"},
+        {"request.user.pk", "request.user.pk"},
+    };
+    check_cases(cases, sizeof cases / sizeof *cases);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_statements),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
