@@ -85,7 +85,7 @@ typedef struct AtomMapEntry {
 } AtomMapEntry;
 typedef struct AtomMap {
     Arena *arena;
-    AtomMapEntry *entries; /* in insertion order; a removed entry has a NULL key */
+    AtomMapEntry *entries; /* in insertion order; a removed entry closes up */
     int count, capacity;
     int32_t *index; /* open addressing into entries, -1 = empty; NULL while there are few */
     uint32_t index_size;

@@ -427,13 +427,14 @@ static void model_find_bases(Evaluator *ev, DjModel *model) {
 
 static bool model_take_body(Evaluator *ev, DjModel *model) {
     Class *cls = model->cls;
-    int count = cls->names.count;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < cls->names.count;) {
         Atom name = cls->names.entries[i].key;
         Value *value = cls->names.entries[i].value;
-        if (!name || !value) continue;
-        DjField *field = value_as_field(value);
-        if (!field) continue;
+        DjField *field = value ? value_as_field(value) : NULL;
+        if (!field) {
+            i++;
+            continue;
+        }
         atom_map_remove(&cls->names, name); /* attributes of the class and of instances are descriptors from now on */
         if (!field_join_model(ev, field, model, name)) return false;
     }
