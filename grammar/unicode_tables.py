@@ -109,7 +109,7 @@ def compat():
 
 def aliases(path):
     entries = {}
-    for record in pathlib.Path(path).read_text().split("\n\n"):
+    for record in pathlib.Path(path).read_text().replace("END';\n", "\n\n").split("\n\n"):
         code, _, name = record.strip().partition("\n")
         if " " in code or not name:
             continue

@@ -2,6 +2,7 @@
 """Compares ormc's syntax trees with CPython's `ast`: kinds, positions, names, constants.
 
     grammar.py --tool build/tests/ormc-dump-tree PATH…      files, directories or .tar.gz archives
+    grammar.py --tool … --stdlib                            the modules of this Python's own library
     grammar.py --tool … --speed PATH…                       MB/s of both on the same files
 
 Every `.py` file that CPython reads must give the same tree and no diagnostic; one that CPython refuses is
@@ -238,7 +239,8 @@ def main():
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--show", type=int, default=20, help="how many differences to print")
     parser.add_argument("--refused", action="store_true", help="list files that only CPython refuses")
-    parser.add_argument("paths", nargs="+")
+    parser.add_argument("--stdlib", action="store_true")
+    parser.add_argument("paths", nargs="*")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(20000)
@@ -246,6 +248,8 @@ def main():
         sys.set_int_max_str_digits(0)
     keep = []
     paths = [path for given in options.paths for path in files_of(given, keep)]
+    if options.stdlib:
+        paths += sorted(pathlib.Path(ast.__file__).parent.glob("*.py"))
     if options.speed:
         speed(options.tool, paths)
         return 0
