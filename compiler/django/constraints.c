@@ -258,7 +258,7 @@ static Slice index_name(Evaluator *ev, DjModel *model, const DjConstraint *index
         parts[count++] = slice_format(arena, "%s%.*s", index->descending[i] ? "-" : "", SLICE_ARGS(column));
     }
     parts[count++] = slice_from(index->suffix);
-    Slice digest = digest_hex(arena, parts, count, 6);
+    Slice digest = name_digest(arena, parts, count, 6);
     Slice name = slice_format(arena, "%.*s_%.*s_%.*s_%s", table.length > 11 ? 11 : (int)table.length, table.start,
                               first.length > 7 ? 7 : (int)first.length, first.start, SLICE_ARGS(digest), index->suffix);
     if (name.start[0] == '_' || (name.start[0] >= '0' && name.start[0] <= '9'))

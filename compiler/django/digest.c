@@ -78,7 +78,7 @@ static void md5_finish(Md5 *md5, uint8_t digest[16]) {
     for (int i = 0; i < 16; i++) digest[i] = (uint8_t)(md5->state[i / 4] >> (8 * (i & 3)));
 }
 
-Slice digest_hex(Arena *arena, const Slice *texts, int count, int length) {
+Slice name_digest(Arena *arena, const Slice *texts, int count, int length) {
     Md5 md5 = {{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}, 0, {0}};
     for (int i = 0; i < count; i++) md5_feed(&md5, texts[i].start, texts[i].length);
     uint8_t digest[16];
@@ -90,6 +90,6 @@ Slice digest_hex(Arena *arena, const Slice *texts, int count, int length) {
 
 Slice name_truncate(Arena *arena, Slice name, int limit, int digest_length) {
     if (limit <= 0 || name.length <= (size_t)limit) return name;
-    Slice digest = digest_hex(arena, &name, 1, digest_length);
+    Slice digest = name_digest(arena, &name, 1, digest_length);
     return slice_format(arena, "%.*s%.*s", limit - digest_length, name.start, SLICE_ARGS(digest));
 }

@@ -426,17 +426,14 @@ static void model_find_bases(Evaluator *ev, DjModel *model) {
 }
 
 static bool model_take_body(Evaluator *ev, DjModel *model) {
-    Class *cls = model->cls;
-    for (int i = 0; i < cls->names.count;) {
-        Atom name = cls->names.entries[i].key;
-        Value *value = cls->names.entries[i].value;
-        DjField *field = value ? value_as_field(value) : NULL;
-        if (!field) {
-            i++;
-            continue;
-        }
-        atom_map_remove(&cls->names, name); /* attributes of the class and of instances are descriptors from now on */
-        if (!field_join_model(ev, field, model, name)) return false;
+    AtomMap *names = &model->cls->names;
+    AtomMap body = atom_map_copy(names, evaluator_arena(ev));
+    for (int i = 0; i < body.count; i++) {
+        DjField *field = value_as_field(body.entries[i].value);
+        if (!field) continue;
+        /* attributes of the class and of instances are descriptors from now on */
+        atom_map_remove(names, body.entries[i].key);
+        if (!field_join_model(ev, field, model, body.entries[i].key)) return false;
     }
     return true;
 }

@@ -24,7 +24,7 @@ int value_items(Value *value, Value ***items);
 /* A lower-cased copy (ASCII). */
 Slice slice_lower(Arena *arena, Slice text);
 /* First eight (or `length`) hexadecimal digits of the MD5 of the texts in a row. */
-Slice digest_hex(Arena *arena, const Slice *texts, int count, int length);
+Slice name_digest(Arena *arena, const Slice *texts, int count, int length);
 /* Django's truncate_name: shortened with a digest where it is longer than `limit` (0: no limit). */
 Slice name_truncate(Arena *arena, Slice name, int limit, int digest_length);
 

@@ -57,7 +57,7 @@ Slice schema_index_name(SchemaEditor *editor, Slice table, const Slice *columns,
         if (i) buffer_put(&joined, '_');
         buffer_slice(&joined, columns[i]);
     }
-    Slice names = buffer_view(&joined), digest = digest_hex(arena, parts, count + 1, 8);
+    Slice names = buffer_view(&joined), digest = name_digest(arena, parts, count + 1, 8);
     Slice ending = slice_format(arena, "%.*s%.*s", SLICE_ARGS(digest), SLICE_ARGS(suffix));
     Slice name = slice_format(arena, "%.*s_%.*s_%.*s", SLICE_ARGS(table), SLICE_ARGS(names), SLICE_ARGS(ending));
     int limit = editor->dialect->max_name_length > 0 ? editor->dialect->max_name_length : 200;
