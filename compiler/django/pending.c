@@ -16,6 +16,3 @@ WEAK Value *manager_bind(Evaluator *ev, Value *manager, DjModel *model, Atom nam
 }
 WEAK Value *manager_new(Evaluator *ev, DjModel *model, Atom name) { return (void)model, (void)name, value_none(ev); }
 WEAK void transaction_define(Evaluator *ev, ModuleValue *module) { (void)ev, (void)module; }
-WEAK bool module_run_text(Evaluator *ev, ModuleValue *module, Slice name, Slice text) {
-    return (void)ev, (void)module, (void)name, (void)text, true;
-}

@@ -13,7 +13,7 @@ bool module_run_text(Evaluator *ev, ModuleValue *module, Slice name, Slice text)
     Source *source = source_from_text(&ev->lasting, slice_copy(&ev->lasting, name), text);
     source->number = EMBEDDED_SOURCE;
     ParseOptions options = {.nesting_limit = ev->limits.nesting};
-    NodeModule *tree = parse_module(&ev->lasting, &ev->lasting_atoms, source, -1, &options, &ev->load_diagnostics);
+    NodeModule *tree = parse_module(&ev->lasting, ev->atoms, source, -1, &options, &ev->load_diagnostics);
     Scope *scope = scope_new(ev, SCOPE_MODULE, NULL, module);
     scope->names = &module->names;
     namespace_set(ev, &module->names, ev->names.name, value_atom(ev, module->name));
