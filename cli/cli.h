@@ -48,6 +48,7 @@ int golden_project(const Options *options);
 
 /* Exit status 2 with a message on standard error, or -1: go on. `*help` is set for --help. */
 int options_parse(Options *options, int count, char **arguments, bool *help);
+void options_free(Options *options);
 /* Letters to change from one word to the other; for "did you mean". */
 int words_distance(const char *a, const char *b);
 /* Exit status 2 after "ormc: …" on standard error. */

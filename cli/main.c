@@ -40,8 +40,9 @@ int main(int count, char **arguments) {
         Options options = {.command = name};
         bool help = false;
         int status = options_parse(&options, count - 2, arguments + 2, &help);
-        if (help) return command_help(name);
-        if (status < 0) status = commands[i].run(&options);
+        if (help) status = command_help(name);
+        else if (status < 0) status = commands[i].run(&options);
+        options_free(&options);
         if (fflush(stdout) != 0 || ferror(stdout)) return 2;
         return status;
     }

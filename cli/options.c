@@ -132,6 +132,12 @@ static int read_value(Options *options, const Option *option, const char *value)
     return -1;
 }
 
+void options_free(Options *options) {
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (table[i].reading == READ_LIST) free(((Strings *)(void *)((char *)options + table[i].member))->items);
+    free(options->files.items);
+}
+
 static int check_dialects(const Options *options) {
     static const char *const known[] = {"postgresql", "sqlite", "mysql", "mariadb"};
     for (int i = 0; i < options->dialects.count; i++) {

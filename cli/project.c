@@ -32,7 +32,9 @@ static int compare_names(const void *a, const void *b) {
 static void find_files(Project *project, const char *path, int depth) {
     enum { DEPTH_LIMIT = 20 };
     if (!is_directory(path)) {
-        strings_add(&project->files, path);
+        Text copy = {0};
+        text_add(&copy, "%s", path);
+        strings_add(&project->files, copy.data);
         return;
     }
     DIR *directory = opendir(path);
@@ -48,7 +50,10 @@ static void find_files(Project *project, const char *path, int depth) {
     }
     if (directory) closedir(directory);
     if (names.count) qsort(names.items, (size_t)names.count, sizeof *names.items, compare_names);
-    for (int i = 0; i < names.count; i++) find_files(project, names.items[i], depth + 1);
+    for (int i = 0; i < names.count; i++) {
+        find_files(project, names.items[i], depth + 1);
+        free((char *)names.items[i]);
+    }
     free(names.items);
 }
 
@@ -164,6 +169,7 @@ int golden_project(const Options *options) {
     if (options->expressions.count) return usage_error("--golden takes files and directories, no -e");
     for (int i = 0; i < options->files.count; i++) find_files(&project, options->files.items[i], 0);
     for (int i = 0; i < project.files.count && project.status < 2; i++) check_file(&project, project.files.items[i]);
+    for (int i = 0; i < project.files.count; i++) free((char *)project.files.items[i]);
     free(project.files.items);
     if (project.status) return project.status;
     return project.differences ? 1 : 0;

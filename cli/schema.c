@@ -25,11 +25,14 @@ int command_schema(const Options *given) {
         return usage_error("no models: give -m [LABEL=]PATH; see 'ormc help schema'");
     if (options.expressions.count) return usage_error("'ormc schema' takes no -e");
     if (options.dump) return dump_stage(&options);
-    for (int i = 0; i < options.files.count; i++) strings_add(&options.models, options.files.items[i]);
+    options.models = (Strings){0};
+    for (int i = 0; i < given->models.count; i++) strings_add(&options.models, given->models.items[i]);
+    for (int i = 0; i < given->files.count; i++) strings_add(&options.models, given->files.items[i]);
     int status = 0;
     Text statements = {0}, diagnostics = {0};
     OrmcOptions settings = {.size = sizeof settings};
     OrmcContext *context = context_open(&options, &settings, false, &status);
+    free(options.models.items);
     if (!context) return status;
     int count = options.dialects.count ? options.dialects.count : 1;
     for (int i = 0; i < count; i++) {
