@@ -8,6 +8,8 @@ void enum_setup(Evaluator *ev, ModuleValue *module);
 void datetime_setup(Evaluator *ev, ModuleValue *module);
 void zoneinfo_setup(Evaluator *ev, ModuleValue *module);
 void decimal_setup(Evaluator *ev, ModuleValue *module);
+void dataclasses_setup(Evaluator *ev, ModuleValue *module);
+void json_setup(Evaluator *ev, ModuleValue *module);
 void uuid_setup(Evaluator *ev, ModuleValue *module);
 
 #endif

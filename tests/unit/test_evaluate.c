@@ -146,11 +146,57 @@ static void test_statements(void **state) {
     check_cases(cases, sizeof cases / sizeof *cases);
 }
 
+static void test_standard(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {"datetime.datetime(2024, 2, 28, 23, 59) + timedelta(minutes=2, days=1)",
+         "datetime.datetime(2024, 3, 1, 0, 1)"},
+        {"date(2024, 3, 1) - date(2024, 2, 1), date(2024, 5, 17).isocalendar(), date(2024, 5, 17).strftime('%d %b %Y')",
+         "(datetime.timedelta(days=29), (2024, 20, 5), '17 May 2024')"},
+        {"datetime.datetime.fromisoformat('2024-05-17T12:30:45.123456+02:00').isoformat()",
+         "'2024-05-17T12:30:45.123456+02:00'"},
+        {"from zoneinfo import ZoneInfo\nd = datetime.datetime(2024, 7, 1, 12, "
+         "tzinfo=ZoneInfo('Europe/Amsterdam'))\nstr(d), str(d.astimezone(datetime.timezone.utc))",
+         "('2024-07-01 12:00:00+02:00', '2024-07-01 10:00:00+00:00')"},
+        {"from zoneinfo import ZoneInfo\nstr(datetime.datetime(2055, 1, 1, 12, "
+         "tzinfo=ZoneInfo('Australia/Melbourne')))",
+         "'2055-01-01 12:00:00+11:00'"},
+        {"timedelta(days=1, hours=-1), timedelta(hours=1) / 2, date(2024, 1, 1) < date(2024, 1, 2), date(2024, 1, "
+         "31).replace(day=1)",
+         "(datetime.timedelta(seconds=82800), datetime.timedelta(seconds=1800), True, datetime.date(2024, 1, 1))"},
+        {"date(2024, 2, 30)", "day is out of range for month"},
+        {"Decimal('1.10') + 2, Decimal('1') / 3, Decimal('10') * Decimal('0.50'), -Decimal('1E+3'), Decimal('7') // 2",
+         "(Decimal('3.10'), Decimal('0.3333333333333333333333333333'), Decimal('5.00'), Decimal('-1E+3'), "
+         "Decimal('3'))"},
+        {"Decimal('2.675').quantize(Decimal('0.01')), Decimal('1.0') == 1, Decimal(0.5), Decimal('1.5') > 1, "
+         "Decimal('0.0000001')",
+         "(Decimal('2.68'), True, Decimal('0.5'), True, Decimal('1E-7'))"},
+        {"str(UUID('12345678123456781234567812345678'))", "'12345678-1234-5678-1234-567812345678'"},
+        {"from functools import reduce, partial\nimport operator as o\n(reduce(o.add, [1, 2, 3]), partial(max, 5)(7), "
+         "reduce(o.or_, (x for x in [1, 2])))",
+         "(6, 7, 3)"},
+        {"from dataclasses import dataclass, field\n@dataclass\nclass P:\n  x: int\n  y: int = 2\n  z: list = "
+         "field(default_factory=list)\np = P(1)\n(p.x, p.y, p.z)",
+         "(1, 2, [])"},
+        {"from collections import defaultdict\nd = defaultdict(list)\nd['a'].append(1)\ndict(d)", "{'a': [1]}"},
+        {"from contextlib import contextmanager\nlog = []\n@contextmanager\ndef c():\n  log.append('in')\n  try:\n    "
+         "yield 5\n  finally:\n    log.append('out')\n"
+         "with c() as x:\n  log.append(x)\nlog",
+         "['in', 5, 'out']"},
+        {"from itertools import chain\nlist(chain([1], (2, 3))), list(chain.from_iterable([[1], [2]]))",
+         "([1, 2, 3], [1, 2])"},
+        {"import json\njson.dumps({'a': [1, None, 'x']})", "'{\"a\": [1, null, \"x\"]}'"},
+        {"from typing import Optional, List\nx: Optional[List[int]] = None\nx", "None"},
+    };
+    check_cases(cases, sizeof cases / sizeof *cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_statements),
+        cmocka_unit_test(test_standard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
