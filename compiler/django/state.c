@@ -25,7 +25,7 @@ void exceptions_define(Evaluator *ev, ModuleValue *module) {
 
 void django_state_prepare(Evaluator *ev) {
     DjState *state = django_state(ev);
-    if (state->model_class) return;
+    if (state->model_class && state->transaction_management_error) return;
     static const char *const modules[] = {"django.core.exceptions", "django.db.utils", "django.db.transaction",
                                           "django.db.models.fields", "django.db.models"};
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) evaluator_import(ev, modules[i]);
