@@ -23,6 +23,10 @@ int command_batch(const Options *options) {
                             .inline_literals = options->inline_literals};
     OrmcContext *context = context_open(options, &settings, false, &status);
     if (!context) return status;
+    const OrmcTranslation *models;
+    OrmcStatus loaded = ormc_context_load(context, &models);
+    if (loaded == ORMC_REFUSED) status = 1;
+    print_diagnostics(models);
     char *line = NULL;
     size_t capacity = 0;
     for (ssize_t length; (length = getline(&line, &capacity, stdin)) >= 0;) {

@@ -48,7 +48,7 @@ bool context_guard(OrmcContext *context, void (*work)(OrmcContext *context, void
 
 /* ---- the pipeline ---- */
 
-typedef enum Task { TASK_FILES, TASK_TEXT, TASK_SCHEMA } Task;
+typedef enum Task { TASK_LOAD, TASK_FILES, TASK_TEXT, TASK_SCHEMA } Task;
 
 typedef struct Request {
     Task task;
@@ -94,6 +94,7 @@ static void context_evaluate(OrmcContext *context, const Request *request, const
     for (int i = 0; request->settings && i < request->settings->count; i++)
         evaluator_override_setting(ev, request->settings->names[i], batch_setting_text(&request->settings->items[i]));
     switch (request->task) {
+    case TASK_LOAD: return;
     case TASK_FILES:
         evaluator_run_sources(ev);
         if (request->text.length)
@@ -147,6 +148,10 @@ static OrmcStatus context_answer(OrmcContext *context, Request *request, const O
 }
 
 /* ---- public ---- */
+
+OrmcStatus ormc_context_load(OrmcContext *context, const OrmcTranslation **translation) {
+    return context_answer(context, &(Request){.task = TASK_LOAD}, translation);
+}
 
 OrmcStatus ormc_context_translate_files(OrmcContext *context, const OrmcTranslation **translation) {
     return context_answer(context, &(Request){.task = TASK_FILES}, translation);

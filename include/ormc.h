@@ -337,6 +337,8 @@ ORMC_API OrmcStatus ormc_context_add_file_text(OrmcContext *context, const char 
  * otherwise.
  */
 
+/* Loads the models, which otherwise the first translation does: `*translation` has the diagnostics and no query. */
+ORMC_API OrmcStatus ormc_context_load(OrmcContext *context, const OrmcTranslation **translation);
 /* All queries of the files that were added. */
 ORMC_API OrmcStatus ormc_context_translate_files(OrmcContext *context, const OrmcTranslation **translation);
 /* Statements whose last expression is the query, answered as if it were executed. The names of the models, of the ORMs
