@@ -97,10 +97,9 @@ struct DjExpr {
         } col; /* join NULL: without a table (UPDATE … SET, constraints); relation: the lookups of a relation apply */
         struct {
             DjJoin *join;
-            DjField **targets, **sources;
-            int count;
             DjField *field;
-        } pairs;
+            DjFound relation;
+        } pairs; /* args: its columns */
         struct {
             Slice name;
         } ref; /* args[0]: the source */
@@ -147,6 +146,7 @@ struct DjExpr {
         struct {
             const DjLookup *spec;
             Value *rhs;
+            Span span; /* of the keyword */
         } lookup; /* args[0] lhs; args[1] rhs where it is an expression or query, else rhs is the value */
         struct {
             DjConnector connector;

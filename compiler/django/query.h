@@ -35,8 +35,8 @@ struct DjJoin {
     bool base; /* first FROM entry: no join type */
     bool louter, nullable;
     int references;
-    DjExpr *filtered; /* resolved condition of a FilteredRelation */
-    Slice filtered_alias;
+    DjExpr *filtered_source; /* a FilteredRelation that it goes through; NULL: none */
+    DjExpr *filtered;        /* its condition, resolved */
     DjQuery *query; /* that owns it */
 };
 
@@ -113,7 +113,7 @@ struct DjQuery {
     Slice *extra_tables;
     int extra_table_count, extra_table_capacity;
     bool sliced_low, sliced_high; /* marks as below are there */
-    Expr *low_expr, *high_expr;   /* marks that are not known: parameters */
+    Value *low_value, *high_value; /* marks that are not known: parameters */
     int64_t low, high;
     bool lock, lock_nowait, lock_skip_locked, lock_no_key;
     Slice *lock_of;
@@ -136,6 +136,8 @@ struct DjQuery {
     DjQuery *inner;        /* aggregate over a subquery: FROM (inner) subquery */
     bool no_alias_columns; /* columns without their table: UPDATE, constraints */
     bool elide_empty;      /* a condition that can't match means no statement at all */
+    DjJoin **lookup_joins;   /* of the condition that was built last: exclude.c trims by them */
+    int lookup_join_count;
     const Node *site;
 };
 
@@ -160,20 +162,28 @@ typedef struct DjResolvedNames {
 bool dj_names_to_path(DjQuery *query, const Slice *names, int count, DjModel *model, bool allow_many,
                       bool fail_on_missing, Span span, DjResolvedNames *out);
 
+/* Parts of "author__name"; at most DJ_MAX_NAMES. */
+int dj_split_names(Slice path, Slice *names);
+/* Raises "Cannot resolve keyword …"; always false. */
+bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span);
+
 typedef struct DjJoined {
     DjResolvedNames names;
     DjJoin **joins; /* joins[0] is where it started */
     int join_count;
     const Slice *transforms;
     int transform_count;
+    DjJoin *buffer[DJ_MAX_NAMES];
 } DjJoined;
 /* false: an error is pending, or out->names.multi_at is set. */
 bool dj_setup_joins(DjQuery *query, const Slice *names, int count, DjModel *model, DjJoin *start, DjJoinSet *reuse,
                     bool allow_many, Span span, DjJoined *out);
 /* Drops joins whose target column stands in the table before. Returns the join that holds the targets. */
 DjJoin *dj_trim_joins(DjQuery *query, DjJoined *joined);
-/* The column (or column pairs) of the end of the path, with its transforms. */
-DjExpr *dj_joined_column(DjQuery *query, DjJoined *joined, DjJoin *join, Span span);
+/* The end of the path as the left side of a lookup: a relation keeps its lookups. */
+DjExpr *dj_lookup_column(DjQuery *query, const DjJoined *joined, DjJoin *join);
+/* The end of the path as a value, with its transforms: F("author__name__lower"). */
+DjExpr *dj_value_column(DjQuery *query, const DjJoined *joined, DjJoin *join, Span span);
 DjJoin *dj_join(DjQuery *query, DjJoin *parent, const DjStep *step, DjJoinSet *reuse);
 void dj_promote(DjQuery *query, DjJoinSet *joins);
 void dj_demote(DjQuery *query, DjJoinSet *joins);
@@ -184,6 +194,8 @@ DjJoin *dj_join_parent(DjQuery *query, DjModel *model, DjModel *parent, DjJoin *
 
 /* Adds a Q (or a condition) to the query: filter(), exclude() as a negated Q. */
 bool dj_add_q(DjQuery *query, DjExpr *q, bool reuse_all);
+/* The condition of a FilteredRelation. */
+DjExpr *dj_build_filtered(DjQuery *query, DjExpr *condition, const DjResolve *how);
 /* A condition alone: aggregate filters, When(), FilteredRelation. */
 DjExpr *dj_build_where(DjQuery *query, DjExpr *q, const DjResolve *how);
 DjExpr *dj_resolve_ref(DjQuery *query, Slice name, const DjResolve *how, const Node *site);
