@@ -67,9 +67,10 @@ enum {
     DJ_SET_RETURNING = 16,
     DJ_RESOLVED = 32,    /* made by resolving */
     DJ_MULTIVALUED = 64, /* an outer reference through a relation */
-    DJ_SUMMARY = 128     /* an aggregate of aggregate() */
+    DJ_SUMMARY = 128,    /* an aggregate of aggregate() */
+    DJ_HAS_OUTER = 256   /* a reference to an outer query, or a query that may hold one */
 };
-enum { DJ_INHERITED_FLAGS = DJ_HAS_AGGREGATE | DJ_HAS_OVER | DJ_HAS_COLUMNS | DJ_HAS_SUBQUERY | DJ_SET_RETURNING };
+enum { DJ_INHERITED_FLAGS = DJ_HAS_AGGREGATE | DJ_HAS_OVER | DJ_HAS_COLUMNS | DJ_HAS_SUBQUERY | DJ_SET_RETURNING | DJ_HAS_OUTER };
 
 typedef struct DjFunction DjFunction; /* see function.h */
 typedef struct DjLookup DjLookup;     /* see lookup.h */
@@ -151,7 +152,8 @@ struct DjExpr {
         struct {
             DjConnector connector;
             bool negated;
-        } node; /* Q, WHERE */
+            bool resolved; /* a condition used as an expression: always in parentheses */
+        } node;            /* Q, WHERE */
         struct {
             Slice name;
             Value *value;
@@ -218,6 +220,8 @@ DjExpr *dj_replace(Evaluator *ev, DjExpr *expr, const DjExprs *from, const DjExp
 void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out);
 /* Columns below the expression; `through_refs`: also inside what a Ref stands for. */
 void dj_columns(Evaluator *ev, DjExpr *expr, bool through_refs, DjExprs *out);
+/* The same, and what subqueries refer to outside of themselves. */
+void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out);
 /* The Refs below. */
 void dj_refs(Evaluator *ev, DjExpr *expr, DjExprs *out);
 

@@ -184,6 +184,8 @@ DjJoin *dj_trim_joins(DjQuery *query, DjJoined *joined);
 DjExpr *dj_lookup_column(DjQuery *query, const DjJoined *joined, DjJoin *join);
 /* The end of the path as a value, with its transforms: F("author__name__lower"). */
 DjExpr *dj_value_column(DjQuery *query, const DjJoined *joined, DjJoin *join, Span span);
+/* A GenericRelation's condition on the content type of a join, as a lookup; NULL: none. */
+DjExpr *dj_join_restriction(DjQuery *query, DjFound join, DjJoin *table);
 DjJoin *dj_join(DjQuery *query, DjJoin *parent, const DjStep *step, DjJoinSet *reuse);
 void dj_promote(DjQuery *query, DjJoinSet *joins);
 void dj_demote(DjQuery *query, DjJoinSet *joins);
@@ -202,6 +204,10 @@ DjExpr *dj_resolve_ref(DjQuery *query, Slice name, const DjResolve *how, const N
 DjAnnotation *dj_annotation_find(DjQuery *query, Slice name);
 bool dj_annotation_is_selected(const DjQuery *query, const DjAnnotation *annotation);
 bool dj_add_annotation(DjQuery *query, Slice name, DjExpr *expr, bool selected, Span span);
+/* Without resolving; a selected one joins the names of values(). */
+void dj_put_annotation(DjQuery *query, Slice name, DjExpr *expr, bool selected);
+/* An expression of the program that holds an aggregate outside of windows and subqueries. */
+bool dj_mentions_aggregate(const DjExpr *expr);
 void dj_mask_annotations(DjQuery *query, const Slice *names, int count); /* exactly these are selected */
 bool dj_add_fields(DjQuery *query, const Slice *names, const Span *spans, int count, bool allow_many);
 bool dj_set_values(DjQuery *query, const Slice *names, const Span *spans, int count);
