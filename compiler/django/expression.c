@@ -207,7 +207,7 @@ static Value *combine_q(Evaluator *ev, DjConnector connector, Value *self, Value
     return (Value *)q;
 }
 
-static Value *expr_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
+static Value *combine_operator(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
     Value *left = reflected ? other : self, *right = reflected ? self : other;
     bool conditions = op == OP_BitAnd || op == OP_BitOr || op == OP_BitXor;
     if (conditions && (value_expr(self)->kind == DJ_Q || (is_q_like(ev, left) && is_q_like(ev, right))))
@@ -232,7 +232,7 @@ static Value *negate_condition(Evaluator *ev, DjExpr *expr, const Node *site) {
     return (Value *)negated;
 }
 
-static Value *expr_unary(Evaluator *ev, UnaryOperator op, Value *self, const Node *site) {
+static Value *apply_unary(Evaluator *ev, UnaryOperator op, Value *self, const Node *site) {
     switch (op) {
     case UNARY_Invert: return negate_condition(ev, value_expr(self), site);
     case UNARY_USub:
@@ -263,8 +263,8 @@ static void expr_describe(Evaluator *ev, Value *self, Buffer *out) { dj_describe
 const Type dj_expr_type = {
     .name = "Expression",
     .kind = VALUE_NATIVE,
-    .binary = expr_binary,
-    .unary = expr_unary,
+    .binary = combine_operator,
+    .unary = apply_unary,
     .get_item = expr_get_item,
     .get_attribute = dj_expr_attribute,
     .truth = expr_truth,

@@ -11,17 +11,29 @@ typedef enum DjLookupFlags {
     DJL_PREPARE = 2,      /* the value is prepared by the lhs's field */
     DJL_LIST = 4,         /* the value is a list */
     DJL_NONE_ALLOWED = 8, /* None is a value for it */
-    DJL_POSTGRESQL = 16
+    DJL_POSTGRESQL = 16,
+    DJL_INTEGER_EMPTY = 32 /* a number outside the column's range can't match */
 } DjLookupFlags;
 
 struct DjLookup {
     const char *name;
-    OperatorId op;
+    OperatorId op, expr_op;
     unsigned flags;
     DjOutcome (*compile)(DjCompiler *compiler, DjExpr *lookup, Expr **out); /* NULL: lhs op rhs */
     /* Checks and prepares the value when the lookup is made; false: an error is pending. */
     bool (*prepare)(Evaluator *ev, DjExpr *lookup);
 };
+
+/* Compiles the left side: an inner lookup stands in parentheses. */
+DjOutcome dj_lookup_left(DjCompiler *compiler, DjExpr *lookup, Expr **out);
+/* Compiles an expression on the right side: in parentheses unless it starts with one. */
+DjOutcome dj_lookup_right(DjCompiler *compiler, DjExpr *right, Expr **out);
+/* The field that prepares values for the left side: a relation's target. */
+DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs);
+/* The value of a related lookup: the column of an instance, prepared instances of lists. NULL: an error is pending. */
+Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, const Node *site);
+/* Lookups that only some types have, by the type of the left side (lookup_types.c). NULL: none. */
+const DjLookup *dj_lookup_of_type(Evaluator *ev, DjExpr *lhs, Slice name);
 
 /* The lookup of this name on what the expression gives; NULL: none. */
 const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name);

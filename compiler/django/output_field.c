@@ -90,7 +90,7 @@ static DjField *shared_field(Evaluator *ev, DjExpr *expr, DjExpr *const *sources
 }
 
 static FieldKind value_field_kind(const Value *value) {
-    switch (value->type->kind) {
+    switch ((int)value->type->kind) {
     case VALUE_STRING: return FIELD_CHAR;
     case VALUE_BOOL: return FIELD_BOOLEAN;
     case VALUE_INTEGER: return FIELD_INTEGER;
@@ -247,7 +247,7 @@ DjField *dj_output_field(Evaluator *ev, DjExpr *expr, bool required) {
 }
 
 bool dj_is_conditional(Evaluator *ev, DjExpr *expr) {
-    switch (expr->kind) {
+    switch ((int)expr->kind) {
     case DJ_Q:
     case DJ_WHERE:
     case DJ_EXISTS:

@@ -230,7 +230,7 @@ static bool same_optional(const DjExpr *a, const DjExpr *b) { return a == b || (
 static bool same_value(const Value *a, const Value *b) {
     if (a == b) return true;
     if (!a || !b || a->type != b->type) return false;
-    switch (a->type->kind) {
+    switch ((int)a->type->kind) {
     case VALUE_NONE: return true;
     case VALUE_BOOL:
     case VALUE_INTEGER:
@@ -442,7 +442,7 @@ void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out) {
 }
 
 void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out) {
-    switch (expr->kind) {
+    switch ((int)expr->kind) {
     case DJ_VALUE:
     case DJ_RESOLVED_OUTER_REF:
     case DJ_OUTER_REF:

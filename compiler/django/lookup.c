@@ -1,0 +1,254 @@
+/*
+ * Lookups as they are made: from names and a left side to a DJ_LOOKUP expression, with the value checked and, for
+ * relations, brought to the column's own terms (author=<Author 3> → author_id = 3).
+ */
+#include "compiler/django/lookup.h"
+
+#include "compiler/django/django.h"
+#include "compiler/django/field_prepare.h"
+#include "compiler/django/function.h"
+#include "compiler/django/instance.h"
+#include "compiler/django/lookup_compile.h"
+#include "compiler/django/query.h"
+#include "compiler/django/query_state.h"
+
+/* The hops of the relation that a column stands for; 0: it is no relation. */
+static DjFound column_relation(const DjExpr *lhs) {
+    if (lhs->kind == DJ_COL) return lhs->as.col.relation;
+    if (lhs->kind == DJ_COL_PAIRS) return lhs->as.pairs.relation;
+    return (DjFound){0};
+}
+
+static bool is_relation(const DjExpr *lhs) {
+    DjFound found = column_relation(lhs);
+    return found.rel || (found.field && found.field->is_relation);
+}
+
+DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs) {
+    DjFound found = column_relation(lhs);
+    if (found.rel || (found.field && found.field->is_relation)) {
+        DjPath *hops;
+        int count = found_path(ev, found, &hops);
+        if (count) {
+            DjField *target = hops[count - 1].targets[hops[count - 1].target_count - 1];
+            return target->rel ? field_final_target(ev, target) : target;
+        }
+    }
+    DjField *field = dj_output_field(ev, lhs, false);
+    return field && field->rel && !field->private_only ? field_final_target(ev, field) : field;
+}
+
+/* The column of an instance that a relation compares with, following foreign keys that are primary keys. */
+static Value *instance_column(Evaluator *ev, DjInstance *instance, DjField *source, const Node *site) {
+    while (source->rel && instance->model && !model_is_subclass(instance->model, source->model)) {
+        DjField *target = field_target(ev, source);
+        if (!target || target == source) break;
+        source = target;
+    }
+    if (instance->model && !instance->unknown && instance->adding && source->primary_key) {
+        Value *pk = instance_field_value(ev, instance, source, site);
+        if (!pk) return NULL;
+        if (value_is_none(pk))
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                      "Model instances passed to related filters must be saved.");
+    }
+    return instance_field_value(ev, instance, source, site);
+}
+
+static Value *normalise_one(Evaluator *ev, const DjPath *hop, Value *value, const Node *site) {
+    DjInstance *instance = value_as_model_instance(value);
+    if (!instance) return value;
+    if (hop->target_count == 1) return instance_column(ev, instance, hop->targets[0], site);
+    Value *items[8];
+    for (int i = 0; i < hop->target_count; i++)
+        if (!(items[i] = instance_column(ev, instance, hop->targets[i], site))) return NULL;
+    return value_tuple(ev, items, hop->target_count);
+}
+
+Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, const Node *site) {
+    DjFound found = column_relation(lhs);
+    if (!found.rel && !(found.field && found.field->is_relation)) {
+        DjInstance *instance = value_as_model_instance(value);
+        bool composite = lhs->kind == DJ_COL_PAIRS;
+        return instance && (composite || (lhs->kind == DJ_COL && lhs->as.col.target->primary_key))
+                   ? instance_pk(ev, instance, site)
+                   : value;
+    }
+    DjPath *hops;
+    int count = found_path(ev, found, &hops);
+    if (!count) return value;
+    if (!value_is(value, VALUE_LIST) && !(value_is(value, VALUE_TUPLE) && hops[count - 1].target_count == 1))
+        return normalise_one(ev, &hops[count - 1], value, site);
+    ListValue *list = (ListValue *)value;
+    Value **items = ARENA_ARRAY(evaluator_arena(ev), Value *, list->count + 1);
+    for (int i = 0; i < list->count; i++)
+        if (!(items[i] = normalise_one(ev, &hops[count - 1], list->items[i], site))) return NULL;
+    return value_tuple(ev, items, list->count);
+}
+
+/* ---- the lookups that every field has ---- */
+
+static const DjLookup common_lookups[] = {
+#define LOOKUP(name, op, expr_op, flags, compile, prepare)                                                             \
+    {#name, OPERATOR_##op, OPERATOR_##expr_op, flags, compile, prepare},
+#include "compiler/django/lookups.def"
+#undef LOOKUP
+};
+enum { COMMON_LOOKUPS = sizeof common_lookups / sizeof *common_lookups };
+
+static const DjLookup *find_common(Slice name) {
+    for (int i = 0; i < COMMON_LOOKUPS; i++)
+        if (slice_equals_text(name, common_lookups[i].name)) return &common_lookups[i];
+    return NULL;
+}
+
+/* Relations have these only. */
+static bool relation_allows(Slice name) {
+    static const char *const allowed[] = {"exact", "in", "gt", "gte", "lt", "lte", "isnull"};
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        if (slice_equals_text(name, allowed[i])) return true;
+    return false;
+}
+
+const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name) {
+    if (is_relation(lhs) || lhs->kind == DJ_COL_PAIRS) return relation_allows(name) ? find_common(name) : NULL;
+    const DjLookup *typed = dj_lookup_of_type(ev, lhs, name);
+    return typed ? typed : find_common(name);
+}
+
+void dj_lookup_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion) {
+    for (int i = 0; i < COMMON_LOOKUPS; i++) suggestion_offer(suggestion, slice_from(common_lookups[i].name));
+    dj_transform_suggest(ev, field, suggestion);
+}
+
+DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *rhs, const Node *site) {
+    DjExpr *lookup = dj_expr_new(ev, DJ_LOOKUP, site, 2);
+    lookup->as.lookup.spec = spec;
+    lookup->args[0] = lhs;
+    lookup->flags = (lhs->flags & DJ_INHERITED_FLAGS) | DJ_RESOLVED;
+    if (value_is_expr(rhs)) {
+        lookup->args[1] = value_expr(rhs);
+        lookup->flags |= value_expr(rhs)->flags & DJ_INHERITED_FLAGS;
+    } else if (!(lookup->as.lookup.rhs = dj_normalise_related(ev, lhs, rhs, site))) {
+        return NULL;
+    }
+    if (spec->prepare && !spec->prepare(ev, lookup)) return NULL;
+    return lookup;
+}
+
+DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Span span) {
+    DjExpr *transformed = dj_transform_apply(ev, lhs, name, lhs->site);
+    if (transformed || evaluator_error_pending(ev)) return transformed;
+    DjField *field = dj_output_field(ev, lhs, true);
+    if (!field) return NULL;
+    Suggestion suggestion = suggestion_start(name);
+    dj_lookup_suggest(ev, field, &suggestion);
+    Slice best = suggestion.best;
+    evaluator_raise(ev, django_state(ev)->field_error, span,
+                    "Unsupported lookup '%.*s' for %s or join on the field not permitted%s%.*s%s", SLICE_ARGS(whole),
+                    field->head.head.cls->name->text.start, best.length ? ", perhaps you meant " : ".",
+                    SLICE_ARGS(best), best.length ? "?" : "");
+    if (best.length) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(best));
+    return NULL;
+}
+
+static DjExpr *none_as_isnull(DjQuery *query, DjExpr *lhs, Slice name, const Node *site, Span span) {
+    if (!slice_equals_text(name, "exact") && !slice_equals_text(name, "iexact"))
+        return evaluator_raise(query->ev, evaluator_exception(query->ev, EXCEPTION_VALUE), span,
+                               "Cannot use None as a query value");
+    return dj_lookup_new(query->ev, dj_lookup_find(query->ev, lhs, SLICE("isnull")), lhs, value_bool(query->ev, true),
+                         site);
+}
+
+DjExpr *dj_build_lookup(DjQuery *query, const Slice *names, int count, DjExpr *lhs, Value *rhs, Span span,
+                        const Node *site) {
+    Evaluator *ev = query->ev;
+    Slice name = count ? names[count - 1] : SLICE("exact");
+    for (int i = 0; i + 1 < count; i++) {
+        Slice whole = {names[i].start, (size_t)(names[count - 1].start + names[count - 1].length - names[i].start)};
+        if (!(lhs = dj_try_transform(ev, lhs, names[i], whole, span))) return NULL;
+    }
+    const DjLookup *spec = dj_lookup_find(ev, lhs, name);
+    if (!spec) {
+        if (evaluator_error_pending(ev) || !(lhs = dj_try_transform(ev, lhs, name, name, span))) return NULL;
+        name = SLICE("exact");
+        if (!(spec = dj_lookup_find(ev, lhs, name)))
+            return evaluator_raise(ev, django_state(ev)->field_error, span, "Related Field got invalid lookup: %.*s",
+                                   SLICE_ARGS(name));
+    }
+    DjExpr *lookup = dj_lookup_new(ev, spec, lhs, rhs, site);
+    if (!lookup) return NULL;
+    lookup->as.lookup.span = span;
+    Value *value = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
+    if (value && value_is_none(value) && !(spec->flags & DJL_NONE_ALLOWED)) return none_as_isnull(query, lhs, name, site, span);
+    return lookup;
+}
+
+/* ---- preparation of values ---- */
+
+bool lookup_prepare_isnull(Evaluator *ev, DjExpr *lookup) {
+    Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
+    if (rhs && (value_is(rhs, VALUE_BOOL) || value_is_unknown(rhs))) return true;
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, lookup->site,
+                              "The QuerySet value for an isnull lookup must be True or False.") != NULL;
+}
+
+static void select_primary_key(DjQuery *query) {
+    query->related_all = false;
+    query->related = NULL;
+    query->select = (DjExprs){0};
+    query->default_columns = false;
+    query->has_selected = false;
+    query->selected_count = 0;
+    if (query->annotation_count) dj_mask_annotations(query, NULL, 0);
+    query->extra_masked = true;
+    for (int i = 0; i < query->extra_count; i++) query->extra[i].selected = false;
+    Slice pk = SLICE("pk");
+    dj_add_fields(query, &pk, NULL, 1, true);
+}
+
+bool lookup_prepare_exact(Evaluator *ev, DjExpr *lookup) {
+    DjExpr *right = lookup->args[1];
+    if (!right || right->kind != DJ_QUERY) return true;
+    DjQuery *query = right->as.subquery.query;
+    bool limit_one = query->sliced_high && query->high - query->low == 1;
+    if (!limit_one)
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, lookup->site,
+                                  "The QuerySet value for an exact lookup must be limited to one result using "
+                                  "slicing.") != NULL;
+    if (!query->has_selected) select_primary_key(query);
+    return !evaluator_error_pending(ev);
+}
+
+/* fk_to_a_unique_column__in=queryset selects that column, not the primary key. */
+static bool select_target(DjExpr *lhs, DjQuery *query) {
+    DjField *fk = lhs->kind == DJ_COL ? lhs->as.col.target : NULL;
+    DjField *target = fk && fk->rel ? field_target(query->ev, fk) : NULL;
+    if (!is_relation(lhs) || query->has_selected || !target || target->primary_key) return false;
+    bool own_key = fk->primary_key && fk->model == query->model;
+    Slice name = own_key ? fk->name->text : target->name->text;
+    dj_set_values(query, &name, NULL, 1);
+    return true;
+}
+
+bool lookup_prepare_in(Evaluator *ev, DjExpr *lookup) {
+    DjExpr *right = lookup->args[1];
+    if (!right) return lookup_prepare_list(ev, lookup);
+    if (right->kind != DJ_QUERY) return true;
+    DjQuery *query = right->as.subquery.query;
+    dj_clear_ordering(query, false, true);
+    if (!select_target(lookup->args[0], query) && !query->has_selected) select_primary_key(query);
+    return !evaluator_error_pending(ev);
+}
+
+bool lookup_prepare_list(Evaluator *ev, DjExpr *lookup) {
+    if (lookup->args[1]) return true;
+    Value *rhs = lookup->as.lookup.rhs;
+    if (value_is_unknown(rhs) || value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) return true;
+    if (value_is_none(rhs)) return true;
+    Value *items = value_iterate(ev, rhs, lookup->site);
+    if (!items) return false;
+    if (!(items = dj_normalise_related(ev, lookup->args[0], items, lookup->site))) return false;
+    lookup->as.lookup.rhs = items;
+    return true;
+}
