@@ -21,6 +21,7 @@ DjExpr *dj_expr_new(Evaluator *ev, DjKind kind, const Node *site, int count) {
 DjExpr *dj_copy(Evaluator *ev, const DjExpr *expr) {
     DjExpr *copy = ARENA_NEW(evaluator_arena(ev), DjExpr);
     *copy = *expr;
+    copy->compiled = NULL;
     if (!expr->count) return copy;
     copy->args = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, expr->count);
     memcpy(copy->args, expr->args, sizeof(DjExpr *) * (size_t)expr->count);
@@ -98,7 +99,7 @@ DjExpr *dj_where(Evaluator *ev, DjConnector connector, bool negated) {
     DjExpr *where = dj_expr_new(ev, DJ_WHERE, NULL, 0);
     where->as.node.connector = connector;
     where->as.node.negated = negated;
-    where->flags = DJ_RESOLVED;
+    where->flags = DJ_RESOLVED | DJ_HAS_WHERE;
     return where;
 }
 

@@ -68,9 +68,10 @@ enum {
     DJ_RESOLVED = 32,    /* made by resolving */
     DJ_MULTIVALUED = 64, /* an outer reference through a relation */
     DJ_SUMMARY = 128,    /* an aggregate of aggregate() */
-    DJ_HAS_OUTER = 256   /* a reference to an outer query, or a query that may hold one */
+    DJ_HAS_OUTER = 256,  /* a reference to an outer query, or a query that may hold one */
+    DJ_HAS_WHERE = 512   /* a condition inside an expression */
 };
-enum { DJ_INHERITED_FLAGS = DJ_HAS_AGGREGATE | DJ_HAS_OVER | DJ_HAS_COLUMNS | DJ_HAS_SUBQUERY | DJ_SET_RETURNING | DJ_HAS_OUTER };
+enum { DJ_INHERITED_FLAGS = DJ_HAS_AGGREGATE | DJ_HAS_OVER | DJ_HAS_COLUMNS | DJ_HAS_SUBQUERY | DJ_SET_RETURNING | DJ_HAS_OUTER | DJ_HAS_WHERE };
 
 typedef struct DjFunction DjFunction; /* see function.h */
 typedef struct DjLookup DjLookup;     /* see lookup.h */
@@ -81,6 +82,8 @@ struct DjExpr {
     unsigned flags;
     const Node *site;
     DjField *output_field; /* given by the program or fixed by the kind; else decided on demand: dj_output_field */
+    Expr *compiled;        /* what it compiled to, and for which compiler: repeated expressions repeat their parameters */
+    struct DjCompiler *compiled_by;
     bool output_decided;   /* output_field is final, NULL included */
     DjExpr **args;         /* source expressions; an item may be NULL where the kind says so */
     int count;
@@ -152,7 +155,7 @@ struct DjExpr {
         struct {
             DjConnector connector;
             bool negated;
-            bool resolved; /* a condition used as an expression: always in parentheses */
+            bool resolved; /* resolved twice: always in parentheses, see dj_resolve_again */
         } node;            /* Q, WHERE */
         struct {
             Slice name;
@@ -210,6 +213,11 @@ typedef struct DjExprs {
 
 /* NULL: an error is pending. */
 DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how);
+/*
+ * Django resolves the left side of a lookup, ORDER BY and the annotations of a subquery a second time when it compiles
+ * them; all that can be seen of it are parentheses around the conditions inside (CASE WHEN (…), FILTER (WHERE (…))).
+ */
+DjExpr *dj_resolve_again(Evaluator *ev, DjExpr *expr);
 /* NULL: none can be decided; raises FieldError where `required`. */
 DjField *dj_output_field(Evaluator *ev, DjExpr *expr, bool required);
 /* Is it a condition that may stand in filter()? */

@@ -238,6 +238,7 @@ struct DjCompiler {
     int select_count;
     bool meta_ordering;
     DjExpr *having, *qualify, *where;
+    int depth;
 };
 typedef struct DjSelectColumn {
     DjExpr *expr;

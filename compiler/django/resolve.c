@@ -167,11 +167,16 @@ static DjExpr *resolve_combined(DjQuery *query, DjExpr *expr, const DjResolve *h
     return resolve_args(query, copy, how) ? copy : NULL;
 }
 
-static DjExpr *resolve_condition(DjQuery *query, DjExpr *expr, const DjResolve *how) {
-    DjExpr *clause = dj_build_where(query, expr, how);
-    if (!clause) return NULL;
-    clause->as.node.resolved = true;
-    return clause;
+DjExpr *dj_resolve_again(Evaluator *ev, DjExpr *expr) {
+    if (!expr || !(expr->flags & DJ_HAS_WHERE) || expr->kind == DJ_REF || expr->kind == DJ_POSITION) return expr;
+    DjExpr *copy = dj_copy(ev, expr);
+    copy->compiled = NULL;
+    if (expr->kind == DJ_WHERE) copy->as.node.resolved = true;
+    for (int i = 0; i < copy->count; i++)
+        copy->args[i] = expr->kind == DJ_WHERE && copy->args[i]->kind == DJ_WHERE ? copy->args[i]
+                                                                                  : dj_resolve_again(ev, copy->args[i]);
+    if (expr->kind == DJ_FUNC) copy->as.func.filter = dj_resolve_again(ev, expr->as.func.filter);
+    return copy;
 }
 
 DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
@@ -181,7 +186,7 @@ DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     case DJ_OUTER_REF:
     case DJ_RESOLVED_OUTER_REF: return resolve_outer(query, expr, how);
     case DJ_Q:
-    case DJ_CONDITION: return resolve_condition(query, expr, how);
+    case DJ_CONDITION: return dj_build_where(query, expr, how);
     case DJ_FUNC: return resolve_function(query, expr, how);
     case DJ_SUBQUERY:
     case DJ_EXISTS:

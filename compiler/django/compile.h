@@ -1,0 +1,42 @@
+/* Compiling a query: what compile.c, compile_select.c, order_by.c, group_by.c and compile_expression.c share. */
+#ifndef ORMC_DJANGO_COMPILE_H
+#define ORMC_DJANGO_COMPILE_H
+
+#include "compiler/django/query.h"
+
+/* One entry of ORDER BY. */
+typedef struct DjOrder {
+    DjExpr *expr; /* ORDER_BY, resolved */
+    Expr *sql;    /* EXPR_ORDER, or a list where NULLS FIRST/LAST is emulated */
+    bool is_ref;  /* refers to the select list */
+} DjOrder;
+typedef struct DjOrders {
+    DjOrder *items;
+    int count, capacity;
+} DjOrders;
+
+static inline Arena *compiler_arena(const DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
+
+/* select.c: fills compiler->select. */
+DjOutcome dj_compile_select(DjCompiler *compiler, bool with_col_aliases);
+/* order_by.c */
+DjOutcome dj_compile_order_by(DjCompiler *compiler, DjOrders *out);
+/* group_by.c; `extra`: what ORDER BY adds to a DISTINCT select list. */
+DjOutcome dj_compile_group_by(DjCompiler *compiler, const DjOrders *order_by, const DjSelectColumn *extra,
+                              int extra_count, ExprList *out);
+/* combine.c: UNION and the like; qualify.c: filters on window functions. */
+DjOutcome dj_compile_combined(DjCompiler *compiler, Query **out);
+DjOutcome dj_compile_qualify(DjCompiler *compiler, Query **out);
+/* related.c: the columns of select_related. */
+bool dj_select_related(DjCompiler *compiler, DjExprs *columns);
+/* Default columns of a model from a join, inherited ones from the parents' tables; deferred ones left out. */
+bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjNames *mask, bool mask_is_only,
+                        DjField *skip_link, DjExprs *columns);
+/* Splits a where tree: WHERE, HAVING, QUALIFY; each may be NULL. false: an error is pending. */
+bool dj_split_where(Evaluator *ev, DjExpr *where, bool negated, bool must_group_by, DjExpr **where_part,
+                    DjExpr **having_part, DjExpr **qualify_part);
+/* The text apart from the direction: what ORDER BY entries are compared by. */
+Expr *dj_order_operand(const Expr *order);
+bool dj_same_sql(const Expr *a, const Expr *b);
+
+#endif

@@ -1,0 +1,461 @@
+/*
+ * Resolved expressions to the query tree, for the dialect of the compiler. Parentheses stand where Django puts them.
+ * A condition that can't match, or always does, is told by the outcome instead of SQL.
+ */
+#include "compiler/django/compile.h"
+
+#include "compiler/django/django.h"
+#include "compiler/django/field_prepare.h"
+#include "compiler/django/function.h"
+#include "compiler/django/function_compile.h"
+#include "compiler/django/lookup.h"
+
+static SqlType field_sql_type(const DjField *field) { return field ? field->sql_type : SQL_UNKNOWN; }
+
+DjOutcome dj_compile_value(DjCompiler *compiler, Value *value, DjField *field, const Node *site, Expr **out) {
+    Param param = {0};
+    bool prepared = field && field->kind != FIELD_FIELD ? field_prepare(compiler->ev, field, value, site, &param)
+                                                        : value_prepare(compiler->ev, value, site, &param);
+    if (!prepared) return DJ_ERROR;
+    if (site) param.span = evaluator_span(compiler->ev, site);
+    *out = expr_param(compiler_arena(compiler), &param);
+    return DJ_SQL;
+}
+
+/* Decimals come out of SQLite's arithmetic as floats: Django casts them. */
+static Expr *numeric_on_sqlite(DjCompiler *compiler, DjExpr *expr, Expr *sql) {
+    if (compiler->dialect->id != DIALECT_SQLITE) return sql;
+    DjField *field = dj_output_field(compiler->ev, expr, false);
+    evaluator_clear_error(compiler->ev);
+    if (!field || field->internal != FIELD_DECIMAL) return sql;
+    return expr_function(compiler_arena(compiler), FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, sql);
+}
+
+static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Value *value = expr->as.value.value;
+    DjField *field = dj_output_field(compiler->ev, expr, false);
+    if (evaluator_error_pending(compiler->ev)) return DJ_ERROR;
+    if (value_is_none(value) && !(field && field->internal == FIELD_JSON)) {
+        *out = expr_new(compiler_arena(compiler), EXPR_NULL, field_sql_type(field));
+        return DJ_SQL;
+    }
+    DjOutcome outcome = dj_compile_value(compiler, value, field, expr->site, out);
+    if (outcome == DJ_SQL) *out = numeric_on_sqlite(compiler, expr, *out);
+    return outcome;
+}
+
+static DjOutcome compile_column(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjField *target = expr->as.col.target;
+    if (!target->column) {
+        evaluator_raise(compiler->ev, django_state(compiler->ev)->field_error, evaluator_span(compiler->ev, expr->site),
+                        "Field '%.*s' has no column", SLICE_ARGS(target->name->text));
+        return DJ_ERROR;
+    }
+    Relation *relation = expr->as.col.join ? &expr->as.col.join->relation : NULL;
+    *out = expr_column(compiler_arena(compiler), relation, target->column->text, field_sql_type(expr->output_field));
+    if (!relation) (*out)->as.column.bare = true;
+    return DJ_SQL;
+}
+
+/* Items of a list, separated by commas. */
+static DjOutcome compile_list(DjCompiler *compiler, DjExpr *expr, ExprKind kind, Expr **out) {
+    *out = expr_new(compiler_arena(compiler), kind, SQL_UNKNOWN);
+    for (int i = 0; i < expr->count; i++) {
+        Expr *item;
+        DjOutcome outcome = dj_compile(compiler, expr->args[i], &item);
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(compiler_arena(compiler), &(*out)->args, item);
+    }
+    return DJ_SQL;
+}
+
+/* ---- conditions ---- */
+
+/* a XOR b … where the database has none: (a OR b …) AND an odd number of them holds. */
+static DjOutcome compile_xor(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Evaluator *ev = compiler->ev;
+    DjExpr *any = dj_where(ev, DJ_OR, false), *both = dj_where(ev, DJ_AND, expr->as.node.negated), *sum = NULL;
+    for (int i = 0; i < expr->count; i++) {
+        dj_where_add(ev, any, expr->args[i], DJ_OR);
+        DjExpr *when = dj_expr_new(ev, DJ_WHEN, expr->site, 2);
+        when->args[0] = expr->args[i];
+        when->args[1] = dj_value(ev, value_integer(ev, 1), NULL, expr->site);
+        DjExpr *one = dj_expr_new(ev, DJ_CASE, expr->site, 2);
+        one->args[0] = when;
+        one->args[1] = dj_value(ev, value_integer(ev, 0), NULL, expr->site);
+        one->flags = when->flags = DJ_RESOLVED;
+        sum = sum ? dj_combined(ev, SLICE("+"), sum, one, expr->site) : one;
+        sum->flags |= DJ_RESOLVED;
+    }
+    if (expr->count > 2) {
+        DjExpr *args[2] = {sum, dj_value(ev, value_integer(ev, 2), NULL, expr->site)};
+        sum = dj_function_new(ev, dj_function_find("Mod"), args, 2, expr->site);
+        sum->flags |= DJ_RESOLVED;
+    }
+    DjExpr *one = dj_value(ev, value_integer(ev, 1), NULL, expr->site);
+    DjExpr *odd = dj_lookup_new(ev, dj_lookup_find(ev, one, SLICE("exact")), one, (Value *)sum, expr->site);
+    if (!odd) return DJ_ERROR;
+    /* each part is a node of its own, whatever it holds */
+    DjExpr *parts[2] = {any, odd};
+    both->args = ARENA_ARRAY(compiler_arena(compiler), DjExpr *, 4);
+    both->count = 2;
+    memcpy(both->args, parts, sizeof parts);
+    return dj_compile(compiler, both, out);
+}
+
+static DjOutcome compile_where(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjConnector connector = expr->as.node.connector;
+    if (connector == DJ_XOR && !compiler->dialect->is_mysql) return compile_xor(compiler, expr, out);
+    bool negated = expr->as.node.negated;
+    int full_needed = connector == DJ_AND ? expr->count : 1, empty_needed = connector == DJ_AND ? 1 : expr->count;
+    Expr *joined = expr_new(compiler_arena(compiler),
+                            connector == DJ_AND ? EXPR_AND : connector == DJ_OR ? EXPR_OR : EXPR_XOR, SQL_BOOLEAN);
+    for (int i = 0; i < expr->count; i++) {
+        Expr *part;
+        DjOutcome outcome = dj_compile(compiler, expr->args[i], &part);
+        if (outcome == DJ_ERROR) return DJ_ERROR;
+        if (outcome == DJ_EMPTY) empty_needed--;
+        else if (outcome == DJ_FULL) full_needed--;
+        else expr_list_push(compiler_arena(compiler), &joined->args, part);
+        if (!empty_needed) return negated ? DJ_FULL : DJ_EMPTY;
+        if (!full_needed) return negated ? DJ_EMPTY : DJ_FULL;
+    }
+    int count = joined->args.count;
+    if (!count) return DJ_FULL;
+    *out = count == 1 ? joined->args.items[0] : joined;
+    if (negated) *out = expr_not(compiler_arena(compiler), expr_group(compiler_arena(compiler), *out));
+    else if (count > 1 || expr->as.node.resolved) *out = expr_group(compiler_arena(compiler), *out);
+    return DJ_SQL;
+}
+
+static DjOutcome compile_negated(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjOutcome outcome = dj_compile(compiler, expr->args[0], out);
+    if (outcome == DJ_EMPTY) return DJ_FULL;
+    if (outcome == DJ_FULL) return DJ_EMPTY;
+    if (outcome == DJ_SQL) *out = expr_not(compiler_arena(compiler), *out);
+    return outcome;
+}
+
+static DjOutcome compile_lookup(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjExpr *lookup = expr, *lhs = dj_resolve_again(compiler->ev, expr->args[0]);
+    if (lhs != expr->args[0]) {
+        lookup = dj_copy(compiler->ev, expr);
+        lookup->args[0] = lhs;
+    }
+    return lookup->as.lookup.spec->compile(compiler, lookup, out);
+}
+
+/* ---- CASE ---- */
+
+static DjOutcome compile_when(DjCompiler *compiler, DjExpr *when, Expr *out, Expr **always) {
+    Expr *condition = NULL, *result;
+    DjOutcome outcome = dj_compile(compiler, when->args[0], &condition);
+    if (outcome == DJ_ERROR || outcome == DJ_EMPTY) return outcome;
+    bool full = outcome == DJ_FULL;
+    outcome = dj_compile_or_value(compiler, when->args[1], &result);
+    if (outcome != DJ_SQL) return outcome;
+    if (full) {
+        *always = result;
+        return DJ_SQL;
+    }
+    expr_list_push(compiler_arena(compiler), &out->args, condition);
+    expr_list_push(compiler_arena(compiler), &out->args, result);
+    return DJ_SQL;
+}
+
+/* PostgreSQL can't unify the branches' parameters of some types by itself. */
+static Expr *unification_cast(DjCompiler *compiler, DjExpr *expr, Expr *sql) {
+    DjField *field = dj_output_field(compiler->ev, expr, false);
+    evaluator_clear_error(compiler->ev);
+    if (compiler->dialect->id != DIALECT_POSTGRESQL || !field) return sql;
+    const char *type = field->internal == FIELD_GENERIC_IP_ADDRESS || field->internal == FIELD_IP_ADDRESS ? "inet"
+                       : field->internal == FIELD_TIME                                                    ? "time"
+                       : field->internal == FIELD_UUID                                                    ? "uuid"
+                                                                                                          : NULL;
+    if (!type) return sql;
+    Expr *cast = expr_new(compiler_arena(compiler), EXPR_CAST, field->sql_type);
+    expr_list_push(compiler_arena(compiler), &cast->args, sql);
+    cast->as.cast.type_name = slice_from(type);
+    return cast;
+}
+
+static DjOutcome compile_case(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Expr *cased = expr_new(compiler_arena(compiler), EXPR_CASE, SQL_UNKNOWN), *always = NULL;
+    DjExpr *fallback = expr->args[expr->count - 1];
+    for (int i = 0; i + 1 < expr->count && !always; i++)
+        if (compile_when(compiler, expr->args[i], cased, &always) == DJ_ERROR) return DJ_ERROR;
+    if (!always) {
+        DjOutcome outcome = dj_compile_or_value(compiler, fallback, &always);
+        if (outcome != DJ_SQL) return outcome;
+    }
+    *out = always;
+    if (!cased->args.count) return DJ_SQL;
+    expr_list_push(compiler_arena(compiler), &cased->args, always);
+    cased->as.cased.has_else = true;
+    *out = numeric_on_sqlite(compiler, expr, unification_cast(compiler, expr, cased));
+    return DJ_SQL;
+}
+
+/* ---- arithmetic ---- */
+
+typedef struct CombinedOperator {
+    const char *text;
+    OperatorId op, duration;
+} CombinedOperator;
+static const CombinedOperator combined_operators[] = {
+    {"+", OPERATOR_ADD, OPERATOR_DURATION_ADD},
+    {"-", OPERATOR_SUBTRACT, OPERATOR_DURATION_SUBTRACT},
+    {"*", OPERATOR_MULTIPLY, OPERATOR_DURATION_MULTIPLY},
+    {"/", OPERATOR_DIVIDE, OPERATOR_DURATION_DIVIDE},
+    {"%%", OPERATOR_MODULO, OPERATOR_MODULO},
+    {"^", OPERATOR_POWER, OPERATOR_POWER},
+    {"&", OPERATOR_SIGNED_BIT_AND, OPERATOR_SIGNED_BIT_AND},
+    {"|", OPERATOR_SIGNED_BIT_OR, OPERATOR_SIGNED_BIT_OR},
+    {"#", OPERATOR_SIGNED_BIT_XOR, OPERATOR_SIGNED_BIT_XOR},
+    {"<<", OPERATOR_SIGNED_SHIFT_LEFT, OPERATOR_SIGNED_SHIFT_LEFT},
+    {">>", OPERATOR_SIGNED_SHIFT_RIGHT, OPERATOR_SIGNED_SHIFT_RIGHT},
+};
+
+static FieldKind internal_kind(DjCompiler *compiler, DjExpr *expr) {
+    DjField *field = dj_output_field(compiler->ev, expr, false);
+    evaluator_clear_error(compiler->ev);
+    return field ? field->internal : FIELD_OBJECT;
+}
+
+/* date - date, datetime - datetime, time - time. */
+static bool temporal_difference(DjCompiler *compiler, DjExpr *expr, Expr *left, Expr *right, Expr **out) {
+    FieldKind kind = internal_kind(compiler, expr->args[0]);
+    if (!slice_equals_text(expr->as.combined.op, "-") || kind != internal_kind(compiler, expr->args[1])) return false;
+    FunctionId id = kind == FIELD_DATE       ? FUNCTION_DATE_DIFF
+                    : kind == FIELD_DATETIME ? FUNCTION_DATETIME_DIFF
+                    : kind == FIELD_TIME     ? FUNCTION_TIME_DIFF
+                                             : FUNCTION_NONE;
+    if (id == FUNCTION_NONE) return false;
+    *out = expr_function(compiler_arena(compiler), id, SQL_INTERVAL, 2, left, right);
+    return true;
+}
+
+/* A duration beside something else: as an interval where the database has no type for it. */
+static bool duration_arithmetic(DjCompiler *compiler, DjExpr *expr, Expr **left, Expr **right) {
+    Expr **sides[2] = {left, right};
+    FieldKind kinds[2] = {internal_kind(compiler, expr->args[0]), internal_kind(compiler, expr->args[1])};
+    if ((kinds[0] != FIELD_DURATION) == (kinds[1] != FIELD_DURATION)) return false;
+    for (int i = 0; i < 2; i++)
+        if (kinds[i] == FIELD_DURATION && !compiler->dialect->has_native_interval)
+            *sides[i] = expr_function(compiler_arena(compiler), FUNCTION_AS_INTERVAL, SQL_INTERVAL, 1, *sides[i]);
+    return true;
+}
+
+static DjOutcome compile_combined(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Expr *left, *right;
+    DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &left);
+    if (outcome == DJ_SQL) outcome = dj_compile_or_value(compiler, expr->args[1], &right);
+    if (outcome != DJ_SQL) return outcome;
+    if (temporal_difference(compiler, expr, left, right, out)) return DJ_SQL;
+    bool duration = duration_arithmetic(compiler, expr, &left, &right);
+    const CombinedOperator *row = combined_operators;
+    while (!slice_equals_text(expr->as.combined.op, row->text)) row++;
+    Expr *binary = expr_binary(compiler_arena(compiler), duration ? row->duration : row->op, left, right,
+                               field_sql_type(dj_output_field(compiler->ev, expr, false)));
+    evaluator_clear_error(compiler->ev);
+    if (expr->site) binary->span = evaluator_span(compiler->ev, expr->site);
+    *out = numeric_on_sqlite(compiler, expr, expr_group(compiler_arena(compiler), binary));
+    return DJ_SQL;
+}
+
+/* ---- subqueries ---- */
+
+static DjOutcome compile_subquery(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Query *inner;
+    DjOutcome outcome = dj_query_compile(expr->as.subquery.query, compiler, true, false, &inner);
+    if (outcome != DJ_SQL) return outcome;
+    DjField *field = dj_output_field(compiler->ev, expr, false);
+    evaluator_clear_error(compiler->ev);
+    *out = expr_subquery(compiler_arena(compiler), inner, field_sql_type(field));
+    return DJ_SQL;
+}
+
+static DjOutcome compile_exists(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Query *inner;
+    DjOutcome outcome = dj_query_compile(expr->as.subquery.query, compiler, true, false, &inner);
+    if (outcome != DJ_SQL) return outcome;
+    *out = expr_new(compiler_arena(compiler), EXPR_EXISTS, SQL_BOOLEAN);
+    (*out)->as.query.query = inner;
+    return DJ_SQL;
+}
+
+/* ---- text of the program ---- */
+
+/* "lower(x) = %s" with its values: the text between the holes stays as it is. */
+DjOutcome dj_compile_raw(DjCompiler *compiler, Slice sql, Value *const *params, int count, const Node *site,
+                         Expr **out) {
+    Arena *arena = compiler_arena(compiler);
+    Expr *raw = expr_new(arena, EXPR_RAW, SQL_UNKNOWN);
+    Slice *texts = ARENA_ARRAY(arena, Slice, count + 2);
+    Buffer text;
+    buffer_init(&text, arena);
+    int used = 0;
+    for (size_t i = 0; i < sql.length; i++) {
+        bool percent = sql.start[i] == '%' && i + 1 < sql.length;
+        if (percent && sql.start[i + 1] == 's' && used < count) {
+            texts[used] = slice_copy(arena, buffer_view(&text));
+            text.length = 0;
+            Expr *param;
+            DjOutcome outcome = dj_compile_value(compiler, params[used++], NULL, site, &param);
+            if (outcome != DJ_SQL) return outcome;
+            expr_list_push(arena, &raw->args, param);
+            i++;
+        } else {
+            if (percent && sql.start[i + 1] == '%' ) i++;
+            buffer_put(&text, sql.start[i]);
+        }
+    }
+    texts[used] = buffer_view(&text);
+    raw->as.raw.texts = texts;
+    *out = raw;
+    return DJ_SQL;
+}
+
+static DjOutcome compile_raw(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjOutcome outcome =
+        dj_compile_raw(compiler, expr->as.raw.sql, expr->as.raw.params, expr->as.raw.count, expr->site, out);
+    if (outcome == DJ_SQL) *out = expr_group(compiler_arena(compiler), *out);
+    return outcome;
+}
+
+/* ---- ordering ---- */
+
+static DjOutcome compile_order(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Arena *arena = compiler_arena(compiler);
+    Expr *inner, *order = expr_new(arena, EXPR_ORDER, SQL_UNKNOWN);
+    DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &inner);
+    if (outcome != DJ_SQL) return outcome;
+    expr_list_push(arena, &order->args, inner);
+    order->as.order.descending = expr->as.order.descending;
+    order->as.order.explicit_asc = true;
+    order->as.order.nulls = expr->as.order.nulls;
+    *out = order;
+    NullsOrder nulls = expr->as.order.nulls;
+    if (nulls == NULLS_DEFAULT || compiler->dialect->has_nulls_order) return DJ_SQL;
+    order->as.order.nulls = NULLS_DEFAULT;
+    /* NULLs sort lowest there: one of the two directions needs nothing */
+    if ((nulls == NULLS_LAST) == expr->as.order.descending) return DJ_SQL;
+    *out = expr_new(arena, EXPR_LIST, SQL_UNKNOWN);
+    expr_list_push(arena, &(*out)->args,
+                   expr_unary(arena, nulls == NULLS_LAST ? OPERATOR_IS_NULL : OPERATOR_IS_NOT_NULL, inner, SQL_BOOLEAN));
+    expr_list_push(arena, &(*out)->args, order);
+    return DJ_SQL;
+}
+
+static Expr *alias_expr(DjCompiler *compiler, Slice name) {
+    Expr *alias = expr_new(compiler_arena(compiler), EXPR_ALIAS, SQL_UNKNOWN);
+    alias->as.alias.name = name;
+    alias->as.alias.quoted = true;
+    return alias;
+}
+
+static DjOutcome raise_outer(DjCompiler *compiler, DjExpr *expr) {
+    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
+                       "This queryset contains a reference to an outer query and may only be used in a subquery.");
+    return DJ_ERROR;
+}
+
+static DjOutcome compile_kind(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Arena *arena = compiler_arena(compiler);
+    switch (expr->kind) {
+    case DJ_VALUE: return compile_plain_value(compiler, expr, out);
+    case DJ_COL: return compile_column(compiler, expr, out);
+    case DJ_COL_PAIRS: return compile_list(compiler, expr, EXPR_LIST, out);
+    case DJ_LIST: return compile_list(compiler, expr, EXPR_LIST, out);
+    case DJ_TUPLE: return compile_list(compiler, expr, EXPR_TUPLE, out);
+    case DJ_REF: *out = alias_expr(compiler, expr->as.ref.name); return DJ_SQL;
+    case DJ_POSITION:
+        *out = expr_new(arena, EXPR_POSITION, SQL_UNKNOWN);
+        (*out)->as.number = expr->as.position.ordinal;
+        return DJ_SQL;
+    case DJ_STAR: *out = expr_new(arena, EXPR_STAR, SQL_UNKNOWN); return DJ_SQL;
+    case DJ_RAW: return compile_raw(compiler, expr, out);
+    case DJ_FUNC: return dj_compile_function(compiler, expr, out);
+    case DJ_COMBINED: return compile_combined(compiler, expr, out);
+    case DJ_NEGATED: return compile_negated(compiler, expr, out);
+    case DJ_CASE: return compile_case(compiler, expr, out);
+    case DJ_WRAPPER: return dj_compile(compiler, expr->args[0], out);
+    case DJ_SUBQUERY:
+    case DJ_QUERY: return compile_subquery(compiler, expr, out);
+    case DJ_EXISTS: return compile_exists(compiler, expr, out);
+    case DJ_WINDOW: return dj_compile_window(compiler, expr, out);
+    case DJ_ORDER_BY: return compile_order(compiler, expr, out);
+    case DJ_LOOKUP: return compile_lookup(compiler, expr, out);
+    case DJ_WHERE: return compile_where(compiler, expr, out);
+    case DJ_NOTHING: return DJ_EMPTY;
+    case DJ_EXTRA_WHERE:
+        return dj_compile_raw(compiler, expr->as.raw.sql, expr->as.raw.params, expr->as.raw.count, expr->site, out);
+    case DJ_DB_DEFAULT:
+        if (compiler->dialect->id == DIALECT_SQLITE) return dj_compile(compiler, expr->args[0], out);
+        *out = expr_raw(arena, SLICE("DEFAULT"));
+        return DJ_SQL;
+    case DJ_OUTER_REF:
+    case DJ_RESOLVED_OUTER_REF: return raise_outer(compiler, expr);
+    case DJ_F:
+    case DJ_WHEN:
+    case DJ_FRAME:
+    case DJ_Q:
+    case DJ_CONDITION:
+    case DJ_FILTERED_RELATION: break;
+    }
+    evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site, "This expression can't stand alone in a query.");
+    return DJ_ERROR;
+}
+
+DjOutcome dj_compile(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    if (expr->compiled && expr->compiled_by == compiler) {
+        *out = expr->compiled;
+        return DJ_SQL;
+    }
+    if (++compiler->depth > DJ_MAX_DEPTH) {
+        evaluator_raise_id(compiler->ev, EXCEPTION_LIMIT, expr->site, "the expression is nested too deeply");
+        return DJ_ERROR;
+    }
+    DjOutcome outcome = compile_kind(compiler, expr, out);
+    compiler->depth--;
+    if (outcome == DJ_SQL) {
+        expr->compiled = *out;
+        expr->compiled_by = compiler;
+    }
+    return outcome;
+}
+
+/* What stands for an expression whose rows can't exist: NULL for a subquery, false for EXISTS. */
+static Value *empty_value(DjCompiler *compiler, const DjExpr *expr) {
+    switch ((int)expr->kind) {
+    case DJ_SUBQUERY: return value_none(compiler->ev);
+    case DJ_EXISTS: return value_bool(compiler->ev, false);
+    case DJ_FUNC: {
+        const char *name = expr->as.func.spec->name;
+        if (strcmp(name, "Count") == 0) return value_integer(compiler->ev, 0);
+        if (strcmp(name, "Coalesce") == 0) {
+            for (int i = 0; i < expr->count; i++) {
+                Value *value = empty_value(compiler, expr->args[i]);
+                if (!value || !value_is_none(value)) return value;
+            }
+            return value_none(compiler->ev);
+        }
+        return expr->as.func.spec->flags & DJF_AGGREGATE ? value_none(compiler->ev) : NULL;
+    }
+    case DJ_VALUE: return expr->as.value.value;
+    case DJ_REF: return empty_value(compiler, expr->args[0]);
+    default: return NULL;
+    }
+}
+
+Value *dj_empty_value(DjCompiler *compiler, const DjExpr *expr) { return empty_value(compiler, expr); }
+
+DjOutcome dj_compile_or_value(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjOutcome outcome = dj_compile(compiler, expr, out);
+    if (outcome == DJ_FULL)
+        return dj_compile(compiler, dj_value(compiler->ev, value_bool(compiler->ev, true), NULL, expr->site), out);
+    if (outcome != DJ_EMPTY) return outcome;
+    Value *value = empty_value(compiler, expr);
+    if (!value) return DJ_EMPTY;
+    return dj_compile(compiler, dj_value(compiler->ev, value, NULL, expr->site), out);
+}
