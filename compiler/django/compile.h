@@ -31,7 +31,12 @@ DjOutcome dj_compile_qualify(DjCompiler *compiler, Query **out);
 bool dj_select_related(DjCompiler *compiler, DjExprs *columns);
 /* Default columns of a model from a join, inherited ones from the parents' tables; deferred ones left out. */
 bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjNames *mask, bool mask_is_only,
-                        DjField *skip_link, DjExprs *columns);
+                        DjModel *from_parent, DjExprs *columns);
+/* defer() and only(): the entry of a field, and whether the field is fetched. */
+const DjNames *dj_mask_of(const DjNames *mask, const DjField *field);
+bool dj_mask_allows(const DjNames *mask, bool is_only, const DjField *field);
+/* ORDER BY of a UNION and the like: refers to a select item, or adds one to every part. NULL: an error is pending. */
+DjExpr *dj_combined_order(DjCompiler *compiler, DjExpr *original, DjExpr *resolved);
 /* Splits a where tree: WHERE, HAVING, QUALIFY; each may be NULL. false: an error is pending. */
 bool dj_split_where(Evaluator *ev, DjExpr *where, bool negated, bool must_group_by, DjExpr **where_part,
                     DjExpr **having_part, DjExpr **qualify_part);

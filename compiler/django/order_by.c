@@ -1,0 +1,306 @@
+/*
+ * ORDER BY: names and expressions of order_by(), else Meta.ordering. A relation is ordered by its model's own
+ * Meta.ordering; what stands in the select list under a name is referred to by its position.
+ *
+ *     Book.objects.order_by("-author")    ORDER BY "author"."name" DESC      (Author.Meta.ordering = ["name"])
+ */
+#include "compiler/django/compile.h"
+
+#include "compiler/django/django.h"
+#include "compiler/django/function.h"
+#include "compiler/django/lookup.h"
+
+enum { ORDER_MAX_DEPTH = 16 };
+
+typedef struct Pair {
+    DjExpr *expr;
+    bool is_ref;
+} Pair;
+typedef struct Pairs {
+    DjCompiler *compiler;
+    Pair *items;
+    int count, capacity;
+    DjField *seen[ORDER_MAX_DEPTH];
+} Pairs;
+
+static void pair_add(Pairs *pairs, DjExpr *expr, bool is_ref) {
+    ARENA_PUSH(compiler_arena(pairs->compiler), pairs->items, pairs->count, pairs->capacity) = (Pair){expr, is_ref};
+}
+
+/* The select item of that name, or equal to that expression, as a position. */
+static DjExpr *select_position(DjCompiler *compiler, Slice name, const DjExpr *expr) {
+    DjExpr *found = NULL;
+    for (int i = 0; i < compiler->select_count; i++) {
+        DjSelectColumn *column = &compiler->select[i];
+        bool hit = expr ? dj_equal(column->expr, expr) : column->alias.length && slice_equals(column->alias, name);
+        if (!hit) continue;
+        found = dj_expr_new(compiler->ev, DJ_POSITION, column->expr->site, 1);
+        found->as.position.ordinal = i + 1;
+        found->as.position.name = column->alias;
+        found->args[0] = column->expr;
+        found->flags = DJ_RESOLVED | (column->expr->flags & DJ_INHERITED_FLAGS);
+    }
+    return found;
+}
+
+/* A name without alias stands for itself; only expressions with one may be referred to by position. */
+static DjExpr *expression_position(DjCompiler *compiler, DjExpr *expr) {
+    DjExpr *found = select_position(compiler, (Slice){0}, expr);
+    if (!found && expr->kind == DJ_F) found = select_position(compiler, expr->as.f.name, NULL);
+    return found;
+}
+
+static NullsOrder reverse_nulls(NullsOrder nulls) {
+    return nulls == NULLS_FIRST ? NULLS_LAST : nulls == NULLS_LAST ? NULLS_FIRST : NULLS_DEFAULT;
+}
+
+static bool add_expression(Pairs *pairs, DjExpr *item) {
+    DjCompiler *compiler = pairs->compiler;
+    Evaluator *ev = compiler->ev;
+    if (item->kind == DJ_VALUE) {
+        DjField *field = dj_output_field(ev, item, true);
+        if (!field) return false;
+        item = dj_cast(ev, item, field);
+    }
+    DjExpr *order = item->kind == DJ_ORDER_BY ? dj_copy(ev, item) : dj_order_by(ev, item, false, NULLS_DEFAULT, item->site);
+    if (!compiler->query->standard_ordering) {
+        order->as.order.descending = !order->as.order.descending;
+        order->as.order.nulls = reverse_nulls(order->as.order.nulls);
+    }
+    DjExpr *position = expression_position(compiler, order->args[0]);
+    if (position) {
+        if (order->as.order.nulls == NULLS_DEFAULT || compiler->dialect->has_nulls_order) {
+            order->args[0] = position;
+        } else if (compiler->query->combinator != DJ_COMBINE_NONE) {
+            order->args[0] = dj_ref(ev, position->as.position.name, position->args[0]);
+        }
+    }
+    pair_add(pairs, order, position != NULL);
+    return true;
+}
+
+static DjExpr *prefix_references(Evaluator *ev, DjExpr *expr, Slice prefix) {
+    DjExpr *copy = dj_copy(ev, expr);
+    if (expr->kind == DJ_F)
+        copy->as.f.name = slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(expr->as.f.name));
+    for (int i = 0; i < copy->count; i++)
+        if (copy->args[i] && !(copy->args[i]->flags & DJ_RESOLVED))
+            copy->args[i] = prefix_references(ev, copy->args[i], prefix);
+    return copy;
+}
+
+static bool add_name(Pairs *pairs, Slice name, DjModel *model, DjJoin *start, bool descending, int depth, Slice prefix,
+                     Span span);
+
+/* The ordering of the model at the end of a relation, reversed where the relation is. */
+static bool add_model_ordering(Pairs *pairs, const DjJoined *joined, Slice name, bool descending, int depth,
+                               Slice prefix, Span span) {
+    Evaluator *ev = pairs->compiler->ev;
+    DjModel *model = joined->names.model;
+    DjJoin *join = joined->joins[joined->join_count - 1];
+    Value **items;
+    int count = model_get_ordering(ev, model, &items);
+    Slice path = prefix.length ? slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(name)) : name;
+    for (int i = 0; i < count; i++) {
+        if (value_is_expr(items[i])) {
+            DjExpr *item = value_expr(items[i]);
+            if (item->kind != DJ_ORDER_BY) item = dj_order_by(ev, item, descending, NULLS_DEFAULT, item->site);
+            pair_add(pairs, prefix_references(ev, item, path), false);
+        } else if (!add_name(pairs, value_text(items[i]), model, join, descending, depth + 1, path, span)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool relation_orders_by_model(Evaluator *ev, const DjJoined *joined, const Slice *pieces, int count) {
+    DjFound final = joined->names.final_field;
+    bool relation = final.rel || (final.field && final.field->is_relation);
+    Value **items;
+    if (!relation || joined->transform_count || !joined->names.model || !model_get_ordering(ev, joined->names.model, &items))
+        return false;
+    if (final.field && final.field->attname && slice_equals(final.field->attname->text, pieces[count - 1])) return false;
+    return !(count == 1 && slice_equals_text(pieces[0], "pk"));
+}
+
+static bool add_name(Pairs *pairs, Slice name, DjModel *model, DjJoin *start, bool descending, int depth, Slice prefix,
+                     Span span) {
+    DjQuery *query = pairs->compiler->query;
+    if (name.length && name.start[0] == '-') {
+        name = slice_sub(name, 1, name.length);
+        descending = !descending;
+    }
+    Slice pieces[DJ_MAX_NAMES];
+    int count = dj_split_names(name, pieces);
+    DjJoined joined;
+    if (!dj_setup_joins(query, pieces, count, model, start ? start : dj_query_base(query), NULL, true, span, &joined))
+        return false;
+    if (relation_orders_by_model(query->ev, &joined, pieces, count)) {
+        if (depth >= ORDER_MAX_DEPTH)
+            return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
+                                   "Infinite loop caused by ordering.") != NULL;
+        DjField *link = joined.names.final_field.field ? joined.names.final_field.field : joined.names.final_field.rel->field;
+        for (int i = 0; i < depth; i++)
+            if (pairs->seen[i] == link)
+                return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
+                                       "Infinite loop caused by ordering.") != NULL;
+        pairs->seen[depth] = link;
+        return add_model_ordering(pairs, &joined, name, descending, depth, prefix, span);
+    }
+    DjJoin *join = dj_trim_joins(query, &joined);
+    DjExpr *column = dj_value_column(query, &joined, join, span);
+    if (!column) return false;
+    int columns = column->kind == DJ_COL_PAIRS ? column->count : 1;
+    for (int i = 0; i < columns; i++) {
+        DjExpr *one = column->kind == DJ_COL_PAIRS ? column->args[i] : column;
+        pair_add(pairs, dj_order_by(query->ev, one, descending, NULLS_DEFAULT, query->site), false);
+    }
+    return true;
+}
+
+static bool add_annotation(Pairs *pairs, DjExpr *expr, Slice name, const Slice *transforms, int count, bool descending,
+                           Span span) {
+    DjCompiler *compiler = pairs->compiler;
+    Evaluator *ev = compiler->ev;
+    if (compiler->query->combinator != DJ_COMBINE_NONE && compiler->select_count) expr = dj_f(ev, name, expr->site);
+    for (int i = 0; i < count; i++)
+        if (!(expr = dj_try_transform(ev, expr, transforms[i], transforms[i], span))) return false;
+    if (expr->kind == DJ_VALUE) {
+        DjField *field = dj_output_field(ev, expr, true);
+        if (!field) return false;
+        expr = dj_cast(ev, expr, field);
+    }
+    pair_add(pairs, dj_order_by(ev, expr, descending, NULLS_DEFAULT, expr->site), false);
+    return true;
+}
+
+static DjExtra *find_extra(DjQuery *query, Slice name) {
+    for (int i = 0; i < query->extra_count; i++)
+        if (slice_equals(query->extra[i].name, name)) return &query->extra[i];
+    return NULL;
+}
+
+static bool add_extra(Pairs *pairs, const DjExtra *extra, bool descending) {
+    DjQuery *query = pairs->compiler->query;
+    DjExpr *raw = dj_expr_new(query->ev, DJ_RAW, query->site, 0);
+    raw->as.raw.sql = extra->sql;
+    raw->as.raw.params = extra->params;
+    raw->as.raw.count = extra->count;
+    raw->flags = DJ_RESOLVED;
+    bool selected = !query->extra_masked || extra->selected;
+    pair_add(pairs,
+             dj_order_by(query->ev, selected ? dj_ref(query->ev, extra->name, raw) : raw, descending, NULLS_DEFAULT,
+                         query->site),
+             selected);
+    return true;
+}
+
+/* "table.column" of extra(order_by=…): passed on as it is. */
+static bool add_dotted(Pairs *pairs, Slice text, bool descending) {
+    Evaluator *ev = pairs->compiler->ev;
+    size_t dot = slice_find(text, '.');
+    Slice table = slice_sub(text, 0, dot), column = slice_sub(text, dot + 1, text.length);
+    DjExpr *raw = dj_expr_new(ev, DJ_RAW, pairs->compiler->query->site, 0);
+    char quote = pairs->compiler->dialect->quote;
+    raw->as.raw.sql = slice_format(evaluator_arena(ev), "%c%.*s%c.%.*s", quote, SLICE_ARGS(table), quote, SLICE_ARGS(column));
+    raw->flags = DJ_RESOLVED;
+    pair_add(pairs, dj_order_by(ev, raw, descending, NULLS_DEFAULT, raw->site), false);
+    return true;
+}
+
+static bool add_ordering(Pairs *pairs, const DjOrdering *item, bool from_extra) {
+    DjCompiler *compiler = pairs->compiler;
+    DjQuery *query = compiler->query;
+    Evaluator *ev = compiler->ev;
+    if (item->expr) return add_expression(pairs, item->expr);
+    bool descending = !query->standard_ordering;
+    Slice name = item->name;
+    if (slice_equals_text(name, "?")) {
+        DjExpr *random = dj_function_new(ev, dj_function_find("Random"), NULL, 0, query->site);
+        pair_add(pairs, dj_order_by(ev, random, false, NULLS_DEFAULT, query->site), false);
+        return true;
+    }
+    if (name.length && name.start[0] == '-') {
+        name = slice_sub(name, 1, name.length);
+        descending = !descending;
+    }
+    DjExpr *position = select_position(compiler, name, NULL);
+    if (position) {
+        pair_add(pairs, dj_order_by(ev, position, descending, NULLS_DEFAULT, position->site), true);
+        return true;
+    }
+    Slice pieces[DJ_MAX_NAMES];
+    int count = 1;
+    DjAnnotation *annotation = dj_annotation_find(query, name);
+    pieces[0] = name;
+    if (!annotation) {
+        count = dj_split_names(name, pieces);
+        annotation = dj_annotation_find(query, pieces[0]);
+    }
+    if (annotation)
+        return add_annotation(pairs, annotation->expr, pieces[0], pieces + 1, count - 1, descending, item->span);
+    if (from_extra && slice_find(name, '.') < name.length) return add_dotted(pairs, name, descending);
+    DjExtra *extra = find_extra(query, name);
+    if (extra) return add_extra(pairs, extra, descending);
+    if (query->combinator != DJ_COMBINE_NONE && compiler->select_count) {
+        pair_add(pairs, dj_order_by(ev, dj_f(ev, name, query->site), descending, NULLS_DEFAULT, query->site), false);
+        return true;
+    }
+    return add_name(pairs, name, query->model, NULL, descending, 0, (Slice){0}, item->span);
+}
+
+static bool collect_pairs(Pairs *pairs) {
+    DjCompiler *compiler = pairs->compiler;
+    DjQuery *query = compiler->query;
+    if (query->extra_order_count) {
+        for (int i = 0; i < query->extra_order_count; i++)
+            if (!add_ordering(pairs, &query->extra_order_by[i], true)) return false;
+        return true;
+    }
+    if (query->order_count || !query->default_ordering) {
+        for (int i = 0; i < query->order_count; i++)
+            if (!add_ordering(pairs, &query->order_by[i], false)) return false;
+        return true;
+    }
+    Value **items = NULL;
+    int count = query->model ? model_get_ordering(query->ev, query->model, &items) : 0;
+    compiler->meta_ordering = count > 0;
+    for (int i = 0; i < count; i++) {
+        DjOrdering item = {0};
+        if (value_is_expr(items[i])) item.expr = value_expr(items[i]);
+        else item.name = value_text(items[i]);
+        if (!add_ordering(pairs, &item, false)) return false;
+    }
+    return true;
+}
+
+Expr *dj_order_operand(const Expr *order) {
+    while (order->kind == EXPR_LIST) order = order->args.items[order->args.count - 1];
+    return order->kind == EXPR_ORDER ? order->args.items[0] : (Expr *)order;
+}
+
+bool dj_same_sql(const Expr *a, const Expr *b) { return a == b || expr_equals(a, b); }
+
+DjOutcome dj_compile_order_by(DjCompiler *compiler, DjOrders *out) {
+    Pairs pairs = {.compiler = compiler};
+    if (!collect_pairs(&pairs)) return DJ_ERROR;
+    DjResolve how = {.allow_joins = true};
+    for (int i = 0; i < pairs.count; i++) {
+        DjExpr *resolved = dj_resolve(compiler->query, pairs.items[i].expr, &how);
+        if (!resolved) return DJ_ERROR;
+        resolved = dj_resolve_again(compiler->ev, resolved);
+        if (!pairs.items[i].is_ref && compiler->query->combinator != DJ_COMBINE_NONE && compiler->select_count) {
+            resolved = dj_combined_order(compiler, pairs.items[i].expr, resolved);
+            if (!resolved) return DJ_ERROR;
+        }
+        Expr *sql;
+        DjOutcome outcome = dj_compile(compiler, resolved, &sql);
+        if (outcome != DJ_SQL) return outcome;
+        bool seen = false;
+        for (int j = 0; j < out->count; j++) seen |= dj_same_sql(dj_order_operand(out->items[j].sql), dj_order_operand(sql));
+        if (!seen)
+            ARENA_PUSH(compiler_arena(compiler), out->items, out->count, out->capacity) =
+                (DjOrder){resolved, sql, pairs.items[i].is_ref};
+    }
+    return DJ_SQL;
+}
