@@ -9,6 +9,7 @@
 #include "compiler/django/function.h"
 #include "compiler/django/function_compile.h"
 #include "compiler/django/lookup.h"
+#include "compiler/query/datetime.h"
 
 static SqlType field_sql_type(const DjField *field) { return field ? field->sql_type : SQL_UNKNOWN; }
 
@@ -200,20 +201,20 @@ static DjOutcome compile_case(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 
 typedef struct CombinedOperator {
     const char *text;
-    OperatorId op, duration;
+    OperatorId op;
 } CombinedOperator;
 static const CombinedOperator combined_operators[] = {
-    {"+", OPERATOR_ADD, OPERATOR_DURATION_ADD},
-    {"-", OPERATOR_SUBTRACT, OPERATOR_DURATION_SUBTRACT},
-    {"*", OPERATOR_MULTIPLY, OPERATOR_DURATION_MULTIPLY},
-    {"/", OPERATOR_DIVIDE, OPERATOR_DURATION_DIVIDE},
-    {"%%", OPERATOR_MODULO, OPERATOR_MODULO},
-    {"^", OPERATOR_POWER, OPERATOR_POWER},
-    {"&", OPERATOR_SIGNED_BIT_AND, OPERATOR_SIGNED_BIT_AND},
-    {"|", OPERATOR_SIGNED_BIT_OR, OPERATOR_SIGNED_BIT_OR},
-    {"#", OPERATOR_SIGNED_BIT_XOR, OPERATOR_SIGNED_BIT_XOR},
-    {"<<", OPERATOR_SIGNED_SHIFT_LEFT, OPERATOR_SIGNED_SHIFT_LEFT},
-    {">>", OPERATOR_SIGNED_SHIFT_RIGHT, OPERATOR_SIGNED_SHIFT_RIGHT},
+    {"+", OPERATOR_ADD},
+    {"-", OPERATOR_SUBTRACT},
+    {"*", OPERATOR_MULTIPLY},
+    {"/", OPERATOR_DIVIDE},
+    {"%%", OPERATOR_MODULO},
+    {"^", OPERATOR_POWER},
+    {"&", OPERATOR_SIGNED_BIT_AND},
+    {"|", OPERATOR_SIGNED_BIT_OR},
+    {"#", OPERATOR_SIGNED_BIT_XOR},
+    {"<<", OPERATOR_SIGNED_SHIFT_LEFT},
+    {">>", OPERATOR_SIGNED_SHIFT_RIGHT},
 };
 
 static FieldKind internal_kind(DjCompiler *compiler, DjExpr *expr) {
@@ -222,28 +223,20 @@ static FieldKind internal_kind(DjCompiler *compiler, DjExpr *expr) {
     return field ? field->internal : FIELD_OBJECT;
 }
 
-/* date - date, datetime - datetime, time - time. */
-static bool temporal_difference(DjCompiler *compiler, DjExpr *expr, Expr *left, Expr *right, Expr **out) {
-    FieldKind kind = internal_kind(compiler, expr->args[0]);
-    if (!slice_equals_text(expr->as.combined.op, "-") || kind != internal_kind(compiler, expr->args[1])) return false;
-    FunctionId id = kind == FIELD_DATE       ? FUNCTION_DATE_DIFF
-                    : kind == FIELD_DATETIME ? FUNCTION_DATETIME_DIFF
-                    : kind == FIELD_TIME     ? FUNCTION_TIME_DIFF
-                                             : FUNCTION_NONE;
-    if (id == FUNCTION_NONE) return false;
-    *out = expr_function(compiler_arena(compiler), id, SQL_INTERVAL, 2, left, right);
-    return true;
-}
-
-/* A duration beside something else: as an interval where the database has no type for it. */
-static bool duration_arithmetic(DjCompiler *compiler, DjExpr *expr, Expr **left, Expr **right) {
-    Expr **sides[2] = {left, right};
+/* date - date, datetime - datetime, time - time; a duration beside something else. */
+static Expr *temporal_arithmetic(DjCompiler *compiler, DjExpr *expr, Expr *left, Expr *right) {
     FieldKind kinds[2] = {internal_kind(compiler, expr->args[0]), internal_kind(compiler, expr->args[1])};
-    if ((kinds[0] != FIELD_DURATION) == (kinds[1] != FIELD_DURATION)) return false;
-    for (int i = 0; i < 2; i++)
-        if (kinds[i] == FIELD_DURATION && !compiler->dialect->has_native_interval)
-            *sides[i] = expr_function(compiler_arena(compiler), FUNCTION_AS_INTERVAL, SQL_INTERVAL, 1, *sides[i]);
-    return true;
+    Arena *arena = compiler_arena(compiler);
+    bool minus = slice_equals_text(expr->as.combined.op, "-");
+    if (minus && kinds[0] == kinds[1] && (kinds[0] == FIELD_DATE || kinds[0] == FIELD_DATETIME || kinds[0] == FIELD_TIME))
+        return expr_temporal_difference(arena, compiler->dialect, field_kind_info(kinds[0])->sql_type, left, right);
+    if ((kinds[0] == FIELD_DURATION) == (kinds[1] == FIELD_DURATION)) return NULL;
+    left->type = field_kind_info(kinds[0])->sql_type;
+    right->type = field_kind_info(kinds[1])->sql_type;
+    DjField *field = dj_output_field(compiler->ev, expr, false);
+    evaluator_clear_error(compiler->ev);
+    return expr_group(arena, expr_duration_operation(arena, compiler->dialect, expr->as.combined.op.start[0], left, right,
+                                                     field_sql_type(field)));
 }
 
 static DjOutcome compile_combined(DjCompiler *compiler, DjExpr *expr, Expr **out) {
@@ -251,11 +244,10 @@ static DjOutcome compile_combined(DjCompiler *compiler, DjExpr *expr, Expr **out
     DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &left);
     if (outcome == DJ_SQL) outcome = dj_compile_or_value(compiler, expr->args[1], &right);
     if (outcome != DJ_SQL) return outcome;
-    if (temporal_difference(compiler, expr, left, right, out)) return DJ_SQL;
-    bool duration = duration_arithmetic(compiler, expr, &left, &right);
+    if ((*out = temporal_arithmetic(compiler, expr, left, right))) return DJ_SQL;
     const CombinedOperator *row = combined_operators;
     while (!slice_equals_text(expr->as.combined.op, row->text)) row++;
-    Expr *binary = expr_binary(compiler_arena(compiler), duration ? row->duration : row->op, left, right,
+    Expr *binary = expr_binary(compiler_arena(compiler), row->op, left, right,
                                field_sql_type(dj_output_field(compiler->ev, expr, false)));
     evaluator_clear_error(compiler->ev);
     if (expr->site) binary->span = evaluator_span(compiler->ev, expr->site);

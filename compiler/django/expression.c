@@ -115,6 +115,8 @@ static void node_push(Evaluator *ev, DjExpr *node, DjExpr *child) {
     node->flags |= child->flags & DJ_INHERITED_FLAGS;
 }
 
+void dj_where_push(Evaluator *ev, DjExpr *where, DjExpr *child) { node_push(ev, where, child); }
+
 void dj_where_add(Evaluator *ev, DjExpr *where, DjExpr *child, DjConnector connector) {
     DjKind kind = where->kind;
     if (where->as.node.connector == connector) {

@@ -188,6 +188,8 @@ DjExpr *dj_order_by(Evaluator *ev, DjExpr *inner, bool descending, NullsOrder nu
 DjExpr *dj_list(Evaluator *ev, DjExpr *const *items, int count);
 DjExpr *dj_combined(Evaluator *ev, Slice op, DjExpr *left, DjExpr *right, const Node *site);
 DjExpr *dj_where(Evaluator *ev, DjConnector connector, bool negated);
+/* As the last child, whatever it is. */
+void dj_where_push(Evaluator *ev, DjExpr *where, DjExpr *child);
 void dj_where_add(Evaluator *ev, DjExpr *where, DjExpr *child, DjConnector connector);
 /* An argument of a function: an expression stays, a string becomes F where strings name fields, else VALUE; a queryset
  * becomes SUBQUERY. */

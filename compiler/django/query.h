@@ -224,6 +224,9 @@ void dj_bump_prefix(DjQuery *query, DjQuery *outer);
 bool dj_query_resolve(DjQuery *inner, DjQuery *outer, const DjResolve *how);
 /* aggregate(): the query that computes them. NULL: an error is pending. */
 DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *expressions, int count);
+void dj_clear_select(DjQuery *query);
+bool dj_group_by_model(DjQuery *query);
+const char *dj_combinator_method(DjCombinator combinator);
 DjQuery *dj_exists_query(DjQuery *query, bool limit);
 
 /* ---- compiling (compile*.c) ---- */

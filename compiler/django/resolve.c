@@ -126,10 +126,9 @@ static DjExpr *resolve_function(DjQuery *query, DjExpr *expr, const DjResolve *h
 static DjExpr *resolve_query(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     DjExpr *copy = dj_copy(query->ev, expr);
     DjQuery *inner = expr->as.subquery.query;
-    if (!inner) {
-        inner = dj_queryset_query(query->ev, expr->as.subquery.queryset);
-        if (!inner) return NULL;
-    }
+    if (!inner && !(inner = dj_queryset_query(query->ev, expr->as.subquery.queryset))) return NULL;
+    bool first = !(expr->flags & DJ_RESOLVED);
+    if (first && expr->kind == DJ_EXISTS && !(inner = dj_exists_query(inner, true))) return NULL;
     if (!dj_query_resolve(inner, query, how)) return NULL;
     copy->as.subquery.query = inner;
     copy->flags |= DJ_RESOLVED | DJ_HAS_SUBQUERY | DJ_HAS_OUTER | DJ_HAS_COLUMNS;
