@@ -75,6 +75,7 @@ typedef struct DjNames {
     Slice name;
     Span span;
     struct DjNames *children, *next;
+    bool leaf; /* of defer() and only(): named itself, not only as the start of a longer path */
 } DjNames;
 
 struct DjQuery {
@@ -225,6 +226,10 @@ bool dj_query_resolve(DjQuery *inner, DjQuery *outer, const DjResolve *how);
 /* aggregate(): the query that computes them. NULL: an error is pending. */
 DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *expressions, int count);
 void dj_clear_select(DjQuery *query);
+bool dj_add_filtered_relation(DjQuery *query, DjExpr *relation, Slice alias, Span span);
+/* qs & other, qs | other: merge.c. */
+struct DjOp;
+bool dj_merge(DjQuery *query, const struct DjOp *op);
 bool dj_group_by_model(DjQuery *query);
 const char *dj_combinator_method(DjCombinator combinator);
 DjQuery *dj_exists_query(DjQuery *query, bool limit);

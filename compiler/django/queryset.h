@@ -17,7 +17,7 @@ typedef enum DjOpKind {
     DJ_OP_CLEAR_ORDER,  /* order_by() of internal use: force */
     DJ_OP_REVERSE,
     DJ_OP_DISTINCT,     /* names */
-    DJ_OP_VALUES,       /* names, and exprs that become annotations first */
+    DJ_OP_VALUES,       /* names */
     DJ_OP_ONLY, DJ_OP_DEFER, /* names; defer(None): flag */
     DJ_OP_SELECT_RELATED, /* names; none: all; flag: select_related(None) */
     DJ_OP_SLICE,        /* low, high */
@@ -26,9 +26,7 @@ typedef enum DjOpKind {
     DJ_OP_NONE,
     DJ_OP_EXTRA,
     DJ_OP_LOCK,
-    DJ_OP_DATES,        /* dates(), datetimes(): expr is the Trunc, names[0] the field */
-    DJ_OP_EXPLAIN,
-    DJ_OP_STICKY        /* the next filter() shares joins with this point (related managers) */
+    DJ_OP_EXPLAIN
 } DjOpKind;
 
 typedef struct DjOp DjOp;
@@ -39,11 +37,11 @@ struct DjOp {
     DjExpr *expr;
     Slice *names;
     Span *spans;
-    DjExpr **exprs;      /* parallel to names where the kind has both */
+    DjExpr **exprs;      /* ANNOTATE: parallel to names */
     int count;
     DjOrdering *orderings;
     bool flag, sticky;
-    bool all;            /* union(all=True) */
+    bool all;            /* union(all=True); ANNOTATE: values() was called before */
     DjCombinator combinator;
     DjConnector connector;
     DjQuerySet **querysets;
@@ -95,6 +93,7 @@ struct DjQuerySet {
     Value *using_alias;
     struct DjRaw *raw;    /* raw(): no operations */
     bool sticky_next;
+    Value *fetched;       /* the rows, once they were read: iterating twice is one query */
 };
 
 extern const Type dj_queryset_type;
@@ -102,6 +101,7 @@ static inline bool value_is_queryset(const Value *value) { return value->type ==
 static inline DjQuerySet *value_as_queryset(Value *value) { return (DjQuerySet *)value; }
 
 DjQuerySet *dj_queryset_new(Evaluator *ev, Class *cls, DjModel *model, const Node *site);
+DjQuerySet *dj_queryset_copy(Evaluator *ev, DjQuerySet *queryset, const Node *site);
 /* A copy with one more operation; the caller fills the operation in. */
 DjQuerySet *dj_queryset_push(Evaluator *ev, DjQuerySet *queryset, DjOpKind kind, const Node *site, DjOp **op);
 /* Replays it into a fresh query. NULL: an error is pending. */

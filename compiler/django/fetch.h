@@ -1,0 +1,20 @@
+/* Executing querysets: what iteration, get(), count() and the other terminals send, and the values they give. */
+#ifndef ORMC_DJANGO_FETCH_H
+#define ORMC_DJANGO_FETCH_H
+
+#include "compiler/django/queryset.h"
+
+/* The rows: a list where they are known, else an unknown whose element is "some Author". Sends prefetches too. */
+Value *dj_queryset_rows(Evaluator *ev, DjQuerySet *queryset, const Node *site);
+/* The first of its rows: IndexError where there is none; qs[n]. */
+Value *dj_queryset_item(Evaluator *ev, DjQuerySet *queryset, const Node *site);
+/* Executes one finished query; *result NULL: rows unknown. `empty` is set where Django sends nothing. */
+bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult **result, bool *empty);
+/* The terminal methods: get, first, count, exists, aggregate, in_bulk … */
+extern const NativeMethod dj_terminal_methods[];
+/* Methods that give another queryset. */
+extern const NativeMethod dj_queryset_methods[];
+/* Appends the prefetches of a queryset to its statements; `base`: number of the statement whose rows they need. */
+bool dj_prefetch(Evaluator *ev, DjQuerySet *queryset, StatementList *statements, const Node *site);
+
+#endif
