@@ -64,7 +64,11 @@ const DjFunction *dj_function_find(const char *name);
 /* The transform of this name on a field: registered for its class or a base of it. NULL: none. */
 const DjFunction *dj_transform_find(Evaluator *ev, DjField *field, Slice name);
 DjExpr *dj_function_new(Evaluator *ev, const DjFunction *spec, DjExpr *const *args, int count, const Node *site);
-/* Defines the classes of functions.def in django.db.models, .functions and contrib.postgres. */
-void dj_functions_define(Evaluator *ev);
+
+
+
+/* A transform of an expression by its name; NULL without an error: there is none. */
+DjExpr *dj_transform_apply(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
+void dj_transform_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion);
 
 #endif
