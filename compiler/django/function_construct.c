@@ -3,6 +3,7 @@
  * Concat("a", "b", "c") → pairs, TruncMonth("at", tzinfo=…).
  */
 #include "compiler/django/django.h"
+#include "compiler/django/expression_classes.h"
 #include "compiler/django/function_table.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"

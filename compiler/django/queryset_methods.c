@@ -3,6 +3,7 @@
  * checks at the call and adds one operation; everything else is decided when the query is needed.
  */
 #include "compiler/django/django.h"
+#include "compiler/django/expression_classes.h"
 #include "compiler/django/fetch.h"
 #include "compiler/django/function.h"
 #include "compiler/django/prefetch.h"
