@@ -10,6 +10,7 @@
 #include "compiler/django/django.h"
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/query.h"
+#include "compiler/django/tuple_lookups.h"
 
 static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
 

@@ -1,0 +1,170 @@
+/*
+ * Lookups on several columns at once: composite primary keys and relations over more than one column.
+ *
+ *     pk=(1, 2)        ("a" = 1 AND "b" = 2)
+ *     pk__in=[(1, 2)]  ("a", "b") IN ((1, 2));   SQLite: (("a" = 1 AND "b" = 2))
+ */
+#include "compiler/django/tuple_lookups.h"
+
+#include "compiler/django/django.h"
+#include "compiler/django/lookup_compile.h"
+
+static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
+
+static bool raise_length(DjCompiler *compiler, DjExpr *lookup, const char *what) {
+    return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, lookup->site, "'%s' lookup of '%.*s' must %s",
+                              lookup->as.lookup.spec->name, SLICE_ARGS(SLICE("pk")), what) != NULL;
+}
+
+/* The values of one row, one a column. NULL: an error is pending. */
+static Value **row_values(DjCompiler *compiler, DjExpr *lookup, Value *row) {
+    DjExpr *lhs = lookup->args[0];
+    if ((!value_is(row, VALUE_TUPLE) && !value_is(row, VALUE_LIST)) || ((ListValue *)row)->count != lhs->count) {
+        char what[64] = {0};
+        Slice text = slice_format(arena_of(compiler), "have %d elements", lhs->count);
+        memcpy(what, text.start, text.length < 63 ? text.length : 63);
+        raise_length(compiler, lookup, value_is(row, VALUE_TUPLE) || value_is(row, VALUE_LIST) ? what : "be a tuple or a list");
+        return NULL;
+    }
+    return ((ListValue *)row)->items;
+}
+
+static DjOutcome column_value(DjCompiler *compiler, DjExpr *lookup, int at, Value *value, Expr **column, Expr **param) {
+    DjExpr *col = lookup->args[0]->args[at];
+    DjOutcome outcome = dj_compile(compiler, col, column);
+    if (outcome != DJ_SQL) return outcome;
+    if (value_is_expr(value)) return dj_compile(compiler, value_expr(value), param);
+    return dj_compile_value(compiler, value, col->as.col.target, lookup->site, param);
+}
+
+static DjOutcome row_equals(DjCompiler *compiler, DjExpr *lookup, Value *row, Expr **out) {
+    Value **values = row_values(compiler, lookup, row);
+    if (!values) return DJ_ERROR;
+    Expr *all = expr_new(arena_of(compiler), EXPR_AND, SQL_BOOLEAN);
+    for (int i = 0; i < lookup->args[0]->count; i++) {
+        if (value_is_none(values[i])) return DJ_EMPTY;
+        Expr *column, *param;
+        DjOutcome outcome = column_value(compiler, lookup, i, values[i], &column, &param);
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(arena_of(compiler), &all->args, expr_binary(arena_of(compiler), OPERATOR_EQ, column, param, SQL_BOOLEAN));
+    }
+    *out = expr_group(arena_of(compiler), all);
+    return DJ_SQL;
+}
+
+/* An unknown in the place of a row: one unknown a column. */
+static Value *spread_unknown(DjCompiler *compiler, DjExpr *lookup, Value *row) {
+    if (!value_is_unknown(row)) return row;
+    int count = lookup->args[0]->count;
+    Value **items = ARENA_ARRAY(arena_of(compiler), Value *, count);
+    for (int i = 0; i < count; i++)
+        items[i] = value_unknown(compiler->ev, slice_format(arena_of(compiler), "%.*s[%d]", SLICE_ARGS(((UnknownValue *)row)->text), i),
+                                 lookup->site, NULL);
+    return value_tuple(compiler->ev, items, count);
+}
+
+static DjOutcome compile_subquery_lookup(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Expr **out) {
+    Expr *left = expr_new(arena_of(compiler), EXPR_TUPLE, SQL_UNKNOWN), *right;
+    for (int i = 0; i < lookup->args[0]->count; i++) {
+        Expr *column;
+        if (dj_compile(compiler, lookup->args[0]->args[i], &column) != DJ_SQL) return DJ_ERROR;
+        expr_list_push(arena_of(compiler), &left->args, column);
+    }
+    DjOutcome outcome = dj_lookup_right(compiler, lookup->args[1], &right);
+    if (outcome == DJ_SQL) *out = expr_binary(arena_of(compiler), op, left, right, SQL_BOOLEAN);
+    return outcome;
+}
+
+DjOutcome dj_compile_tuple_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    if (lookup->args[1]) return compile_subquery_lookup(compiler, lookup, OPERATOR_EQ, out);
+    return row_equals(compiler, lookup, spread_unknown(compiler, lookup, lookup->as.lookup.rhs), out);
+}
+
+/* (a, b) > (1, 2) as a > 1 OR (a = 1 AND b > 2). */
+DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    OperatorId op = lookup->as.lookup.spec->op;
+    if (lookup->args[1]) return compile_subquery_lookup(compiler, lookup, op, out);
+    Arena *arena = arena_of(compiler);
+    Value **values = row_values(compiler, lookup, spread_unknown(compiler, lookup, lookup->as.lookup.rhs));
+    if (!values) return DJ_ERROR;
+    OperatorId strict = op == OPERATOR_GE ? OPERATOR_GT : op == OPERATOR_LE ? OPERATOR_LT : op;
+    int count = lookup->args[0]->count;
+    Expr *result = NULL;
+    for (int i = count - 1; i >= 0; i--) {
+        Expr *column, *param;
+        DjOutcome outcome = column_value(compiler, lookup, i, values[i], &column, &param);
+        if (outcome != DJ_SQL) return outcome;
+        Expr *here = expr_binary(arena, i == count - 1 ? op : strict, column, param, SQL_BOOLEAN);
+        if (!result) {
+            result = here;
+            continue;
+        }
+        Expr *both = expr_new(arena, EXPR_AND, SQL_BOOLEAN), *either = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
+        expr_list_push(arena, &both->args, expr_binary(arena, OPERATOR_EQ, column, param, SQL_BOOLEAN));
+        expr_list_push(arena, &both->args, result);
+        expr_list_push(arena, &either->args, here);
+        expr_list_push(arena, &either->args, expr_group(arena, both));
+        result = expr_group(arena, either);
+    }
+    *out = result;
+    return DJ_SQL;
+}
+
+static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListValue *rows, Expr **out) {
+    Arena *arena = arena_of(compiler);
+    bool tuples = compiler->dialect->id != DIALECT_SQLITE;
+    Expr *in = expr_new(arena, EXPR_IN, SQL_BOOLEAN), *any = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
+    Expr *left = expr_new(arena, EXPR_TUPLE, SQL_UNKNOWN);
+    for (int i = 0; i < lookup->args[0]->count; i++) {
+        Expr *column;
+        if (dj_compile(compiler, lookup->args[0]->args[i], &column) != DJ_SQL) return DJ_ERROR;
+        expr_list_push(arena, &left->args, column);
+    }
+    expr_list_push(arena, &in->args, left);
+    for (int r = 0; r < rows->count; r++) {
+        Expr *row;
+        DjOutcome outcome = row_equals(compiler, lookup, spread_unknown(compiler, lookup, rows->items[r]), &row);
+        if (outcome == DJ_EMPTY) continue;
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(arena, &any->args, row);
+        Expr *tuple = expr_new(arena, EXPR_TUPLE, SQL_UNKNOWN), *all = row->args.items[0];
+        for (int i = 0; i < all->args.count; i++) expr_list_push(arena, &tuple->args, all->args.items[i]->args.items[1]);
+        expr_list_push(arena, &in->args, tuple);
+    }
+    if (!any->args.count) return DJ_EMPTY;
+    *out = tuples ? in : any->args.count == 1 ? any->args.items[0] : expr_group(arena, any);
+    return DJ_SQL;
+}
+
+DjOutcome dj_compile_tuple_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    if (lookup->args[1]) {
+        Expr *binary;
+        DjOutcome outcome = compile_subquery_lookup(compiler, lookup, OPERATOR_EQ, &binary);
+        if (outcome != DJ_SQL) return outcome;
+        Expr *in = expr_new(arena_of(compiler), EXPR_IN, SQL_BOOLEAN);
+        expr_list_push(arena_of(compiler), &in->args, binary->args.items[0]);
+        if (binary->args.items[1]->kind == EXPR_SUBQUERY) in->as.query.query = binary->args.items[1]->as.query.query;
+        else expr_list_push(arena_of(compiler), &in->args, binary->args.items[1]);
+        *out = in;
+        return DJ_SQL;
+    }
+    Value *rhs = lookup->as.lookup.rhs;
+    if (value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) return tuple_in_rows(compiler, lookup, (ListValue *)rhs, out);
+    ListValue one = {.count = 1, .items = &rhs};
+    DjOutcome outcome = tuple_in_rows(compiler, lookup, &one, out);
+    return outcome;
+}
+
+DjOutcome dj_compile_tuple_isnull(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    bool wanted = value_is_true(lookup->as.lookup.rhs);
+    Arena *arena = arena_of(compiler);
+    Expr *joined = expr_new(arena, wanted ? EXPR_OR : EXPR_AND, SQL_BOOLEAN);
+    for (int i = 0; i < lookup->args[0]->count; i++) {
+        Expr *column;
+        if (dj_compile(compiler, lookup->args[0]->args[i], &column) != DJ_SQL) return DJ_ERROR;
+        expr_list_push(arena, &joined->args,
+                       expr_unary(arena, wanted ? OPERATOR_IS_NULL : OPERATOR_IS_NOT_NULL, column, SQL_BOOLEAN));
+    }
+    *out = expr_group(arena, joined);
+    return DJ_SQL;
+}

@@ -1,0 +1,12 @@
+/* Lookups on several columns at once. */
+#ifndef ORMC_DJANGO_TUPLE_LOOKUPS_H
+#define ORMC_DJANGO_TUPLE_LOOKUPS_H
+
+#include "compiler/django/query.h"
+
+DjOutcome dj_compile_tuple_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out);
+DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **out);
+DjOutcome dj_compile_tuple_in(DjCompiler *compiler, DjExpr *lookup, Expr **out);
+DjOutcome dj_compile_tuple_isnull(DjCompiler *compiler, DjExpr *lookup, Expr **out);
+
+#endif
