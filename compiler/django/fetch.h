@@ -17,4 +17,16 @@ extern const NativeMethod dj_queryset_methods[];
 /* Appends the prefetches of a queryset to its statements; `base`: number of the statement whose rows they need. */
 bool dj_prefetch(Evaluator *ev, DjQuerySet *queryset, StatementList *statements, const Node *site);
 
+/* queryset_methods.c */
+bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site);
+bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **out, int *count);
+/* dates() and datetimes(): annotated, one column, distinct, not NULL, ordered. */
+Value *dj_dates_queryset(Evaluator *ev, Value *queryset, const Arguments *annotations, const char *alias, bool descending);
+/* EXPLAIN with its format and options. false: an error is pending. */
+bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix);
+/* A UniqueConstraint without condition over this field alone. */
+bool dj_constraint_is_unique(Evaluator *ev, Value *constraint, DjField *field);
+/* raw(): the program's own text. */
+DjOutcome dj_raw_statement(Evaluator *ev, DjQuerySet *queryset, const Node *site, StatementList *out);
+
 #endif

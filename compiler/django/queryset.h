@@ -104,6 +104,8 @@ DjQuerySet *dj_queryset_new(Evaluator *ev, Class *cls, DjModel *model, const Nod
 DjQuerySet *dj_queryset_copy(Evaluator *ev, DjQuerySet *queryset, const Node *site);
 /* A copy with one more operation; the caller fills the operation in. */
 DjQuerySet *dj_queryset_push(Evaluator *ev, DjQuerySet *queryset, DjOpKind kind, const Node *site, DjOp **op);
+/* One more filter(); q: a Q, negated for exclude(). */
+DjQuerySet *dj_queryset_filter(Evaluator *ev, DjQuerySet *queryset, DjExpr *q, const Node *site);
 /* Replays it into a fresh query. NULL: an error is pending. */
 DjQuery *dj_queryset_query(Evaluator *ev, DjQuerySet *queryset);
 bool dj_replay(DjQuery *query, const DjOp *op);

@@ -1,0 +1,237 @@
+/*
+ * Managers: `objects`, custom managers, and the managers behind relations (author.books, book.tags). A manager hands
+ * every queryset method on to what its get_queryset() gives, which may be the program's own.
+ */
+#include "compiler/django/manager.h"
+
+#include "compiler/django/django.h"
+#include "compiler/django/fetch.h"
+#include "compiler/django/instance.h"
+#include "compiler/django/query_state.h"
+
+bool value_is_manager(const Value *value) { return value->type == &dj_manager_type; }
+int manager_creation(const Value *manager) { return ((const DjManager *)manager)->creation; }
+
+static Value *manager_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
+    (void)arguments;
+    DjManager *manager = instance_allocate(ev, cls, sizeof *manager);
+    manager->creation = ++dj_state(ev)->manager_count;
+    manager->queryset_class = dj_manager_queryset_class(ev, cls);
+    return (Value *)manager;
+}
+
+Class *dj_manager_queryset_class(Evaluator *ev, const Class *cls) {
+    for (int i = 0; i < cls->mro_count; i++)
+        if (cls->mro[i]->native && cls->mro[i] != dj_state(ev)->manager_class && cls->mro[i] != dj_state(ev)->base_manager_class)
+            return cls->mro[i]->native;
+    return dj_state(ev)->queryset_class;
+}
+
+Value *manager_bind(Evaluator *ev, Value *value, DjModel *model, Atom name) {
+    DjManager *manager = ARENA_NEW(evaluator_arena(ev), DjManager);
+    *manager = *(DjManager *)value;
+    manager->instance.attributes = atom_map_copy(&((DjManager *)value)->instance.attributes, evaluator_arena(ev));
+    manager->model = model;
+    manager->name = name;
+    return (Value *)manager;
+}
+
+Value *manager_new(Evaluator *ev, DjModel *model, Atom name) {
+    Arguments none = {0};
+    Value *manager = manager_create(ev, dj_state(ev)->manager_class, &none);
+    return manager_bind(ev, manager, model, name);
+}
+
+/* ---- relations ---- */
+
+static DjExpr *condition(Evaluator *ev, Slice name, Value *value, const Node *site) {
+    DjExpr *q = dj_q_new(ev, site), *one = dj_expr_new(ev, DJ_CONDITION, site, 0);
+    one->as.condition.name = name;
+    one->as.condition.value = value;
+    one->as.condition.value_node = site;
+    one->as.condition.span = evaluator_span(ev, site);
+    dj_q_push(ev, q, one);
+    return q;
+}
+
+/* author.books: author = <this author>. */
+static DjQuerySet *filter_reverse(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
+    return dj_queryset_filter(ev, queryset, condition(ev, manager->relation.rel->field->name->text, manager->owner, site), site);
+}
+
+/* book.tags: the other side's name for the relation, and the key of this object; the next filter() shares the join. */
+static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
+    bool forward = manager->relation.field != NULL;
+    DjField *field = forward ? manager->relation.field : manager->relation.rel->field;
+    DjField *link = forward ? field->m2m_field : field->m2m_reverse_field;
+    Atom query_name = forward ? field->rel->name : field->name;
+    DjInstance *owner = value_as_model_instance(manager->owner);
+    DjField *key = link ? field_target(ev, link) : owner->model->pk;
+    Value *value = instance_field_value(ev, owner, key, site);
+    if (!value) return NULL;
+    if (value_is_none(value))
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                  "\"%.*s\" needs to have a value for field \"%.*s\" before this many-to-many relationship can be used.",
+                                  SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(key->name->text));
+    Slice name = slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(query_name->text), SLICE_ARGS(key->name->text));
+    DjQuerySet *next = dj_queryset_copy(ev, queryset, site);
+    next->sticky_next = true;
+    return dj_queryset_filter(ev, next, condition(ev, name, value, site), site);
+}
+
+/* post.comments of a GenericRelation: object id and content type. */
+static DjQuerySet *filter_generic(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
+    DjField *field = manager->relation.field;
+    DjInstance *owner = value_as_model_instance(manager->owner);
+    Value *type = dj_content_type_id(ev, field->for_concrete_model ? owner->model->concrete : owner->model, site);
+    Value *pk = type ? instance_pk(ev, owner, site) : NULL;
+    if (!pk) return NULL;
+    DjExpr *q = condition(ev, slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text)), type, site);
+    DjExpr *object = condition(ev, field->fk_field->text, pk, site);
+    dj_q_push(ev, q, object->args[0]);
+    return dj_queryset_filter(ev, queryset, q, site);
+}
+
+static DjQuerySet *filter_related(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
+    if (!manager->owner) return queryset;
+    DjFound relation = manager->relation;
+    if (relation.field && relation.field->kind == FIELD_GENERIC_RELATION) return filter_generic(ev, manager, queryset, site);
+    bool many = relation.field ? relation.field->many_to_many : relation.rel->many_to_many;
+    return many ? filter_many(ev, manager, queryset, site) : filter_reverse(ev, manager, queryset, site);
+}
+
+Value *manager_related(Evaluator *ev, Value *instance, DjFound relation, const Node *site) {
+    DjModel *model = relation.field ? field_related_model(ev, relation.field) : relation.rel->field->model;
+    if (!model) return value_unknown_at(ev, site);
+    model_prepare(ev, model);
+    Value *base = model->default_manager ? model->default_manager : manager_new(ev, model, NULL);
+    DjManager *manager = (DjManager *)manager_bind(ev, base, model, NULL);
+    manager->owner = instance;
+    manager->relation = relation;
+    return (Value *)manager;
+}
+
+/* ---- get_queryset and what follows from it ---- */
+
+static Value *method_get_queryset(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjManager *manager = (DjManager *)self;
+    if (!manager->model)
+        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, arguments->site, "this manager belongs to no model");
+    if (manager->model->abstract)
+        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, arguments->site, "Manager isn't available; '%.*s' is abstract.",
+                                  SLICE_ARGS(manager->model->name->text));
+    DjQuerySet *queryset = dj_queryset_new(ev, manager->queryset_class, manager->model, arguments->site);
+    bool own = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"))->type->kind == VALUE_NATIVE_FUNCTION;
+    return own ? (Value *)filter_related(ev, manager, queryset, arguments->site) : (Value *)queryset;
+}
+
+Value *dj_manager_queryset(Evaluator *ev, Value *self, const Node *site) {
+    Value *queryset = value_call_method(ev, self, "get_queryset", NULL, 0, site);
+    if (!queryset || !value_is_queryset(queryset)) return queryset;
+    bool own = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"))->type->kind == VALUE_NATIVE_FUNCTION;
+    return own ? queryset : (Value *)filter_related(ev, (DjManager *)self, value_as_queryset(queryset), site);
+}
+
+static Value *method_all(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return dj_manager_queryset(ev, self, arguments->site);
+}
+
+/* Public methods of the queryset class are methods of its manager. */
+static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    DjManager *manager = (DjManager *)self;
+    if (slice_equals_text(name->text, "model")) return manager->model ? (Value *)manager->model->cls : value_none(ev);
+    if (slice_equals_text(name->text, "name")) return manager->name ? value_atom(ev, manager->name) : value_none(ev);
+    if (slice_equals_text(name->text, "instance") && manager->owner) return manager->owner;
+    if (slice_equals_text(name->text, "_queryset_class")) return (Value *)manager->queryset_class;
+    if (slice_starts_with(name->text, "_") || slice_equals_text(name->text, "as_manager")) return NULL;
+    if (!class_find(manager->queryset_class, name)) return NULL;
+    Value *written = dj_related_write(ev, self, name, site);
+    if (written || evaluator_error_pending(ev)) return written;
+    Value *queryset = dj_manager_queryset(ev, self, site);
+    return queryset ? value_get_attribute(ev, queryset, name, site) : NULL;
+}
+
+static void manager_describe(Evaluator *ev, Value *self, Buffer *out) {
+    (void)ev;
+    DjManager *manager = (DjManager *)self;
+    buffer_format(out, "<Manager of %s>", manager->model ? manager->model->name->text.start : "no model");
+}
+
+const Type dj_manager_type = {.name = "Manager", .kind = VALUE_NATIVE, .get_attribute = manager_attribute,
+                              .describe = manager_describe, .has_attributes = true};
+
+/* Manager.from_queryset(MyQuerySet): a manager class that uses it. */
+static Value *method_from_queryset(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *queryset = NULL, *name = NULL;
+    if (!arguments_bind(ev, arguments, "from_queryset", "queryset_class | class_name", &queryset, &name)) return NULL;
+    if (!value_is(queryset, VALUE_CLASS)) return value_unknown_at(ev, arguments->site);
+    Class *base = (Class *)self, *cls = (Class *)queryset;
+    Slice text = name && value_is(name, VALUE_STRING)
+                     ? value_text(name)
+                     : slice_format(evaluator_arena(ev), "%.*sFrom%.*s", SLICE_ARGS(base->name->text), SLICE_ARGS(cls->name->text));
+    Class *made = class_new(ev, atom_intern(evaluator_atoms(ev), text), base->module, &base, 1);
+    made->native = cls;
+    return (Value *)made;
+}
+
+static Value *manager_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    (void)arguments;
+    return value_none(ev);
+}
+
+static const NativeMethod manager_methods[] = {
+    {"__init__", manager_init, NATIVE_METHOD, NULL},
+    {"get_queryset", method_get_queryset, NATIVE_METHOD, NULL},
+    {"all", method_all, NATIVE_METHOD, NULL},
+    {"db_manager", method_all, NATIVE_METHOD, NULL},
+    {"from_queryset", method_from_queryset, NATIVE_CLASSMETHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
+};
+
+/* MyQuerySet.as_manager() */
+static Value *method_as_manager(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjManager *manager = (DjManager *)manager_create(ev, dj_state(ev)->manager_class, arguments);
+    manager->queryset_class = (Class *)self;
+    return (Value *)manager;
+}
+
+static Value *queryset_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
+    return (Value *)dj_queryset_new(ev, cls, NULL, arguments->site);
+}
+
+/* QuerySet(model=…) */
+static Value *queryset_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *model = NULL, *query = NULL, *using_alias = NULL, *hints = NULL;
+    if (!arguments_bind(ev, arguments, "QuerySet", "| model query using hints", &model, &query, &using_alias, &hints)) return NULL;
+    if (model && value_is(model, VALUE_CLASS)) value_as_queryset(self)->model = django_model_of_class((Class *)model);
+    return value_none(ev);
+}
+
+static const NativeMethod queryset_class_methods[] = {
+    {"__init__", queryset_init, NATIVE_METHOD, NULL},
+    {"as_manager", method_as_manager, NATIVE_CLASSMETHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
+};
+
+static int count_methods(const NativeMethod *methods) {
+    int count = 0;
+    while (methods[count].name) count++;
+    return count;
+}
+
+void dj_managers_define(Evaluator *ev, ModuleValue *module) {
+    const NativeMethod *parts[] = {queryset_class_methods, dj_queryset_methods, dj_terminal_methods, dj_write_methods};
+    int total = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) total += count_methods(parts[i]);
+    NativeMethod *all = ARENA_ARRAY(evaluator_arena(ev), NativeMethod, total + 1);
+    total = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (int m = 0; parts[i][m].name; m++) all[total++] = parts[i][m];
+    NativeClass queryset = {.name = "QuerySet", .instance_type = &dj_queryset_type, .methods = all, .create = queryset_create};
+    dj_state(ev)->queryset_class = module_define_class(ev, module, &queryset, NULL);
+    NativeClass base = {.name = "BaseManager", .instance_type = &dj_manager_type, .methods = manager_methods, .create = manager_create};
+    dj_state(ev)->base_manager_class = module_define_class(ev, module, &base, NULL);
+    NativeClass manager = {.name = "Manager", .instance_type = &dj_manager_type, .create = manager_create};
+    dj_state(ev)->manager_class = module_define_class(ev, module, &manager, dj_state(ev)->base_manager_class);
+}
