@@ -10,6 +10,7 @@ typedef struct DjQueryState {
     Class *lookup_class;
     int manager_count; /* made so far: their order decides the default one */
     AtomMap function_classes; /* class name → Class* */
+    AtomMap registered;       /* lookup name → list of what register_lookup() gave it */
     DjField *fields[FIELD_KIND_COUNT]; /* output fields without a model, made at first use */
 } DjQueryState;
 
