@@ -307,7 +307,7 @@ DjOutcome dj_query_statement(DjQuery *query, StatementList *out) {
 bool dj_emit(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, StatementList *out) {
     DiagnosticList refused;
     diagnostics_init(&refused, evaluator_arena(ev));
-    EmitOptions options = {.style = STYLE_DJANGO, .inline_literals = evaluator_wants_inline(ev)};
+    EmitOptions options = {.style = STYLE_DJANGO, .inline_literals = evaluator_inlines(ev)};
     Statement statement = {0};
     if (query_emit(evaluator_arena(ev), evaluator_dialect(ev), &options, tree, kind, &refused, &statement)) {
         ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = statement;

@@ -187,6 +187,7 @@ DjExpr *dj_star(Evaluator *ev);
 DjExpr *dj_order_by(Evaluator *ev, DjExpr *inner, bool descending, NullsOrder nulls, const Node *site);
 DjExpr *dj_list(Evaluator *ev, DjExpr *const *items, int count);
 DjExpr *dj_combined(Evaluator *ev, Slice op, DjExpr *left, DjExpr *right, const Node *site);
+DjExpr *dj_cast(Evaluator *ev, DjExpr *inner, DjField *to); /* function.c */
 DjExpr *dj_where(Evaluator *ev, DjConnector connector, bool negated);
 /* As the last child, whatever it is. */
 void dj_where_push(Evaluator *ev, DjExpr *where, DjExpr *child);

@@ -4,9 +4,11 @@
  */
 #include "compiler/django/function_compile.h"
 
+#include "compiler/django/column_type.h"
 #include "compiler/django/django.h"
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/function_table.h"
+#include "compiler/django/lookup_compile.h"
 #include "compiler/query/datetime.h"
 
 static SqlType type_of(DjCompiler *compiler, DjExpr *expr) {
@@ -184,6 +186,17 @@ DjOutcome compile_aggregate(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 
 /* ---- conversion ---- */
 
+/* (inner)::type, PostgreSQL's own form of a cast */
+static Expr *cast_to(DjCompiler *compiler, Expr *inner, Slice type) {
+    Arena *arena = compiler_arena(compiler);
+    Expr *cast = expr_new(arena, EXPR_RAW, SQL_UNKNOWN);
+    cast->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
+    cast->as.raw.texts[0] = SLICE("(");
+    cast->as.raw.texts[1] = slice_format(arena, ")::%.*s", SLICE_ARGS(type));
+    expr_list_push(arena, &cast->args, inner);
+    return cast;
+}
+
 DjOutcome compile_coalesce(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_by_id(compiler, expr, out); }
 
 DjOutcome compile_cast(DjCompiler *compiler, DjExpr *expr, Expr **out) {
@@ -207,11 +220,13 @@ DjOutcome compile_cast(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     }
     if (compiler->dialect->id == DIALECT_SQLITE && kind == FIELD_DECIMAL)
         inner = expr_function(arena, FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, inner), type = SLICE("numeric");
+    if (compiler->dialect->id == DIALECT_POSTGRESQL) {
+        *out = cast_to(compiler, inner, type);
+        return DJ_SQL;
+    }
     Expr *cast = expr_new(arena, EXPR_CAST, expr->output_field->sql_type);
     expr_list_push(arena, &cast->args, inner);
     cast->as.cast.type_name = type;
-    cast->as.cast.postfix = compiler->dialect->id == DIALECT_POSTGRESQL;
-    if (cast->as.cast.postfix) cast->args.items[0] = expr_group(arena, inner);
     *out = cast;
     return DJ_SQL;
 }
@@ -229,14 +244,6 @@ DjOutcome compile_collate(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 DjOutcome compile_json_object(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_by_id(compiler, expr, out); }
 
 /* ---- numbers ---- */
-
-static Expr *cast_to(DjCompiler *compiler, Expr *inner, const char *type) {
-    Expr *cast = expr_new(compiler_arena(compiler), EXPR_CAST, SQL_UNKNOWN);
-    expr_list_push(compiler_arena(compiler), &cast->args, expr_group(compiler_arena(compiler), inner));
-    cast->as.cast.type_name = slice_from(type);
-    cast->as.cast.postfix = true;
-    return cast;
-}
 
 /* PostgreSQL has LOG, MOD and ROUND with two arguments for numeric only. */
 DjOutcome compile_decimal_input(DjCompiler *compiler, DjExpr *expr, Expr **out) {
@@ -258,14 +265,11 @@ DjOutcome compile_atan2(DjCompiler *compiler, DjExpr *expr, Expr **out) { return
 DjOutcome compile_concat_pair(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = compile_by_id(compiler, expr, out);
     if (outcome != DJ_SQL || compiler->dialect->id != DIALECT_POSTGRESQL) return outcome;
-    DjField *field = dj_output_field(compiler->ev, expr, false);
-    evaluator_clear_error(compiler->ev);
-    (void)field;
     for (int i = 0; i < expr->count; i++) {
         FieldKind kind = internal_of(compiler, expr->args[i]);
         bool text = kind == FIELD_CHAR || kind == FIELD_TEXT;
         /* what is no text already is cast, so that COALESCE has one type */
-        if (!text || expr->args[i]->kind == DJ_VALUE) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], kind == FIELD_CHAR ? "varchar" : "text");
+        if (!text || expr->args[i]->kind == DJ_VALUE) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], kind == FIELD_CHAR ? SLICE("varchar") : SLICE("text"));
     }
     return DJ_SQL;
 }

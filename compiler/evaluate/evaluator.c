@@ -26,6 +26,8 @@ void evaluator_set_engine_dialect(Evaluator *ev, Slice name) {
     ev->engine_dialect = name;
 }
 
+void evaluator_set_inline(Evaluator *ev, bool inlined) { ev->inlined = inlined; }
+bool evaluator_inlines(const Evaluator *ev) { return ev->inlined; }
 void evaluator_set_dialect(Evaluator *ev, const struct Dialect *dialect) { ev->dialect = ev->load_dialect = dialect; }
 
 void *evaluator_state(Evaluator *ev, const NativeFamily *family) {

@@ -87,6 +87,8 @@ void evaluator_set_setting(Evaluator *ev, Slice name, Slice value); /* --setting
 void evaluator_set_name(Evaluator *ev, Slice name, Slice value);    /* --set */
 /* Dialect while models load (and for evaluator_emit_schema). */
 void evaluator_set_dialect(Evaluator *ev, const struct Dialect *dialect);
+/* Whether statements are to be emitted with their literals too; see evaluator_inlines. */
+void evaluator_set_inline(Evaluator *ev, bool inlined);
 
 /* Evaluates the model sources. Diagnostics are in evaluator_diagnostics. */
 void evaluator_load(Evaluator *ev);

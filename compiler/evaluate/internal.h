@@ -196,6 +196,7 @@ typedef struct EntryPoint {
 } EntryPoint;
 
 struct Evaluator {
+    bool inlined; /* statements carry their literals too */
     Arena lasting, scratch;
     Arena *arena; /* the current one of the two */
     /* One table for all: native modules are set up at their first import, when the text has been read already. */

@@ -190,6 +190,8 @@ const FunctionValue *evaluator_function(const Evaluator *ev);
 Arena *evaluator_arena(Evaluator *ev); /* of this compile; values made while models load live as long as the models */
 AtomTable *evaluator_atoms(Evaluator *ev);
 const struct Dialect *evaluator_dialect(Evaluator *ev);
+/* Statement.inlined is wanted: EmitOptions.inline_literals. */
+bool evaluator_inlines(const Evaluator *ev);
 /* A setting given by --setting or by the project's settings module; NULL: not set. */
 Value *evaluator_setting(Evaluator *ev, const char *name);
 /* True while the rows of executed queries are really there (`ormc run`). */

@@ -1,0 +1,146 @@
+/*
+ * qs1 & qs2, qs1 | qs2, qs1 ^ qs2: the second query's joins are made again in the first (shared where the connector
+ * allows it), its conditions are pointed at them and added.
+ */
+#include "compiler/django/django.h"
+#include "compiler/django/queryset.h"
+
+typedef struct JoinMap {
+    DjJoin **from, **to;
+    int count;
+} JoinMap;
+
+static DjJoin *mapped(const JoinMap *map, DjJoin *join) {
+    for (int i = 0; i < map->count; i++)
+        if (map->from[i] == join) return map->to[i];
+    return join;
+}
+
+static DjExpr *remap(Evaluator *ev, const JoinMap *map, DjExpr *expr) {
+    if (!expr) return NULL;
+    DjExpr *copy = dj_copy(ev, expr);
+    if (expr->kind == DJ_COL) copy->as.col.join = mapped(map, expr->as.col.join);
+    if (expr->kind == DJ_COL_PAIRS) copy->as.pairs.join = mapped(map, expr->as.pairs.join);
+    for (int i = 0; i < copy->count; i++) copy->args[i] = remap(ev, map, expr->args[i]);
+    if (expr->kind == DJ_FUNC) {
+        copy->as.func.filter = remap(ev, map, expr->as.func.filter);
+        copy->as.func.order_by = remap(ev, map, expr->as.func.order_by);
+    }
+    if (expr->kind == DJ_WINDOW) {
+        copy->as.window.partition_by = remap(ev, map, expr->as.window.partition_by);
+        copy->as.window.order_by = remap(ev, map, expr->as.window.order_by);
+    }
+    return copy;
+}
+
+static bool in_where(Evaluator *ev, DjExpr *where, DjJoin *join) {
+    DjExprs columns = {0};
+    dj_columns_with_subqueries(ev, where, &columns);
+    for (int i = 0; i < columns.count; i++)
+        for (DjJoin *at = columns.items[i]->as.col.join; at; at = at->parent)
+            if (at == join) return true;
+    return false;
+}
+
+/* Votes of both sides: OR keeps INNER only what both need; AND what either needs. */
+static void promote_by_votes(DjQuery *query, DjQuery *other, const JoinMap *map, bool is_or) {
+    DjJoinSet promote = {0}, demote = {0};
+    for (int i = 0; i < query->join_count; i++) {
+        DjJoin *join = query->joins[i];
+        if (join->base) continue;
+        int votes = !join->louter && in_where(query->ev, query->where, join);
+        for (int m = 0; m < map->count; m++)
+            if (map->to[m] == join) votes += !map->from[m]->base && !map->from[m]->louter && in_where(other->ev, other->where, map->from[m]);
+        if (is_or && votes < 2) dj_join_set_add(query->ev, &promote, join);
+        if ((is_or && votes == 2) || (!is_or && votes)) dj_join_set_add(query->ev, &demote, join);
+    }
+    dj_promote(query, &promote);
+    dj_demote(query, &demote);
+}
+
+static bool check_mergeable(DjQuery *query, DjQuery *other, const Node *site) {
+    const char *problem = NULL;
+    if (dj_is_sliced(query) || dj_is_sliced(other)) problem = "Cannot combine queries once a slice has been taken.";
+    else if (query->distinct != other->distinct) problem = "Cannot combine a unique query with a non-unique query.";
+    else if (query->distinct_count != other->distinct_count) problem = "Cannot combine queries with different distinct fields.";
+    if (!problem) return true;
+    return evaluator_raise_id(query->ev, EXCEPTION_TYPE, site, "%s", problem) != NULL;
+}
+
+static bool is_nothing(const DjQuery *query) {
+    for (int i = 0; i < query->where->count; i++)
+        if (query->where->args[i]->kind == DJ_NOTHING) return true;
+    return false;
+}
+
+static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunction) {
+    DjJoinSet reuse = {0};
+    for (int i = 0; i < query->join_count && !conjunction; i++) dj_join_set_add(query->ev, &reuse, query->joins[i]);
+    map->from = ARENA_ARRAY(evaluator_arena(query->ev), DjJoin *, other->join_count + 1);
+    map->to = ARENA_ARRAY(evaluator_arena(query->ev), DjJoin *, other->join_count + 1);
+    DjJoin *base = dj_query_base(query);
+    for (int i = 0; i < other->join_count; i++) {
+        DjJoin *join = other->joins[i], *target = base;
+        if (!join->base && join->parent) {
+            DjPath *hops;
+            int count = found_path(query->ev, join->join, &hops);
+            DjStep step = {.filtered = join->filtered_source};
+            for (int h = 0; h < count; h++)
+                if (hops[h].join.field == join->join.field && hops[h].join.rel == join->join.rel) step.hop = hops[h];
+            if (!step.hop.to) {
+                step.hop = (DjPath){.from = join->parent->model, .to = join->model, .join = join->join, .m2m = true, .direct = !join->nullable};
+            }
+            target = dj_join(query, mapped(map, join->parent), &step, &reuse);
+            /* a table of this side serves at most one of the other */
+            for (int r = 0; r < reuse.count; r++)
+                if (reuse.items[r] == target) reuse.items[r] = reuse.items[--reuse.count];
+            if (join->references <= 0) target->references--;
+        }
+        map->from[map->count] = join;
+        map->to[map->count++] = target;
+    }
+}
+
+static void take_rest(DjQuery *query, DjQuery *other, const JoinMap *map) {
+    if (other->select.count) {
+        query->select = (DjExprs){0};
+        for (int i = 0; i < other->select.count; i++)
+            ARENA_PUSH(evaluator_arena(query->ev), query->select.items, query->select.count, query->select.capacity) =
+                remap(query->ev, map, other->select.items[i]);
+    } else {
+        query->select = (DjExprs){0};
+    }
+    for (int i = 0; i < other->extra_count; i++)
+        ARENA_PUSH(evaluator_arena(query->ev), query->extra, query->extra_count, query->extra_capacity) = other->extra[i];
+    for (int i = 0; i < other->extra_table_count; i++)
+        ARENA_PUSH(evaluator_arena(query->ev), query->extra_tables, query->extra_table_count, query->extra_table_capacity) =
+            other->extra_tables[i];
+    if (other->order_count) {
+        query->order_by = other->order_by;
+        query->order_count = query->order_capacity = other->order_count;
+    }
+    if (other->extra_order_count) {
+        query->extra_order_by = other->extra_order_by;
+        query->extra_order_count = other->extra_order_count;
+    }
+}
+
+bool dj_merge(DjQuery *query, const DjOp *op) {
+    DjQuery *other = dj_queryset_query(query->ev, op->querysets[0]);
+    if (!other) return false;
+    bool conjunction = op->connector == DJ_AND;
+    /* nothing & x is nothing; nothing | x is x */
+    if (is_nothing(query) || is_nothing(other)) {
+        bool keep_other = conjunction ? is_nothing(other) : is_nothing(query);
+        if (keep_other) *query = *other;
+        return true;
+    }
+    if (!check_mergeable(query, other, op->site)) return false;
+    JoinMap map = {0};
+    map_joins(query, other, &map, conjunction);
+    promote_by_votes(query, other, &map, op->connector == DJ_OR);
+    DjExpr *where = remap(query->ev, &map, other->where);
+    dj_where_add(query->ev, query->where, where, op->connector);
+    take_rest(query, other, &map);
+    return true;
+}

@@ -1,0 +1,38 @@
+/* prefetch_related. */
+#include "compiler/django/prefetch.h"
+
+#include "compiler/django/fetch.h"
+#include "compiler/django/manager.h"
+
+bool dj_prefetch_add(Evaluator *ev, DjQuerySet *queryset, const Arguments *arguments) {
+    (void)ev;
+    (void)queryset;
+    (void)arguments;
+    return true;
+}
+
+bool dj_prefetch(Evaluator *ev, DjQuerySet *queryset, StatementList *statements, const Node *site) {
+    (void)ev;
+    (void)queryset;
+    (void)statements;
+    (void)site;
+    return true;
+}
+
+DjOutcome dj_raw_statement(Evaluator *ev, DjQuerySet *queryset, const Node *site, StatementList *out) {
+    (void)ev;
+    (void)queryset;
+    (void)site;
+    (void)out;
+    return DJ_EMPTY;
+}
+
+Value *dj_related_write(Evaluator *ev, Value *manager, Atom name, const Node *site) {
+    (void)ev;
+    (void)manager;
+    (void)name;
+    (void)site;
+    return NULL;
+}
+
+const NativeMethod dj_write_methods[] = {{NULL, NULL, NATIVE_METHOD, NULL}};
