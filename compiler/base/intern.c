@@ -105,7 +105,7 @@ void atom_map_set(AtomMap *map, Atom key, void *value) {
     }
     int capacity = map->capacity;
     ARENA_PUSH(map->arena, map->entries, map->count, map->capacity) = (AtomMapEntry){key, value};
-    if (map->count <= MAP_LINEAR) return;
+    if (!map->index && map->count <= MAP_LINEAR) return;
     if (!map->index || capacity != map->capacity) map_reindex(map);
     else map_index_entry(map, map->count - 1);
 }

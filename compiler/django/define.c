@@ -30,7 +30,8 @@ static void define_core(Evaluator *ev, ModuleValue *module) {
     dj_functions_define(ev, module, true, false);
     dj_managers_define(ev, module);
     dj_lookup_classes_define(ev, module);
-    for (int kind = FIELD_OBJECT + 1; kind < FIELD_KIND_COUNT; kind++) state->fields[kind] = field_new(ev, (FieldKind)kind);
+    for (int kind = FIELD_OBJECT + 1; kind < FIELD_KIND_COUNT; kind++)
+        if (django_state(ev)->field_classes[kind]) state->fields[kind] = field_new(ev, (FieldKind)kind);
 }
 
 /* Window frames' exclusions. */
