@@ -136,9 +136,10 @@ static Nodes parser_read(Parser *parser, uint32_t start, uint32_t end, uint32_t 
     parser->pushed_back = -1;
     parser->scratch_top = 0;
     parser->body = (Nodes){0};
-    if (python_parse(parser) != 0 && !parser->layout.line_failed)
-        parser_report_limit(parser, (Extent){parser->layout.previous_end, parser->layout.previous_end});
-    return parser->body;
+    parser->top_count = 0;
+    if (python_parse(parser) == 0) return parser->body;
+    parser_report_limit(parser, (Extent){parser->layout.previous_end, parser->layout.previous_end});
+    return parser_take(parser, (List){0, parser->top_count});
 }
 
 static void parser_init(Parser *parser, Arena *arena, AtomTable *atoms, const Source *source,

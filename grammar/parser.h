@@ -135,7 +135,8 @@ typedef struct Parser {
     void **scratch;
     uint32_t scratch_top, scratch_capacity;
     Atom underscore;
-    Nodes body; /* the result */
+    uint32_t top_count; /* statements at the top of the source so far, the first list of the scratch stack */
+    Nodes body;         /* the result */
 } Parser;
 
 /* What the grammar would have accepted where it stopped. */
@@ -169,6 +170,19 @@ static inline List parser_push(Parser *parser, List list, const void *item) {
 }
 static inline List parser_list_of(Parser *parser, const void *item) {
     return parser_push(parser, parser_list(parser), item);
+}
+/*
+ * The outermost statements are remembered, for the case that the parser gives up. They are the first list of
+ * all: the entry that is left free behind their mark keeps every other list's mark above zero.
+ */
+static inline List parser_begin_statements(Parser *parser) {
+    List list = parser_list(parser);
+    if (list.mark == 0) parser->scratch_top = 1;
+    return list;
+}
+static inline List parser_statements(Parser *parser, List list) {
+    if (list.mark == 0) parser->top_count = list.count;
+    return list;
 }
 List parser_concat(Parser *parser, List list, List more);
 List parser_prepend(Parser *parser, Node *first, List rest);

@@ -134,12 +134,13 @@ module:
     statements ENDMARKER { parser->body = TAKE($1); }
 
 statements:
-    %empty { $$ = parser_list(parser); }
-  | statements simple_line { $$ = parser_concat(parser, $1, $2); }
-  | statements compound_statement { $$ = parser_push(parser, $1, $2); }
-  | statements error NEWLINE { $$ = parser_push(parser, $1, parser_unreadable(parser, @2)); yyerrok; }
+    %empty { $$ = parser_begin_statements(parser); }
+  | statements simple_line { $$ = parser_statements(parser, parser_concat(parser, $1, $2)); }
+  | statements compound_statement { $$ = parser_statements(parser, parser_push(parser, $1, $2)); }
+  | statements error NEWLINE
+    { $$ = parser_statements(parser, parser_push(parser, $1, parser_unreadable(parser, @2))); yyerrok; }
   | statements INDENT { parser_begin_unexpected_block(parser, $1); } statements DEDENT
-    { $$ = parser_unexpected_block(parser, @4, $1, $4); }
+    { $$ = parser_statements(parser, parser_unexpected_block(parser, @4, $1, $4)); }
 
 block:
     NEWLINE INDENT statements DEDENT { $$ = $3; }

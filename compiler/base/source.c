@@ -145,13 +145,26 @@ static int source_find_line(const Source *source, uint32_t offset) {
     return low;
 }
 
+/* Code points of UTF-8: the bytes that do not continue one, eight at a time. */
+static int count_code_points(const char *text, size_t length) {
+    const uint64_t low_bits = UINT64_C(0x0101010101010101);
+    size_t continuing = 0, at = 0;
+    for (; at + 8 <= length; at += 8) {
+        uint64_t word;
+        memcpy(&word, text + at, sizeof word);
+        uint64_t flags = word >> 7 & ~(word >> 6) & low_bits;
+        continuing += (flags * low_bits) >> 56;
+    }
+    for (; at < length; at++) continuing += ((unsigned char)text[at] & 0xC0) == 0x80;
+    return (int)(length - continuing);
+}
+
 Position source_position(const Source *source, uint32_t offset) {
     if (offset > source->text.length) offset = (uint32_t)source->text.length;
     int line = source_find_line(source, offset);
-    Position position = {.line = line + 1, .column = 1};
-    for (uint32_t i = source->line_starts[line]; i < offset; i++)
-        if (((unsigned char)source->original.start[i] & 0xC0) != 0x80) position.column++;
-    return position;
+    uint32_t start = source->line_starts[line];
+    return (Position){.line = line + 1,
+                      .column = 1 + count_code_points(source->original.start + start, offset - start)};
 }
 
 Slice source_line(const Source *source, uint32_t offset) {
