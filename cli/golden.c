@@ -286,6 +286,7 @@ static void add_blocks(Golden *golden, const Case *one) {
         if (done[d] || !sql[d].length) continue;
         int same = 0;
         Text names = {0};
+        text_append(&names, "", 0);
         for (int e = d; e < DIALECT_COUNT; e++) {
             if (done[e] || strcmp(sql[d].data, sql[e].data) != 0) continue;
             done[e] = true;

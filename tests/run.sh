@@ -66,6 +66,7 @@ check units ctest --test-dir $build --output-on-failure --label-exclude lint
 for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
     check "$file" $build/ormc golden "$file"
 done
+check command-line ./tests/cli.sh $build
 check examples ./tests/examples.sh $build
 check installation ./tests/installation.sh $build
 

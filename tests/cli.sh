@@ -1,0 +1,70 @@
+#!/bin/sh
+# cli.sh BUILD: the command line's manners: exit statuses, suggestions, help, formats.
+ormc=$(cd "$1" && pwd)/ormc
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0
+
+# expect STATUS PATTERN ARGUMENT…: that exit status, and an output line that matches
+expect() {
+    status=$1 pattern=$2
+    shift 2
+    "$ormc" "$@" > out 2>&1 < /dev/null
+    got=$?
+    if [ $got -ne "$status" ] || ! grep -qE "$pattern" out; then
+        printf 'ormc %s: status %s, wanted %s and /%s/:\n' "$*" $got "$status" "$pattern"
+        head -20 out
+        failed=1
+    fi
+}
+
+cat > models.py << 'END'
+from django.db import models
+class Author(models.Model):
+    name = models.CharField(max_length=50)
+END
+cat > views.py << 'END'
+from models import Author
+def names(letter):
+    return list(Author.objects.filter(name__startswith=letter))
+END
+printf 'x = (1 +\n' > broken.py
+
+expect 0 '^ormc [0-9]+\.[0-9]+\.[0-9]+$' --version
+expect 2 '^USAGE'
+expect 0 '^COMMANDS' help
+for command in sql batch schema run golden verify; do
+    expect 0 "^ormc $command - " help $command
+    expect 0 "^ormc $command - " $command --help
+done
+expect 2 "did you mean 'ormc schema'" shema
+expect 2 "did you mean '--dialect'" sql --dialct sqlite
+expect 2 "did you mean 'sqlite'" sql -d sqllite -e 1
+expect 2 "did you mean 'golden'" help goldn
+expect 2 'needs \[LABEL=\]PATH' sql -m
+expect 2 'takes NAME=VALUE' sql --set x -e 1
+expect 2 "can't read 'missing.py'" sql missing.py
+expect 2 'nothing to translate' sql
+expect 2 'csv is for' sql --format csv -e 1
+expect 2 'not a database URL' run -e 1 --database oracle://x
+expect 3 'unable to open' run -e 1 --database sqlite:////no/such/place.db
+expect 1 'broken\.py:1:5' sql broken.py
+expect 1 '"code": "syntax-error"' sql --format json broken.py
+expect 0 'FROM "shop_author" WHERE "shop_author"."name" = \?;' sql -m shop=models.py -d sqlite -e "Author.objects.filter(name='x')"
+expect 0 "\\\$1 = 'x'" sql -m shop=models.py -d sqlite -e "Author.objects.filter(name='x')"
+expect 0 "= 'O''Neill';" sql -m shop=models.py -d sqlite --inline -e "Author.objects.filter(name=\"O'Neill\")"
+expect 1 'did you mean .name' sql -m shop=models.py -e "Author.objects.filter(nam='x')"
+expect 0 'views.py:3:12 in names' sql -m shop=models.py -d mysql views.py
+expect 0 'letter' sql -m shop=models.py views.py
+expect 0 '"dialect": "mariadb"' sql -m shop=models.py -d sqlite -d mariadb --format json -e 'Author.objects.all()'
+expect 0 'CREATE TABLE "shop_author"' schema -m shop=models.py -d sqlite
+expect 0 'Call 1:1' sql --dump syntax -e 'f(x)'
+expect 2 'takes tokens, syntax' sql --dump nonsense -e 1
+
+"$ormc" schema -m shop=models.py -d sqlite > schema.sql
+expect 0 'a.py.md: written|written' sql -m shop=models.py --golden expected views.py
+expect 0 '' sql -m shop=models.py --golden expected views.py
+sed -i 's/startswith/endswith/' views.py
+expect 1 '^-.*LIKE|^\+.*LIKE' sql -m shop=models.py --golden expected views.py
+exit $failed
