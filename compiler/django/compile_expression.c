@@ -14,12 +14,12 @@
 static SqlType field_sql_type(const DjField *field) { return field ? field->sql_type : SQL_UNKNOWN; }
 
 DjOutcome dj_compile_value(DjCompiler *compiler, Value *value, DjField *field, const Node *site, Expr **out) {
-    Param param = {0};
-    bool prepared = field && field->kind != FIELD_FIELD ? field_prepare(compiler->ev, field, value, site, &param)
-                                                        : value_prepare(compiler->ev, value, site, &param);
+    Param *param = ARENA_NEW(compiler_arena(compiler), Param);
+    bool prepared = field && field->kind != FIELD_FIELD ? field_prepare(compiler->ev, field, value, site, param)
+                                                        : value_prepare(compiler->ev, value, site, param);
     if (!prepared) return DJ_ERROR;
-    if (site) param.span = evaluator_span(compiler->ev, site);
-    *out = expr_param(compiler_arena(compiler), &param);
+    if (site) param->span = evaluator_span(compiler->ev, site);
+    *out = expr_param(compiler_arena(compiler), param);
     return DJ_SQL;
 }
 

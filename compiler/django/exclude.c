@@ -121,6 +121,7 @@ static bool tie_to_outer(DjQuery *query, DjQuery *inner, DjJoin *shared, Slice p
     } else {
         DjExpr *outer = dj_expr_new(ev, DJ_RESOLVED_OUTER_REF, site, 0);
         outer->as.f.name = prefix;
+        outer->flags = DJ_RESOLVED | DJ_HAS_OUTER;
         right = (Value *)outer;
     }
     DjExpr *tie = dj_build_lookup(inner, NULL, 0, left, right, evaluator_span(ev, site), site);
