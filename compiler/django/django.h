@@ -45,12 +45,14 @@ typedef struct DjState {
     Class *field_classes[FIELD_KIND_COUNT];
     Fields pending; /* relations whose other end does not exist yet */
     int creation, auto_creation;
-    bool automatic;              /* a through model's class is being made: no class statement */
-    bool resolving;              /* relations_resolve_pending is at work */
-    unsigned pending_generation; /* at the last attempt to resolve what is pending */
-    unsigned tree_generation;    /* when own_related of all models was filled */
-    unsigned generation;         /* grows when a model or a relation is added: caches in _meta are older then */
-    void *query;                 /* state of the query half */
+    bool automatic;                    /* a through model's class is being made: no class statement */
+    bool resolving;                    /* relations_resolve_pending is at work */
+    unsigned pending_generation;       /* at the last attempt to resolve what is pending */
+    unsigned tree_generation;          /* when own_related of all models was filled */
+    unsigned generation;               /* grows when a model or a relation is added: caches in _meta are older then */
+    int transaction_depth, savepoints; /* blocks that are open; savepoints made so far */
+    AtomMap content_types;             /* label → Value*: ids that were looked up */
+    void *query;                       /* state of the query half */
 } DjState;
 
 /* Changes whenever a model or a relation is added. */

@@ -45,6 +45,7 @@ static bool param_unknown(Evaluator *ev, const Value *value, SqlType type, const
     out->execution = origin->execution;
     out->statement = origin->statement;
     out->column = origin->column;
+    out->expand = origin->list;
     return true;
 }
 

@@ -407,7 +407,8 @@ static Value *instance_named_method(Evaluator *ev, DjInstance *instance, Slice n
     DjField *field = model_field(ev, instance->model, atom_intern(evaluator_atoms(ev), field_name));
     if (!field) return NULL;
     if (next || previous)
-        return bound_native(ev, (Value *)instance, next ? "get_next" : "get_previous", instance_neighbour, field);
+        return bound_native(ev, (Value *)instance, next ? "get_next" : "get_previous",
+                            next ? instance_next : instance_previous, field);
     return field->choices ? bound_native(ev, (Value *)instance, "get_display", instance_display, field) : NULL;
 }
 

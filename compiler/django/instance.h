@@ -16,6 +16,7 @@ typedef struct DjOrigin {
     int execution; /* evaluator_execution_count() before that execution */
     int statement;
     Slice column; /* result column; of an instance: empty */
+    bool list;    /* stands for the values of all rows, not of one */
     Slice prefix; /* of an instance that is part of a joined row (select_related): see query half */
 } DjOrigin;
 

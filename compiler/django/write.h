@@ -10,7 +10,8 @@
 Value *instance_save(Evaluator *ev, Value *self, const Arguments *arguments);
 Value *instance_delete(Evaluator *ev, Value *self, const Arguments *arguments);
 Value *instance_refresh(Evaluator *ev, Value *self, const Arguments *arguments);
-Value *instance_neighbour(Evaluator *ev, Value *self, const Arguments *arguments); /* get_next_by_…; data: the field */
+Value *instance_next(Evaluator *ev, Value *self, const Arguments *arguments); /* get_next_by_…; data: the field */
+Value *instance_previous(Evaluator *ev, Value *self, const Arguments *arguments);
 
 /* The id of a model's content type: an unknown bound to the look-up that Django sends for it, a number where rows are
  * known. */
@@ -21,5 +22,8 @@ bool value_is_database_default(const Value *value);
 /* Field.empty_strings_allowed */
 bool field_takes_empty_text(const DjField *field);
 Value *field_default(Evaluator *ev, DjField *field, const Node *site);
+
+/* The next value of `_order` among the objects of the same owner. NULL: raised. */
+Value *order_next_value(Evaluator *ev, DjInstance *instance, DjModel *model, DjField *owner, const Node *site);
 
 #endif

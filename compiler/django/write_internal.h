@@ -1,0 +1,88 @@
+/* What the files that make INSERT, UPDATE and DELETE share. */
+#ifndef ORMC_DJANGO_WRITE_INTERNAL_H
+#define ORMC_DJANGO_WRITE_INTERNAL_H
+
+#include "compiler/django/model_build.h"
+#include "compiler/django/query.h"
+#include "compiler/django/write.h"
+
+/* ---- parts of statements (write_tree.c) ---- */
+
+Relation *write_table(Evaluator *ev, const DjModel *model);
+Expr *write_column(Evaluator *ev, Relation *table, const DjField *field);
+/* A condition on one column; a value that is not known for a list gives an expanding parameter. NULL: raised. */
+Expr *write_equals(Evaluator *ev, Relation *table, DjField *field, Value *value, const Node *site);
+Expr *write_in(Evaluator *ev, Relation *table, DjField *field, Value *const *values, int count, const Node *site);
+Expr *write_and(Evaluator *ev, Expr *left, Expr *right); /* in parentheses where both are there */
+/* The value of a column: a parameter, NULL or DEFAULT, or what the program's expression compiles to. NULL: raised. */
+Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, bool update, const Node *site);
+/* Emits and executes one statement. *result NULL: the rows are unknown. */
+bool write_send(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, ExecutionResult **result);
+
+typedef struct WriteRows {
+    DjModel *model;
+    Fields fields;
+    Value ***values; /* values[row][field] */
+    int count;
+    Fields returning;
+    OnConflict *on_conflict;
+} WriteRows;
+/* INSERT of these rows. */
+bool write_insert(Evaluator *ev, const WriteRows *rows, const Node *site, ExecutionResult **result);
+bool write_update(Evaluator *ev, DjModel *model, const Fields *fields, Value *const *values, Expr *where,
+                  Relation *table, const Node *site, ExecutionResult **result);
+bool write_delete(Evaluator *ev, DjModel *model, Expr *where, Relation *table, const Node *site);
+/* Columns that an INSERT hands back: automatic keys, generated columns, database defaults. */
+Fields write_returning(Evaluator *ev, DjModel *model);
+bool write_can_return(Evaluator *ev);
+
+/* ---- instances (write_save.c) ---- */
+
+/* The value to save, after the field's pre_save (auto_now and the like). NULL: raised. */
+Value *write_field_value(Evaluator *ev, DjInstance *instance, DjField *field, bool add, const Node *site);
+/* Puts what an INSERT handed back into the instance; `row` of `execution`, statement 0. */
+void write_store_returned(Evaluator *ev, DjInstance *instance, const Fields *returning, const ExecutionResult *result,
+                          int row, int execution, const Node *site);
+/* Copies keys of related objects that were saved meanwhile; false: one was not saved (raised). */
+bool write_check_related(Evaluator *ev, DjInstance *instance, const char *operation, const Node *site);
+/* A primary key from the field's default, where none is set. */
+bool write_default_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site);
+bool instance_has_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site);
+typedef struct SaveOptions {
+    bool force_insert, force_update;
+    bool has_update_fields;
+    Atom *update_fields;
+    int update_count;
+    const Node *site;
+} SaveOptions;
+bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *options);
+
+/* ---- deleting (write_delete.c) ---- */
+
+/* Deletes these instances with everything that depends on them. */
+bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, const Node *site);
+
+/* The rows of a query (a list, or an unknown), as instances. */
+bool rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site);
+/* Nothing depends on the model's rows: DELETE … WHERE is enough. */
+bool model_deletes_at_once(Evaluator *ev, DjModel *model);
+/* key IN (…); tuples for composite keys. */
+Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *const *instances, int count,
+                     const Node *site);
+
+/* owner.method(name=value, …) */
+Value *call_with_keywords(Evaluator *ev, Value *owner, const char *method, Keyword *keywords, int count,
+                          const Node *site);
+
+/* ---- transactions (transaction.c) ---- */
+
+/* Begins a block: BEGIN at the outermost, SAVEPOINT inside where `savepoint`. */
+void transaction_enter(Evaluator *ev, bool savepoint, const Node *site);
+void transaction_leave(Evaluator *ev, bool savepoint, bool failed, const Node *site);
+
+/* ---- provided by the query half ---- */
+
+/* Tree to text, appended to `out`; a refusal is raised. */
+bool dj_emit(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, StatementList *out);
+
+#endif
