@@ -159,6 +159,7 @@ struct Connection {
     ConnectionState state;
     RequestQueue flight;   /* sent, oldest first */
     OrmcConnection *lease; /* who holds it */
+    unsigned streams;      /* in flight: the reader may take its time, so nothing is sent behind them */
     bool reserved;         /* drains for the acquire request at the head of the queue */
     bool in_transaction;   /* after the last finished statement */
     bool wants_fetch;

@@ -291,6 +291,7 @@ void request_finish(OrmcRequest *request) {
     }
     if (request->stopped) request_fail_cancelled(request, ORMC_ERROR_CANCELLED);
     queue_remove(request);
+    if (request->on_row) connection->streams--;
     if (!connection->flight.count) connection->idle_since = pool_now(pool);
     OrmcConnection *ended = request->internal == INTERNAL_RELEASE ? request->lease : NULL;
     if (request->internal != INTERNAL_NONE) {
@@ -305,6 +306,7 @@ void request_again(OrmcRequest *request) {
     OrmcPool *pool = request->pool;
     request_reset_result(request);
     queue_remove(request);
+    if (request->on_row) request->connection->streams--;
     request->connection = NULL;
     request->state = REQUEST_WAITING;
     request->step = 0;

@@ -266,6 +266,7 @@ static bool request_collect(OrmcRequest *request, OrmcValue *cells) {
 
 bool request_row_deliver(OrmcRequest *request, const OrmcValue *cells) {
     count_up(&request->pool->counters.rows);
+    request->pool->loop->delivered++;
     switch (request->on_row(request->row_user, request, &request->result, cells)) {
     case ORMC_FLOW_CONTINUE: break;
     case ORMC_FLOW_PAUSE: request->paused = true; break;

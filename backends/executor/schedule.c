@@ -1,7 +1,8 @@
 /*
  * Which request goes to which connection, and when connections are opened.
  *
- * First come, first served: statements go to the least busy connection, as many on one as its driver pipelines. A
+ * First come, first served: statements go to an idle connection, to a new one while there may be more, then to the
+ * least busy, as many on one as its driver pipelines; never behind a streamed result, whose reader may take its time. A
  * request for a connection of one's own (acquire) takes an idle one; where none is idle the least busy is reserved,
  * gets nothing new and is leased once it has drained, so that a stream of statements can't starve a transaction.
  */
@@ -15,6 +16,7 @@ void connection_send(Connection *connection, OrmcRequest *request) {
     request->state = REQUEST_IN_FLIGHT;
     request->connection = connection;
     queue_push(&connection->flight, request);
+    if (request->on_row) connection->streams++;
     connection->wants_fetch = true;
     if (request->deadline) pool_arm(pool, request->deadline);
     pool->driver->send(connection, request);
@@ -31,6 +33,7 @@ bool connection_send_internal(Connection *connection, const char *sql, InternalU
     }
     request->internal = use;
     connection_send(connection, request);
+    pool_wake(pool); /* the step may have passed this connection already */
     return true;
 }
 
@@ -58,7 +61,7 @@ bool pool_connect(OrmcPool *pool) {
 }
 
 static bool connection_is_free(const Connection *connection) {
-    return connection->state == CONNECTION_READY && !connection->lease && !connection->reserved;
+    return connection->state == CONNECTION_READY && !connection->lease && !connection->reserved && !connection->streams;
 }
 
 static Connection *pool_least_busy(OrmcPool *pool) {
@@ -99,11 +102,17 @@ static bool pool_schedule_acquire(OrmcPool *pool, OrmcRequest *request, unsigned
     return false;
 }
 
+/* There is, or will be, a connection with nothing to do: better than to wait behind a statement that may take long. */
+static bool pool_grows(OrmcPool *pool) {
+    return pool->connecting > 0 ||
+           (pool->connection_count < pool->options.max_connections && pool->retry_at <= pool_now(pool));
+}
+
 static void pool_schedule_waiting(OrmcPool *pool) {
     unsigned reserved = 0;
     for (Connection *c = pool->connections; c; c = c->next) reserved += c->reserved;
     unsigned unplaced = 0;
-    bool crowded = false;
+    bool growing = pool_grows(pool);
     for (OrmcRequest *request = pool->waiting.first, *next; request; request = next) {
         next = request->next;
         if (request->on_acquired) {
@@ -111,15 +120,14 @@ static void pool_schedule_waiting(OrmcPool *pool) {
             continue;
         }
         Connection *connection = pool_least_busy(pool);
-        if (!connection || connection->flight.count >= pool->driver->pipeline) {
+        size_t limit = growing ? 1 : pool->driver->pipeline;
+        if (!connection || connection->flight.count >= limit) {
             unplaced += (unsigned)pool->waiting.count;
             break;
         }
-        crowded |= connection->flight.count > 0;
         connection_send(connection, request);
     }
-    unsigned wanted = unplaced ? unplaced : crowded;
-    while (wanted > pool->connecting && pool_connect(pool)) {
+    while (unplaced > pool->connecting && pool_connect(pool)) {
     }
 }
 

@@ -35,7 +35,8 @@ typedef struct PgStatement {
     char name[24];
     unsigned uses; /* by the cache and by requests in flight */
     bool certain;  /* only known to need PG_CERTAIN; not prepared */
-    bool binary;
+    bool binary;   /* its columns can be read in binary form */
+    bool zoned;    /* … while the session is in UTC */
 } PgStatement;
 
 typedef struct PgConnection {
@@ -44,7 +45,7 @@ typedef struct PgConnection {
     PGconn *conn;
     uv_poll_t *poll; /* libpq may change its socket while it connects: one handle for each */
     int events, socket;
-    uv_timer_t later; /* a failure inside connect() is reported from the loop */
+    uv_timer_t later; /* begins to connect, from the loop; cancels once more */
     unsigned handles; /* open ones, and cancels on their way */
     StatementCache cache;
     unsigned long long names;
@@ -53,7 +54,7 @@ typedef struct PgConnection {
     unsigned group_size;
     unsigned left;         /* commands of `reading` that are not answered */
     uint64_t cancelled_at; /* a cancel may hit the next statement instead */
-    bool working, closed, in_utc;
+    bool working, closed;
     bool send_failed; /* sending failed: reported by fetch, not from inside send */
     char failure[256];
 } PgConnection;
@@ -163,6 +164,11 @@ static PgStatement *pg_add_statement(PgConnection *c, const char *key, size_t le
     return NULL;
 }
 
+static bool pg_in_utc(const PgConnection *c) {
+    const char *zone = c->pq->PQparameterStatus(c->conn, "TimeZone");
+    return zone && (strcmp(zone, "UTC") == 0 || strcmp(zone, "Etc/UTC") == 0);
+}
+
 static bool pg_send_kept(PgConnection *c, OrmcRequest *request, PgMessage *message) {
     size_t length;
     uint64_t hash;
@@ -189,8 +195,9 @@ static bool pg_send_kept(PgConnection *c, OrmcRequest *request, PgMessage *messa
     request->data = statement;
     statement->uses++;
     request->step++;
+    bool binary = statement->binary && (!statement->zoned || pg_in_utc(c));
     return c->pq->PQsendQueryPrepared(c->conn, statement->name, message->count, message->texts, message->lengths,
-                                      message->formats, statement->binary);
+                                      message->formats, binary);
 }
 
 static bool pg_send_described(PgConnection *c, OrmcRequest *request, const PgMessage *message) {
@@ -248,6 +255,8 @@ static void pg_handle_gone(PgConnection *c) {
     if (--c->handles == 0 && c->closed) connection_closed(&c->base);
 }
 
+static void pg_on_later(uv_timer_t *timer);
+
 static void pg_cancel_done(uv_work_t *work, int status) {
     (void)status;
     PgCancel *cancel = work->data;
@@ -257,6 +266,9 @@ static void pg_cancel_done(uv_work_t *work, int status) {
     c->cancelled_at = pool_now(pool);
     cancel->pq->PQfreeCancel(cancel->cancel);
     free(cancel);
+    /* it comes to nothing where the server had not begun the statement: once more, if that is so */
+    if (!c->closed && c->reading && c->reading->flags & PG_CANCEL)
+        pool->uv->uv_timer_start(&c->later, pg_on_later, 100, 0);
     pg_handle_gone(c);
     pool_leave(pool);
 }
@@ -308,7 +320,7 @@ static bool pg_columns(PgConnection *c, OrmcRequest *request, const PGresult *re
     if (request->described) return true;
     int count = c->pq->PQnfields(result);
     if (!request_columns(request, (size_t)count)) return false;
-    bool binary = count > 0;
+    bool binary = count > 0, zoned = false;
     for (int i = 0; i < count; i++) {
         Oid oid = c->pq->PQftype(result, i);
         const char *name = c->pq->PQfname(result, i);
@@ -319,9 +331,11 @@ static bool pg_columns(PgConnection *c, OrmcRequest *request, const PGresult *re
         column->type = pg_type(oid);
         bool told = (size_t)i < request->column_type_count && request->column_types[i] != ORMC_TYPE_UNKNOWN;
         if (told && column->type == ORMC_TYPE_UNKNOWN) column->type = request->column_types[i];
-        binary = binary && pg_type_reads_binary(oid, c->in_utc);
+        binary = binary && pg_type_reads_binary(oid, true);
+        zoned = zoned || !pg_type_reads_binary(oid, false);
     }
-    if (request->data && !request->prepare_only) ((PgStatement *)request->data)->binary = binary;
+    PgStatement *statement = request->prepare_only ? NULL : request->data;
+    if (statement) statement->binary = binary, statement->zoned = zoned;
     return true;
 }
 
@@ -601,8 +615,6 @@ static void pg_connected(PgConnection *c) {
         pg_lost(c);
         return;
     }
-    const char *zone = pq->PQparameterStatus(c->conn, "TimeZone");
-    c->in_utc = zone && (strcmp(zone, "UTC") == 0 || strcmp(zone, "Etc/UTC") == 0);
     c->working = true;
     if (!pg_watch(c, UV_READABLE)) return;
     const char *dates = pq->PQparameterStatus(c->conn, "DateStyle");
@@ -658,7 +670,9 @@ static void pg_on_later(uv_timer_t *timer) {
     OrmcPool *pool = c->base.pool;
     if (c->base.state == CONNECTION_CLOSING) return;
     pool_enter(pool);
-    if (!c->conn) connection_lost(&c->base, "", 0, "out of memory");
+    if (c->working) {
+        if (c->reading && c->reading->flags & PG_CANCEL) pg_cancel_running(c);
+    } else if (!c->conn) connection_lost(&c->base, "", 0, "out of memory");
     else if (c->pq->PQstatus(c->conn) == CONNECTION_BAD) pg_lost(c);
     else pg_watch(c, UV_WRITABLE);
     pool_leave(pool);

@@ -466,6 +466,7 @@ static bool sqlite_read_batch(SqliteConnection *c, Batch *batch) {
         OrmcValue *cells = batch->rows[batch->read++];
         OrmcFlow flow = request->on_row(request->row_user, request, &request->result, cells);
         count_up(&c->base.pool->counters.rows);
+        c->base.pool->loop->delivered++;
         if (flow == ORMC_FLOW_STOP) {
             request->stopped = true;
             request_cancel_for(request, ORMC_ERROR_CANCELLED);
@@ -570,7 +571,11 @@ static void sqlite_cancel(Connection *connection, OrmcRequest *request) {
         pthread_cond_signal(&c->work);
     }
     pthread_mutex_unlock(&c->lock);
-    if (request->paused) connection->wants_fetch = true;
+    if (request->paused) { /* what was read ahead is thrown away */
+        request->paused = false;
+        connection->wants_fetch = true;
+        pool_wake(connection->pool);
+    }
 }
 
 static void sqlite_close(Connection *connection) {
