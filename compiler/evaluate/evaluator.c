@@ -212,6 +212,18 @@ static void free_names_add(Evaluator *ev, const AtomMap *names) {
             atom_map_set(&ev->free_names, names->entries[i].key, names->entries[i].value);
 }
 
+/* What a models file defines wins; what it only imports from native modules does not (`datetime` stays the module). */
+static void free_names_add_program(Evaluator *ev, const AtomMap *names) {
+    for (int i = 0; i < names->count; i++) {
+        Atom name = names->entries[i].key;
+        const Value *value = names->entries[i].value;
+        if (!name || name->text.start[0] == '_') continue;
+        bool imported = value_is(value, VALUE_MODULE) || value_is(value, VALUE_NATIVE_FUNCTION) ||
+                        (value_is(value, VALUE_CLASS) && !class_is_user((const Class *)value));
+        if (!imported || !atom_map_get(&ev->free_names, name)) atom_map_set(&ev->free_names, name, names->entries[i].value);
+    }
+}
+
 /* The names that stand without import: the standard ones, then the families', then what the given models define. */
 static void free_names_collect(Evaluator *ev) {
     static const char *const standard[] = {"datetime", "zoneinfo", "uuid", "decimal"};
@@ -233,7 +245,7 @@ static void free_names_collect(Evaluator *ev) {
             if (module) free_names_add(ev, &module->names);
         }
     for (int i = 0; i < ev->program_count; i++)
-        if (ev->programs[i]->module) free_names_add(ev, &ev->programs[i]->module->names);
+        if (ev->programs[i]->module) free_names_add_program(ev, &ev->programs[i]->module->names);
     ev->free_names_ready = true;
 }
 
@@ -338,6 +350,23 @@ typedef struct TextRun {
     ModuleValue *module; /* NULL: a new one */
 } TextRun;
 
+/* `Autor.objects.all()`: where nothing came of the text, the name that it begins with is not known. */
+static void text_check_name(Evaluator *ev, const Node *node) {
+    while (node->kind == NODE_Attribute || node->kind == NODE_Call || node->kind == NODE_Subscript || node->kind == NODE_Await)
+        node = node->kind == NODE_Attribute   ? NODE_AS(Attribute, node)->value
+               : node->kind == NODE_Call      ? NODE_AS(Call, node)->func
+               : node->kind == NODE_Subscript ? NODE_AS(Subscript, node)->value
+                                              : NODE_AS(Await, node)->value;
+    if (node->kind != NODE_Name) return;
+    Atom name = NODE_AS(Name, node)->id;
+    const Value *value = atom_map_get(&ev->text_module->names, name);
+    if (!value || !value_is_unknown(value) || !slice_equals(((const UnknownValue *)value)->text, name->text)) return;
+    evaluator_raise_id(ev, EXCEPTION_NAME, node, "name '%.*s' is not defined", SLICE_ARGS(name->text));
+    Suggestion near = suggestion_start(name->text);
+    for (int i = 0; i < ev->free_names.count; i++) suggestion_offer(&near, ev->free_names.entries[i].key->text);
+    if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
+}
+
 /* The last value is executed where it is a query that nothing has executed. */
 static void text_finish(Evaluator *ev, const Node *node) {
     Value *value = evaluate(ev, NODE_AS(Expr, node)->value);
@@ -348,8 +377,10 @@ static void text_finish(Evaluator *ev, const Node *node) {
     value = value_resolve(value);
     int executed = ev->execution_count;
     execute_lazy(ev, value, NODE_AS(Expr, node)->value, false);
-    if (!ev->error.pending && executed == ev->execution_count && ev->host.result)
-        ev->host.result(ev->host.user, ev, value);
+    bool nothing = !ev->error.pending && executed == ev->execution_count;
+    if (nothing && value_is_unknown(value) && !ev->execution_count && ev->interactive && ev->text_module)
+        text_check_name(ev, NODE_AS(Expr, node)->value);
+    if (nothing && !ev->error.pending && ev->host.result) ev->host.result(ev->host.user, ev, value);
     if (ev->error.pending) evaluator_report_error(ev);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "compiler/evaluate/internal.h"
 
-enum { EXPRESSION_DEPTH = 3000 };
+enum { EXPRESSION_DEPTH = 1500 };
 
 /* ---- names ---- */
 
@@ -15,12 +15,8 @@ Value *scope_lookup(Evaluator *ev, Scope *scope, Atom name) {
         if (found) return found;
     }
     Value *found = module ? atom_map_get(&module->names, name) : NULL;
-    if (found) return found;
-    found = atom_map_get(&ev->builtins.module->names, name);
-    if (found) return found;
-    return module && !module->native && ev->free_names_ready && module == ev->text_module
-               ? atom_map_get(&ev->free_names, name)
-               : NULL;
+    if (!found && module && module == ev->text_module) found = atom_map_get(&ev->free_names, name);
+    return found ? found : atom_map_get(&ev->builtins.module->names, name);
 }
 
 Value *module_lookup(Evaluator *ev, ModuleValue *module, Atom name) {
@@ -36,7 +32,6 @@ static Value *evaluate_name(Evaluator *ev, const NodeName *node) {
     }
     value = atom_map_get(&ev->set_names, node->id);
     if (value) return value;
-    /* the free ones of -e win over builtins only where the text says so; here nothing knows the name */
     ModuleValue *module = ev->frame->scope->module;
     value = unknown_free_name(ev, node->id, NULL, &node->node);
     if (module && !module->native) namespace_set(ev, &module->names, node->id, value);
