@@ -113,6 +113,7 @@ typedef enum NameQuote { NAME_AT_NEED, NAME_QUOTED, NAME_PLAIN } NameQuote;
 typedef struct Name {
     Slice text;
     NameQuote quote;
+    bool truncatable; /* made by SQLAlchemy: cut at the dialect's limit */
 } Name;
 
 typedef struct Element Element;
@@ -149,6 +150,7 @@ typedef struct ColumnElement {
     Element **proxies;           /* what it stands for in the selectable below: alias.c.x → table.c.x */
     int proxy_count;
     bool primary_key;
+    bool is_whole_row; /* column_valued(): its name is the alias's */
     bool from_label; /* it stands for a label or an unnamed expression */
 } ColumnElement;
 
@@ -171,12 +173,14 @@ typedef struct OperatorElement { /* UNARY, AS_BOOLEAN, COLLECTION_AGGREGATE, BIN
     Element *escape;          /* LIKE … ESCAPE */
     Slice escape_text, flags; /* escape_text: contains(autoescape…); flags of regular expressions */
     bool has_escape, has_flags, symmetric;
+    int match_modes; /* MySQL: bit 0 boolean mode, 1 natural language, 2 query expansion */
 } OperatorElement;
 
 typedef struct FunctionElement {
     Element base;   /* children: the arguments */
     Name *packages; /* func.a.b.name() */
     int package_count;
+    Slice written; /* how a known function is spelled; empty: by its name */
     bool generic;        /* a function that SQLAlchemy knows (count, max, now, …) */
     bool no_parentheses; /* CURRENT_DATE */
     bool aggregate_star;
@@ -241,6 +245,23 @@ typedef struct FromElement {
     Element *dml_table; /* PostgreSQL's excluded, MySQL's inserted */
 } FromElement;
 
+typedef struct SequenceElement {
+    Element base;
+    struct Sequence *sequence; /* next_value() of it */
+} SequenceElement;
+
+/* CreateTable(t), CreateIndex(i), CreateColumn(c) … as values. */
+typedef struct DdlElement {
+    Element base; /* base.name: the construct's class name */
+    Value *target;
+    bool if_not_exists;
+} DdlElement;
+
+typedef struct QuotedNameValue { /* a str with its quoting fixed */
+    StringValue head;
+    NameQuote quote;
+} QuotedNameValue;
+
 #define COLUMN(e) ((ColumnElement *)(assert((e)->kind == EL_COLUMN), (e)))
 #define BIND(e) ((BindElement *)(assert((e)->kind == EL_BIND), (e)))
 #define OPERATOR(e) ((OperatorElement *)(e))
@@ -254,18 +275,40 @@ static inline bool element_is_column(const Element *e) { return e->kind < EL_ENT
 
 /* ---- making ---- */
 
+uint32_t sa_next_id(Evaluator *ev);
+
 Element *element_new(Evaluator *ev, ElementKind kind, SaType *type);
 Element *element_copy(Evaluator *ev, const Element *element); /* shallow; children array copied */
 Element *element_with_children(Evaluator *ev, ElementKind kind, SaType *type, Element *const *children, int count);
 void element_list_push(Evaluator *ev, ElementList *list, Element *element);
+ElementList element_list_copy(Evaluator *ev, const ElementList *list);
 Name name_from(Slice text);
 Name name_from_value(Evaluator *ev, Value *value); /* str or quoted_name */
 Name name_anonymous(Evaluator *ev, uint32_t id, Slice base);
 bool name_is_anonymous(Name name);
+Slice name_plain(Evaluator *ev, Name name); /* without numbers */
+bool name_equals(Name a, Name b);
 Element *element_column(Evaluator *ev, Name name, SaType *type, Element *table);
+Element *element_literal_column(Evaluator *ev, Slice text, SaType *type);
+Element *element_from_of_kind(Evaluator *ev, ElementKind kind, Element *inner, Name name);
 Element *element_bind(Evaluator *ev, Slice key, Value *value, SaType *type); /* anonymous where key is empty */
 Element *element_label(Evaluator *ev, Element *inner, Name name);            /* empty name: anonymous */
 Element *element_binary(Evaluator *ev, Element *left, Element *right, SaOperator op, SaType *type);
+Op op_of(SaOperator id);
+bool op_same(Op a, Op b);
+bool op_is_comparison(Op op);
+bool op_is_boolean(Op op);
+Element *element_group_op(Evaluator *ev, Element *element, Op against);
+bool element_is_implicitly_boolean(const Element *element);
+Element *element_unary(Evaluator *ev, SaOperator op, Element *operand, SaType *type);
+Element *element_modified(Evaluator *ev, Element *operand, SaOperator modifier); /* DESC, NULLS LAST, … */
+Element *element_binary_op(Evaluator *ev, Element *left, Element *right, Op op, Op negate, SaType *type);
+/* BINARY, or one list where a side is a chain of the same associative operator. */
+Element *element_for_op(Evaluator *ev, Element *left, Element *right, Op op, Op negate, SaType *type);
+Element *element_operator_list(Evaluator *ev, Op op, Element *const *items, int count, bool group, SaType *type);
+Element *element_clause_list(Evaluator *ev, Element *const *items, int count, bool group);
+/* The type of `left op right`; string addition becomes concatenation. */
+SaType *type_adapt(Evaluator *ev, Op *op, SaType *left, SaType *right);
 Element *element_and(Evaluator *ev, Element *const *items, int count); /* and_() with its simplifications */
 Element *element_or(Evaluator *ev, Element *const *items, int count);
 Element *element_where(Evaluator *ev, const ElementList *criteria); /* the criteria joined; NULL: none */
@@ -280,7 +323,24 @@ Element *element_join(Evaluator *ev, Element *left, Element *right, Element *on,
 Element *element_exists(Evaluator *ev, Element *select);
 Element *element_scalar_select(Evaluator *ev, Element *select);
 
+/* The same with any operator; `result` NULL: from the operands' types. */
+Element *element_operate_op(Evaluator *ev, Op op, Element *left, Value *right, bool reflected, SaType *result,
+                            const Node *site);
+Element *element_in(Evaluator *ev, Element *expr, Value *right, bool negated, const Node *site);
+Element *element_like(Evaluator *ev, Element *left, SaOperator op, Value *right, Value *escape, bool autoescape,
+                      const Node *site);
+Element *element_between(Evaluator *ev, Element *expr, Value *low, Value *high, bool symmetric, bool negated,
+                         const Node *site);
+
 /* ---- coercion ---- */
+
+extern const Type sa_element_type;
+bool value_is_literal(Evaluator *ev, Value *value);
+Element *element_literal(Evaluator *ev, Value *value, const Node *site);
+SaType *type_coerce_compared(Evaluator *ev, SaType *type, Value *value);
+Element *element_bind_typed(Evaluator *ev, Value *value, SaType *type, const Node *site);
+Element *element_bind_compared(Evaluator *ev, Element *expr, Op op, Value *value, SaType *forced, const Node *site);
+Element *element_coerce_operand(Evaluator *ev, Element *expr, Op op, Value *value, SaType *forced, const Node *site);
 
 typedef enum CoerceRole {
     COERCE_EXPRESSION, /* literals become binds */

@@ -1,0 +1,79 @@
+/*
+ * The Python face of elements, shared by the files that define classes and methods.
+ */
+#ifndef ORMC_SQLALCHEMY_FACE_H
+#define ORMC_SQLALCHEMY_FACE_H
+
+#include "compiler/sqlalchemy/sqlalchemy.h"
+
+/* The element as a value; NULL stays NULL (raised). */
+Value *element_value(Element *element);
+
+/* Tables of methods; each ends with a NULL name. */
+extern const NativeMethod column_methods[], from_methods[], function_methods[], bind_methods[], text_methods[],
+    select_methods[], compound_methods[], textual_select_methods[], insert_methods[], update_methods[],
+    delete_methods[], alias_methods[], cte_methods[], table_methods[], table_valued_methods[], values_methods[],
+    scalar_select_methods[], exists_methods[], ddl_methods[], match_methods[];
+
+/* Attributes that are computed: .c, .type, .name, … (attributes.c) */
+Value *element_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
+
+/* typed.c: what depends on the type of the expression */
+Element *element_shift(Evaluator *ev, Element *left, bool to_left, Value *right, const Node *site); /* NULL, no error: no */
+Element *element_index(Evaluator *ev, Element *element, Value *key, const Node *site);
+Element *element_type_contains(Evaluator *ev, Element *element, const Arguments *arguments); /* NULL, no error: LIKE */
+Element *element_type_operator(Evaluator *ev, Element *element, const char *method, const Arguments *arguments);
+Element *element_array_any(Evaluator *ev, Element *element, SaOperator op, const Arguments *arguments);
+Element *element_as_text(Evaluator *ev, Element *element, const Node *site); /* .astext */
+Element *element_match(Evaluator *ev, Element *element, const Arguments *arguments);
+Element *element_regexp(Evaluator *ev, Element *element, Value *pattern, Value *replacement, Value *flags,
+                        const Node *site);
+
+/* constructors.c */
+Element *element_cast(Evaluator *ev, Element *element, Value *type, const Node *site);
+Element *element_cast_to(Evaluator *ev, Element *element, SaType *type);
+Element *element_collate(Evaluator *ev, Element *element, Value *collation, const Node *site);
+Element *element_collection_aggregate(Evaluator *ev, Element *element, SaOperator op);
+Element *element_text(Evaluator *ev, Slice text, const Node *site);
+Element *element_with_params(Evaluator *ev, Element *element, const Arguments *arguments);
+Value *custom_operator_value(Evaluator *ev, Element *left, const CustomOp *op); /* what .op("…") gives; call it */
+Value *operator_value(Evaluator *ev, SaOperator op); /* operators.eq */
+bool value_as_operator(Value *value, SaOperator *op);
+void constructors_define(Evaluator *ev, ModuleValue *module);
+void operators_define(Evaluator *ev, ModuleValue *module);
+void *sa_raise_not_implemented(Evaluator *ev, const Node *site, const char *operator_name);
+
+/* functions.c */
+Value *function_generator(Evaluator *ev);
+void functions_define(Evaluator *ev, ModuleValue *module);
+Element *function_over(Evaluator *ev, Element *function, const Arguments *arguments, int skip);
+Element *function_within_group(Evaluator *ev, Element *function, Value *const *order_by, int count, const Node *site);
+Element *function_filter(Evaluator *ev, Element *function, Value *const *criteria, int count, const Node *site);
+Element *function_new(Evaluator *ev, Name name, Value *const *arguments, int count, Value *type, const Node *site);
+
+/* collection.c: .c and .columns */
+Value *column_collection(Evaluator *ev, const ElementList *columns);
+void collection_define(Evaluator *ev, ModuleValue *module);
+
+/* statements.c, dml.c */
+Value *statement_get_item(Evaluator *ev, Element *statement, Value *key, const Node *site);
+void selects_define(Evaluator *ev, ModuleValue *module);
+void dml_define(Evaluator *ev, ModuleValue *module, DialectId flavour); /* insert of a dialect; DIALECT_COUNT: all three */
+/* values(), set_: pairs from a dict, keywords, a list of pairs. False: raised. */
+bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, const Node *site);
+bool elements_read(Evaluator *ev, const Arguments *a, int from, CoerceRole role, ElementList *out);
+
+/* froms.c */
+void froms_define(Evaluator *ev, ModuleValue *module);
+/* schema.c */
+void schema_define(Evaluator *ev, ModuleValue *module);
+/* engine.c */
+void engine_define(Evaluator *ev, ModuleValue *module);
+/* exceptions.c */
+void errors_define(Evaluator *ev, ModuleValue *module);
+/* postgresql.c, mysql.c */
+void postgresql_define(Evaluator *ev, ModuleValue *module);
+void mysql_define(Evaluator *ev, ModuleValue *module);
+void classes_define(Evaluator *ev, ModuleValue *module);
+
+#endif

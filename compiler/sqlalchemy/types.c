@@ -1,0 +1,493 @@
+/*
+ * Type objects: the Python classes, their constructors' options, and what SQLAlchemy infers for literals.
+ *
+ * Input: Integer, String(50), Enum("a", "b"), a TypeDecorator subclass. Output: SaType values.
+ * Invariants: a class that the program derives keeps the kind of its nearest known base; an option that doesn't apply
+ * to a type is refused as Python refuses an unexpected keyword.
+ * Example: Numeric(10, 2).with_variant(Text(), "mysql") is a NUMERIC with one variant.
+ */
+#include "compiler/sqlalchemy/face.h"
+
+typedef struct TypeRow {
+    const char *python;
+    TypeKind base, affinity;
+} TypeRow;
+static const TypeRow type_rows[TYPE_KIND_COUNT] = {
+#define T(name, python, base, affinity) [TYPE_##name] = {python, TYPE_##base, TYPE_##affinity},
+#include "compiler/sqlalchemy/types.def"
+#undef T
+};
+
+bool type_is(const SaType *type, TypeKind kind) {
+    TypeKind at = type->kind;
+    while (at != kind && at != TYPE_NULL) at = type_rows[at].base;
+    return at == kind;
+}
+
+static void type_describe(Evaluator *ev, Value *self, Buffer *out) {
+    (void)ev;
+    buffer_format(out, "%.*s()", SLICE_ARGS(self->cls->name->text));
+}
+
+static Value *type_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    (void)site;
+    SaType *type = (SaType *)self;
+    Slice text = name->text;
+    if (slice_equals_text(text, "length")) return type->length < 0 ? value_none(ev) : value_integer(ev, type->length);
+    if (slice_equals_text(text, "precision"))
+        return type->precision < 0 ? value_none(ev) : value_integer(ev, type->precision);
+    if (slice_equals_text(text, "scale")) return type->scale < 0 ? value_none(ev) : value_integer(ev, type->scale);
+    if (slice_equals_text(text, "timezone")) return value_bool(ev, type->timezone);
+    if (slice_equals_text(text, "item_type") || slice_equals_text(text, "impl"))
+        return type->item ? &type->item->head.head : NULL;
+    if (slice_equals_text(text, "name")) return value_string(ev, type->name);
+    if (slice_equals_text(text, "enums")) {
+        ListValue *list = value_list(ev);
+        for (int i = 0; i < type->label_count; i++) list_append(ev, list, value_string(ev, type->labels[i]));
+        return &list->head;
+    }
+    return NULL;
+}
+
+static const Type sa_type_type = {
+    .name = "TypeEngine",
+    .kind = VALUE_NATIVE,
+    .get_attribute = type_get_attribute,
+    .describe = type_describe,
+    .has_attributes = true,
+};
+
+bool type_is_value(Evaluator *ev, Value *value) {
+    if (value->type == &sa_type_type) return true;
+    return value_is(value, VALUE_CLASS) && class_is_subclass((Class *)value, sa_state(ev)->type_engine);
+}
+
+static TypeKind kind_of_class(const Class *cls) {
+    for (int i = 0; i < cls->mro_count; i++) {
+        const TypeRow *row = cls->mro[i]->native;
+        if (row >= type_rows && row < type_rows + TYPE_KIND_COUNT) return (TypeKind)(row - type_rows);
+    }
+    return TYPE_NULL;
+}
+
+static SaType *type_of_class(Evaluator *ev, Class *cls, TypeKind kind) {
+    SaType *type = instance_allocate(ev, cls, sizeof *type);
+    type->kind = kind;
+    type->affinity = type_rows[kind].affinity;
+    type->length = type->precision = type->scale = -1;
+    type->native_enum = true;
+    if (type_is(type, TYPE_PICKLE)) type->item = NULL;
+    return type;
+}
+
+SaType *type_new(Evaluator *ev, TypeKind kind) {
+    SaState *state = sa_state(ev);
+    Class *cls = state->type_classes[kind] ? state->type_classes[kind] : state->type_engine;
+    return type_of_class(ev, cls, kind);
+}
+
+SaType *type_of_kind(Evaluator *ev, TypeKind kind) {
+    SaState *state = sa_state(ev);
+    if (!state->types[kind]) {
+        evaluator_touch(ev, &state->types[kind], sizeof state->types[kind]);
+        state->types[kind] = type_new(ev, kind);
+    }
+    return state->types[kind];
+}
+
+SaType *type_copy(Evaluator *ev, const SaType *type) {
+    SaType *copy = ARENA_NEW(evaluator_arena(ev), SaType);
+    *copy = *type;
+    atom_map_init(&copy->head.attributes, evaluator_arena(ev));
+    return copy;
+}
+
+/* ---- options ---- */
+
+static bool number_option(Value *value, int64_t *out) { return value_is_none(value) || value_as_integer(value, out); }
+
+static void text_option(Value *value, Slice *out) {
+    if (value_is(value, VALUE_STRING)) *out = value_text(value);
+}
+
+/* One keyword of a type's constructor. False: not one of this type's. */
+static bool type_keyword(SaType *type, Slice name, Value *value) {
+    bool truth = value_is_true(value);
+    if (slice_equals_text(name, "length")) return number_option(value, &type->length);
+    if (slice_equals_text(name, "precision")) return number_option(value, &type->precision);
+    if (slice_equals_text(name, "scale")) return number_option(value, &type->scale);
+    if (slice_equals_text(name, "fsp")) return number_option(value, &type->precision);
+    if (slice_equals_text(name, "second_precision")) return number_option(value, &type->precision);
+    if (slice_equals_text(name, "display_width")) return number_option(value, &type->length);
+    if (slice_equals_text(name, "timezone")) return type->timezone = truth, true;
+    if (slice_equals_text(name, "unsigned")) return type->unsigned_number = truth, true;
+    if (slice_equals_text(name, "zerofill")) return type->zerofill = truth, true;
+    if (slice_equals_text(name, "national")) return type->national = truth, true;
+    if (slice_equals_text(name, "binary")) return type->binary = truth, true;
+    if (slice_equals_text(name, "varying")) return type->varying = truth, true;
+    if (slice_equals_text(name, "ascii")) return type->ascii = truth, true;
+    if (slice_equals_text(name, "unicode")) return type->unicode = truth, true;
+    if (slice_equals_text(name, "collation")) return text_option(value, &type->collation), true;
+    if (slice_equals_text(name, "charset")) return text_option(value, &type->charset), true;
+    if (slice_equals_text(name, "name")) return text_option(value, &type->name), true;
+    if (slice_equals_text(name, "schema")) return text_option(value, &type->schema), true;
+    if (slice_equals_text(name, "fields")) return text_option(value, &type->fields), true;
+    if (slice_equals_text(name, "native_enum")) return type->native_enum = truth, true;
+    if (slice_equals_text(name, "create_constraint")) return type->create_constraint = truth, true;
+    if (slice_equals_text(name, "none_as_null")) return type->none_as_null = truth, true;
+    if (slice_equals_text(name, "zero_indexes")) return type->zero_indexes = truth, true;
+    if (slice_equals_text(name, "as_tuple")) return type->as_tuple = truth, true;
+    if (slice_equals_text(name, "as_uuid")) return type->as_uuid_off = !truth, true;
+    if (slice_equals_text(name, "native_uuid")) return type->native_uuid_off = !truth, true;
+    if (slice_equals_text(name, "native")) return type->native_off = !truth, true;
+    if (slice_equals_text(name, "asdecimal")) return type->decimal_given = true, type->decimal_off = !truth, true;
+    if (slice_equals_text(name, "dimensions")) {
+        int64_t number = 0;
+        value_as_integer(value, &number);
+        type->dimensions = (int)number;
+        return true;
+    }
+    static const char *const ignored[] = {"decimal_return_scale", "validate_strings", "inherit_schema", "metadata",
+                                          "create_type",          "values_callable",  "sort_key_function", "omit_aliases",
+                                          "astext_type",          "text_type",        "day_precision",     "storage_format",
+                                          "regexp",               "quote",            "truncate_microseconds", "pickler",
+                                          "comparator",           "impl",             "protocol",          "retrieve_as_bitwise",
+                                          "_create_events",       "quoting",          "convert_unicode",   "unicode_error",
+                                          "default",              "constraint_name",  "not_null",          "check"};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        if (slice_equals_text(name, ignored[i])) return true;
+    return false;
+}
+
+static bool value_is_enum_class(Value *value) {
+    if (!value_is(value, VALUE_CLASS)) return false;
+    const Class *cls = (const Class *)value;
+    for (int i = 0; i < cls->mro_count; i++)
+        if (slice_equals_text(cls->mro[i]->name->text, "Enum")) return true;
+    return false;
+}
+
+static void enum_push(Evaluator *ev, SaType *type, Slice label, Value *member) {
+    Arena *arena = evaluator_arena(ev);
+    int n = type->label_count;
+    Slice *labels = ARENA_ARRAY(arena, Slice, n + 1);
+    Value **values = ARENA_ARRAY(arena, Value *, n + 1);
+    for (int i = 0; i < n; i++) labels[i] = type->labels[i], values[i] = type->label_values[i];
+    labels[n] = label;
+    values[n] = member;
+    type->labels = labels;
+    type->label_values = values;
+    type->label_count = n + 1;
+}
+
+static void enum_of_class(Evaluator *ev, SaType *type, Value *value) {
+    Class *cls = (Class *)value;
+    type->enum_class = value;
+    if (!type->name.length) {
+        Slice name = slice_copy(evaluator_arena(ev), cls->name->text);
+        for (size_t i = 0; i < name.length; i++) {
+            char *c = (char *)(uintptr_t)&name.start[i];
+            if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
+        }
+        type->name = name;
+    }
+    for (int i = 0; i < cls->names.count; i++) {
+        const AtomMapEntry *entry = &cls->names.entries[i];
+        if (!entry->key || slice_starts_with(entry->key->text, "_")) continue;
+        Value *member = entry->value;
+        if (value_is(member, VALUE_FUNCTION) || value_is(member, VALUE_PROPERTY) || value_is(member, VALUE_CLASSMETHOD) ||
+            value_is(member, VALUE_STATICMETHOD) || value_is(member, VALUE_NATIVE_FUNCTION))
+            continue;
+        enum_push(ev, type, entry->key->text, member);
+    }
+}
+
+static Value *keyword_value(const Arguments *a, const char *name) {
+    for (int i = 0; i < a->keyword_count; i++)
+        if (slice_equals_text(a->keywords[i].name->text, name)) return a->keywords[i].value;
+    return NULL;
+}
+
+/* Enum("a", "b") or Enum(PythonEnum); values_callable picks the values instead of the names. */
+static bool enum_arguments(Evaluator *ev, SaType *type, const Arguments *a) {
+    if (a->count == 1 && value_is_enum_class(a->items[0])) {
+        Value *chosen = keyword_value(a, "values_callable");
+        enum_of_class(ev, type, a->items[0]);
+        if (!chosen || value_is_none(chosen)) return true;
+        Value *made = value_call_with(ev, chosen, &a->items[0], 1, a->site);
+        Value *items = made ? value_iterate(ev, made, a->site) : NULL;
+        if (!items) return false;
+        if (value_is_unknown(items)) return true;
+        const ListValue *list = (const ListValue *)items;
+        for (int i = 0; i < list->count && i < type->label_count; i++)
+            if (value_is(list->items[i], VALUE_STRING)) type->labels[i] = value_text(list->items[i]);
+        return true;
+    }
+    Value *const *items = a->items;
+    int count = a->count;
+    if (count == 1 && (value_is(items[0], VALUE_LIST) || value_is(items[0], VALUE_TUPLE))) {
+        count = ((const ListValue *)a->items[0])->count;
+        items = ((const ListValue *)a->items[0])->items;
+    }
+    for (int i = 0; i < count; i++)
+        if (value_is(items[i], VALUE_STRING)) enum_push(ev, type, value_text(items[i]), items[i]);
+    return true;
+}
+
+/* Positional parameters by kind. */
+static const char *type_positional(const SaType *type, int index) {
+    static const char *const numeric[] = {"precision", "scale", "asdecimal"};
+    if (type_is(type, TYPE_FLOAT) && !type_is(type, TYPE_MY_FLOAT) && !type_is(type, TYPE_MY_DOUBLE) && index == 1)
+        return "asdecimal";
+    if (type->affinity == TYPE_NUMERIC) return index < 3 ? numeric[index] : "";
+    if (type->kind == TYPE_MY_DATETIME || type->kind == TYPE_MY_TIME || type->kind == TYPE_MY_TIMESTAMP)
+        return index == 0 ? "timezone" : "fsp";
+    if (type->kind == TYPE_PG_INTERVAL || type->kind == TYPE_PG_TIMESTAMP || type->kind == TYPE_PG_TIME)
+        return index == 0 && type->kind != TYPE_PG_INTERVAL ? "timezone" : "precision";
+    if (type->affinity == TYPE_DATETIME || type->affinity == TYPE_TIME) return "timezone";
+    if (type->affinity == TYPE_STRING) return index == 0 ? "length" : "collation";
+    if (type->affinity == TYPE_JSON) return "none_as_null";
+    if (type->affinity == TYPE_UUID) return "as_uuid";
+    if (type->affinity == TYPE_INTERVAL) return "native";
+    if (type->affinity == TYPE_BOOLEAN) return index == 0 ? "create_constraint" : "name";
+    if (type->affinity == TYPE_BIT && index == 1) return "varying";
+    if (type->kind == TYPE_PICKLE) return "protocol";
+    return "length";
+}
+
+static bool type_options(Evaluator *ev, SaType *type, const Arguments *a) {
+    int first = 0;
+    if (type_is(type, TYPE_ENUM) || type->kind == TYPE_MY_SET) {
+        if (!enum_arguments(ev, type, a)) return false;
+        first = a->count;
+    } else if (type_is(type, TYPE_ARRAY) && a->count) {
+        type->item = type_from_value(ev, a->items[0], a->site);
+        if (!type->item) return false;
+        if (type_is(type->item, TYPE_ARRAY)) {
+            sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
+                     "Do not nest ARRAY types; ARRAY(basetype) handles multi-dimensional arrays of basetype");
+            evaluator_clear_error(ev);
+            evaluator_raise_id(ev, EXCEPTION_VALUE, a->site,
+                               "Do not nest ARRAY types; ARRAY(basetype) handles multi-dimensional arrays of basetype");
+            return false;
+        }
+        first = 1;
+    } else if (type->kind == TYPE_PG_DOMAIN && a->count) {
+        text_option(a->items[0], &type->name);
+        if (a->count > 1 && !(type->item = type_from_value(ev, a->items[1], a->site))) return false;
+        first = 2;
+    }
+    for (int i = first; i < a->count; i++) {
+        const char *name = type_positional(type, i - first);
+        if (!type_keyword(type, slice_from(name), a->items[i])) {
+            evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "%s() got an unexpected argument",
+                               type->head.head.cls->name->text.start);
+            return false;
+        }
+    }
+    for (int i = 0; i < a->keyword_count; i++) {
+        Slice name = a->keywords[i].name->text;
+        if (slice_equals_text(name, "item_type") && type_is(type, TYPE_ARRAY)) {
+            if (!(type->item = type_from_value(ev, a->keywords[i].value, a->site))) return false;
+        } else if (!type_keyword(type, name, a->keywords[i].value)) {
+            evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "%s() got an unexpected keyword argument '%.*s'",
+                               type->head.head.cls->name->text.start, SLICE_ARGS(name));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- classes ---- */
+
+static SaType *decorator_impl(Evaluator *ev, SaType *type, const Arguments *a) {
+    Value *impl = class_find(type->head.head.cls, atom_intern_text(evaluator_atoms(ev), "impl"));
+    if (!impl)
+        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, a ? a->site : NULL,
+                                  "TypeDecorator implementations require a class-level variable 'impl' which refers to "
+                                  "the class of type being decorated");
+    if (!value_is(impl, VALUE_CLASS) || !a || !(a->count || a->keyword_count)) return type_from_value(ev, impl, NULL);
+    Value *made = value_call(ev, impl, a);
+    return made ? type_from_value(ev, made, a->site) : NULL;
+}
+
+static bool class_has_own(const Class *cls, const char *name) {
+    for (int i = 0; i < cls->mro_count && cls->mro[i]->node; i++)
+        for (int k = 0; k < cls->mro[i]->names.count; k++)
+            if (cls->mro[i]->names.entries[k].key &&
+                slice_equals_text(cls->mro[i]->names.entries[k].key->text, name))
+                return true;
+    return false;
+}
+
+static Value *type_create(Evaluator *ev, Class *cls, const Arguments *a) {
+    TypeKind kind = kind_of_class(cls);
+    SaType *type = type_of_class(ev, cls, kind);
+    bool own_init = cls->node && class_has_own(cls, "__init__");
+    if (kind == TYPE_DECORATOR) {
+        type->item = decorator_impl(ev, type, own_init ? NULL : a);
+        if (!type->item) return NULL;
+        type->affinity = type->item->affinity;
+        type->length = type->item->length;
+        type->precision = type->item->precision;
+        type->scale = type->item->scale;
+        return &type->head.head;
+    }
+    if (own_init || kind == TYPE_USER_DEFINED) return &type->head.head;
+    return type_options(ev, type, a) ? &type->head.head : NULL;
+}
+
+static Value *type_init(Evaluator *ev, Value *self, const Arguments *a) {
+    /* super().__init__(…) of a class that the program derives; the options stand already otherwise */
+    SaType *type = (SaType *)self;
+    if (self->type == &sa_type_type && self->cls->node && class_has_own(self->cls, "__init__")) {
+        if (type->kind == TYPE_DECORATOR) {
+            SaType *impl = decorator_impl(ev, type, a);
+            if (!impl) return NULL;
+            evaluator_touch(ev, type, sizeof *type);
+            type->item = impl;
+        } else if (type->kind != TYPE_USER_DEFINED && !type_options(ev, type, a)) {
+            return NULL;
+        }
+    }
+    return value_none(ev);
+}
+
+static Value *type_with_variant(Evaluator *ev, Value *self, const Arguments *a) {
+    SaType *copy = type_copy(ev, (SaType *)self);
+    if (!a->count) return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "with_variant() missing 1 required argument");
+    SaType *variant = type_from_value(ev, a->items[0], a->site);
+    if (!variant) return NULL;
+    TypeVariant *all = ARENA_ARRAY(evaluator_arena(ev), TypeVariant, copy->variant_count + a->count);
+    for (int i = 0; i < copy->variant_count; i++) all[i] = copy->variants[i];
+    for (int i = 1; i < a->count; i++)
+        if (value_is(a->items[i], VALUE_STRING))
+            all[copy->variant_count++] = (TypeVariant){value_text(a->items[i]), variant};
+    copy->variants = all;
+    return &copy->head.head;
+}
+
+static Value *type_evaluates_none(Evaluator *ev, Value *self, const Arguments *a) {
+    (void)a;
+    SaType *copy = type_copy(ev, (SaType *)self);
+    copy->evaluates_none = true;
+    return &copy->head.head;
+}
+
+static Value *type_copy_method(Evaluator *ev, Value *self, const Arguments *a) {
+    (void)a;
+    return &type_copy(ev, (SaType *)self)->head.head;
+}
+
+static const NativeMethod type_methods[] = {
+    {"__init__", type_init, NATIVE_METHOD, NULL},
+    {"with_variant", type_with_variant, NATIVE_METHOD, NULL},
+    {"evaluates_none", type_evaluates_none, NATIVE_METHOD, NULL},
+    {"copy", type_copy_method, NATIVE_METHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
+};
+
+static void type_class_define(Evaluator *ev, ModuleValue *module, TypeKind kind) {
+    SaState *state = sa_state(ev);
+    if (!state->type_classes[kind]) {
+        NativeClass spec = {.name = type_rows[kind].python, .instance_type = &sa_type_type, .create = type_create};
+        TypeKind base = type_rows[kind].base;
+        Class *parent = base == TYPE_NULL ? state->type_engine : state->type_classes[base];
+        Class *cls = module_define_class(ev, module, &spec, parent ? parent : state->type_engine);
+        cls->native = (void *)(uintptr_t)&type_rows[kind];
+        state->type_classes[kind] = cls;
+        return;
+    }
+    module_define(ev, module, type_rows[kind].python, &state->type_classes[kind]->head);
+}
+
+void types_define(Evaluator *ev, ModuleValue *module) {
+    SaState *state = sa_state(ev);
+    if (!state->type_engine) {
+        static const NativeClass spec = {
+            .name = "TypeEngine", .instance_type = &sa_type_type, .methods = type_methods, .create = type_create};
+        state->type_engine = module_define_class(ev, module, &spec, NULL);
+    } else {
+        module_define(ev, module, "TypeEngine", &state->type_engine->head);
+    }
+    for (int kind = TYPE_NULL; kind <= TYPE_SQL_UUID; kind++) type_class_define(ev, module, (TypeKind)kind);
+    module_define(ev, module, "NULLTYPE", &type_of_kind(ev, TYPE_NULL)->head.head);
+    module_define(ev, module, "BOOLEANTYPE", &type_of_kind(ev, TYPE_BOOLEAN)->head.head);
+    module_define(ev, module, "STRINGTYPE", &type_of_kind(ev, TYPE_STRING)->head.head);
+    module_define(ev, module, "INTEGERTYPE", &type_of_kind(ev, TYPE_INTEGER)->head.head);
+}
+
+void types_define_dialect(Evaluator *ev, ModuleValue *module, DialectId dialect) {
+    for (int kind = TYPE_SQL_INTEGER; kind <= TYPE_SQL_UUID; kind++) type_class_define(ev, module, (TypeKind)kind);
+    int first = dialect == DIALECT_POSTGRESQL ? TYPE_PG_ARRAY : dialect == DIALECT_SQLITE ? TYPE_LITE_JSON : TYPE_MY_INTEGER;
+    int last = dialect == DIALECT_POSTGRESQL ? TYPE_PG_TSTZMULTIRANGE
+               : dialect == DIALECT_SQLITE   ? TYPE_LITE_DATETIME
+                                             : TYPE_MY_INET6;
+    for (int kind = first; kind <= last; kind++) type_class_define(ev, module, (TypeKind)kind);
+}
+
+/* ---- from values ---- */
+
+SaType *type_from_value(Evaluator *ev, Value *value, const Node *site) {
+    if (!value || value_is_none(value)) return type_of_kind(ev, TYPE_NULL);
+    if (value->type == &sa_type_type) return (SaType *)value;
+    if (value_is(value, VALUE_CLASS) && class_is_subclass((Class *)value, sa_state(ev)->type_engine)) {
+        Arguments none = {.site = site};
+        Value *made = value_call(ev, value, &none);
+        return made ? (SaType *)made : NULL;
+    }
+    return sa_raise(ev, SA_ARGUMENT_ERROR, site, "Type object expected, got %.*s", SLICE_ARGS(value_repr(ev, value)));
+}
+
+SaType *type_of_literal(Evaluator *ev, Value *value) {
+    switch ((int)value->type->kind) {
+    case VALUE_BOOL: return type_of_kind(ev, TYPE_BOOLEAN);
+    case VALUE_INTEGER: {
+        int64_t number = 0;
+        bool big = !value_as_integer(value, &number) || number > INT32_MAX || number < INT32_MIN;
+        return type_of_kind(ev, big ? TYPE_BIG_INTEGER : TYPE_INTEGER);
+    }
+    case VALUE_FLOAT: return type_of_kind(ev, TYPE_FLOAT);
+    case VALUE_STRING: return type_of_kind(ev, TYPE_STRING);
+    case VALUE_BYTES: return type_of_kind(ev, TYPE_LARGE_BINARY);
+    case VALUE_DATE: return type_of_kind(ev, TYPE_DATE);
+    case VALUE_TIME: return type_of_kind(ev, TYPE_TIME);
+    case VALUE_DATETIME: return type_of_kind(ev, TYPE_DATETIME);
+    case VALUE_TIMEDELTA: return type_of_kind(ev, TYPE_INTERVAL);
+    case VALUE_DECIMAL: return type_of_kind(ev, TYPE_NUMERIC);
+    case VALUE_UUID: return type_of_kind(ev, TYPE_UUID);
+    case VALUE_UNKNOWN: {
+        const UnknownValue *unknown = (const UnknownValue *)value;
+        if (!unknown->known_class || !value_is(unknown->known_class, VALUE_CLASS)) return type_of_kind(ev, TYPE_NULL);
+        SaType *type = type_of_python_class(ev, (Class *)unknown->known_class);
+        return type ? type : type_of_kind(ev, TYPE_NULL);
+    }
+    default: return type_of_kind(ev, TYPE_NULL);
+    }
+}
+
+SaType *type_of_python_class(Evaluator *ev, const Class *cls) {
+    static const struct {
+        const char *name;
+        TypeKind kind;
+    } rows[] = {{"bool", TYPE_BOOLEAN}, {"int", TYPE_INTEGER}, {"float", TYPE_FLOAT}, {"str", TYPE_STRING},
+                {"bytes", TYPE_LARGE_BINARY}, {"datetime", TYPE_DATETIME}, {"date", TYPE_DATE}, {"time", TYPE_TIME},
+                {"timedelta", TYPE_INTERVAL}, {"Decimal", TYPE_NUMERIC}, {"UUID", TYPE_UUID}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (slice_equals_text(cls->name->text, rows[i].name)) return type_of_kind(ev, rows[i].kind);
+    if (value_is_enum_class((Value *)(uintptr_t)&cls->head)) {
+        SaType *type = type_new(ev, TYPE_ENUM);
+        enum_of_class(ev, type, (Value *)(uintptr_t)&cls->head);
+        return type;
+    }
+    return NULL;
+}
+
+const SaType *type_on_dialect(Evaluator *ev, const SaType *type, const Dialect *dialect) {
+    for (int i = 0; i < type->variant_count; i++)
+        if (slice_equals_text(type->variants[i].dialect, dialect->name) ||
+            (dialect->id == DIALECT_MARIADB && slice_equals_text(type->variants[i].dialect, "mysql")))
+            return type_on_dialect(ev, type->variants[i].type, dialect);
+    if (type->kind == TYPE_DECORATOR && type->item) return type_on_dialect(ev, type->item, dialect);
+    return type;
+}
