@@ -219,6 +219,16 @@ typedef struct TextElement {
     ElementList binds; /* given by bindparams() */
 } TextElement;
 
+typedef struct TextPart { /* prefix_with, suffix_with, with_hint */
+    Slice text;
+    Slice dialect;    /* empty or "*": every */
+    Element *element; /* prefix given as text(); hint: the selectable */
+} TextPart;
+typedef struct TextParts {
+    TextPart *items;
+    int count, capacity;
+} TextParts;
+
 /* TABLE, ALIAS, SUBQUERY, CTE, LATERAL, TABLESAMPLE, TABLE_VALUED, VALUES, JOIN, FROM_GROUPING */
 typedef struct FromElement {
     Element base;        /* children[0]: what is aliased or grouped; JOIN: left, right, onclause */
@@ -230,7 +240,7 @@ typedef struct FromElement {
     bool outer, full;   /* JOIN */
     /* CTE */
     bool recursive, nesting;
-    Slice materialized; /* suffix as PostgreSQL wants it */
+    TextParts prefixes, suffixes;
     Element *restates;  /* union() on a CTE: the one that it extends */
     /* TABLESAMPLE */
     Element *sampling, *seed;
@@ -373,6 +383,17 @@ bool from_contains(const Element *outer, const Element *inner);
 bool element_same(const Element *a, const Element *b); /* the same, or copies of one */
 /* ON of a.join(b) from their foreign keys. NULL: raised (NoForeignKeysError, AmbiguousForeignKeysError). */
 Element *join_condition(Evaluator *ev, Element *left, Element *right, Element *left_subset, const Node *site);
+
+bool from_can_join(Evaluator *ev, Element *left, Element *right);
+/* FROM clauses that a join contains and therefore hides. */
+void from_hidden(Evaluator *ev, Element *from, ElementList *out);
+void froms_push(Evaluator *ev, ElementList *list, Element *from); /* unless it is there */
+/* FROM clauses and entities of a list spread into their columns. */
+void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out);
+/* Join with its condition, found from foreign keys where none is given. NULL: raised. */
+Element *element_join_on(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full,
+                         const Node *site);
+bool column_shares_lineage(const Element *a, const Element *b);
 
 /* ---- traversal ---- */
 

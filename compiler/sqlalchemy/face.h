@@ -63,9 +63,12 @@ void dml_define(Evaluator *ev, ModuleValue *module, DialectId flavour); /* inser
 bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, const Node *site);
 bool elements_read(Evaluator *ev, const Arguments *a, int from, CoerceRole role, ElementList *out);
 
-/* froms.c */
-void froms_define(Evaluator *ev, ModuleValue *module);
 /* schema.c */
+Value *table_attribute(Evaluator *ev, Element *table, Slice name);
+Value *schema_column_attribute(Evaluator *ev, Element *column, Slice name);
+
+/* from_methods.c */
+void froms_define(Evaluator *ev, ModuleValue *module);
 void schema_define(Evaluator *ev, ModuleValue *module);
 /* engine.c */
 void engine_define(Evaluator *ev, ModuleValue *module);

@@ -18,16 +18,6 @@ typedef struct SetupJoin { /* select.join(target, on) before its left side is kn
     const Node *node;
 } SetupJoin;
 
-typedef struct TextPart { /* prefix_with, suffix_with, with_hint */
-    Slice text;
-    Slice dialect;    /* empty or "*": every */
-    Element *element; /* prefix given as text(); hint: the selectable */
-} TextPart;
-typedef struct TextParts {
-    TextPart *items;
-    int count, capacity;
-} TextParts;
-
 typedef struct ForUpdate {
     bool active, nowait, read, skip_locked, key_share;
     ElementList of;
@@ -136,6 +126,9 @@ void select_add_column(Evaluator *ev, Select *select, Element *column);
 void select_add_where(Evaluator *ev, Select *select, Element *criterion);
 /* The columns of rows, FROM clauses spread out, without names (selected_columns). */
 void select_columns(Evaluator *ev, Element *select, ElementList *out);
+void parts_push(Evaluator *ev, TextParts *parts, TextPart part);
+/* What `name=value` of filter_by() means for a FROM clause or entity. NULL: raised. */
+Element *filter_by_criterion(Evaluator *ev, Element *target, const Keyword *keyword, const Node *site);
 Dml *dml_new(Evaluator *ev, ElementKind kind, Element *table);
 void pairs_push(Evaluator *ev, ValuePairs *pairs, ValuePair pair);
 
