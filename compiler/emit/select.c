@@ -278,6 +278,10 @@ void emit_ctes(Emitter *e, const Query *query) {
         buffer_put(&e->sql, '(');
         emit_query(e, cte->query);
         buffer_put(&e->sql, ')');
+        if (cte->suffix.length) {
+            buffer_put(&e->sql, ' ');
+            buffer_slice(&e->sql, cte->suffix);
+        }
     }
     buffer_put(&e->sql, ' ');
 }
@@ -310,6 +314,10 @@ static void emit_windows(Emitter *e, const Query *query) {
 }
 
 static void emit_select(Emitter *e, const Query *query) {
+    if (query->from_only) {
+        emit_from_list(e, query);
+        return;
+    }
     emit_select_head(e, query);
     if (query->from_count) {
         EMIT(e, " FROM ");

@@ -120,6 +120,7 @@ void emit_update(Emitter *e, const Query *query) {
         buffer_slice(&e->sql, query->hint);
         buffer_put(&e->sql, ' ');
     }
+    if (query->target_only) EMIT(e, "ONLY ");
     emit_relation(e, query->target, (Slice){0});
     if (query->from_count && e->dialect->is_mysql) {
         EMIT(e, ", ");
@@ -165,6 +166,7 @@ void emit_delete(Emitter *e, const Query *query) {
         emit_from_list(e, query);
     } else {
         EMIT(e, "FROM ");
+        if (query->target_only) EMIT(e, "ONLY ");
         emit_relation(e, query->target, (Slice){0});
         if (query->from_count) emit_delete_using(e, query);
     }

@@ -202,6 +202,7 @@ typedef struct CommonTable {
     Query *query;
     bool recursive, nesting;
     Slice materialized; /* "MATERIALIZED", "NOT MATERIALIZED" or empty */
+    Slice suffix;       /* text after the body */
 } CommonTable;
 
 /* WINDOW name AS (…) */
@@ -277,6 +278,7 @@ struct Query {
     Expr *limit, *offset;
     bool fetch_syntax, fetch_with_ties, fetch_percent; /* FETCH FIRST … ROWS ONLY */
     Lock lock;
+    bool from_only; /* a FROM clause compiled alone: its list without SELECT */
     Slice suffix; /* text after everything, from the program (with_statement_hint, suffix_with) */
     /* SET OPERATION: parts joined by the operator; part_grouped[i]: in parentheses */
     SetOperator set_operator;
@@ -285,6 +287,7 @@ struct Query {
     int part_count;
     /* INSERT, UPDATE, DELETE */
     Relation *target;
+    bool target_only; /* PostgreSQL: ONLY before the target */
     Slice *columns; /* INSERT */
     int column_count;
     ExprList *rows; /* INSERT … VALUES, VALUES */

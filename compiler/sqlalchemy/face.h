@@ -77,6 +77,10 @@ void errors_define(Evaluator *ev, ModuleValue *module);
 /* postgresql.c, mysql.c */
 void postgresql_define(Evaluator *ev, ModuleValue *module);
 void mysql_define(Evaluator *ev, ModuleValue *module);
+/* ddl.c */
+void ddl_define(Evaluator *ev, ModuleValue *module);
+bool ddl_element_emit(Evaluator *ev, Element *element, StatementList *out);
+bool table_options(Evaluator *ev, Element *table, const Keyword *keywords, int count, const Node *site);
 void classes_define(Evaluator *ev, ModuleValue *module);
 
 #endif

@@ -240,7 +240,7 @@ static bool lower_hint(Lowering *lo, Element *from, const TextParts *hints, From
             sa_raise(lo->ev, SA_COMPILE_ERROR, from->node, "Unrecognized hint: '%.*s'", SLICE_ARGS(text));
             return false;
         }
-        out->only = true;
+        out->prefix = SLICE("ONLY");
     }
     return true;
 }

@@ -37,6 +37,7 @@ typedef struct SaState {
     Class *quoted_name, *metadata, *foreign_key, *constraints[5], *index, *sequence, *computed, *identity;
     Class *column_collection;
     Class *type_engine;
+    bool ready; /* the names of the module sqlalchemy are defined */
     uint32_t next_id;
     MetaData **metadatas;
     int metadata_count, metadata_capacity;
