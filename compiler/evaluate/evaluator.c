@@ -73,7 +73,10 @@ static void register_families(Evaluator *ev, const NativeFamily *const *families
     int count = 0;
     while (families && families[count]) count++;
     ev->families = ARENA_ARRAY(&ev->lasting, FamilyState, count);
-    for (int i = 0; i < count; i++) register_modules(ev, families[i]->modules);
+    for (int i = 0; i < count; i++) {
+        register_modules(ev, families[i]->modules);
+        register_modules(ev, families[i]->more_modules);
+    }
     for (int i = 0; i < count; i++) {
         ev->families[ev->family_count++].family = families[i];
         if (families[i]->create_state) ev->families[i].state = families[i]->create_state(ev);

@@ -22,6 +22,7 @@ typedef struct NativeModule {
 typedef struct NativeFamily {
     const char *name; /* "django" */
     const NativeModule *modules;
+    const NativeModule *more_modules; /* a second table, may be NULL */
     const char *const *free_names;
     void *(*create_state)(Evaluator *ev); /* once an evaluator; see evaluator_state */
     /* After all model files are read: resolve lazy relations and the like. */

@@ -70,8 +70,6 @@ Value *schema_column_attribute(Evaluator *ev, Element *column, Slice name);
 /* from_methods.c */
 void froms_define(Evaluator *ev, ModuleValue *module);
 void schema_define(Evaluator *ev, ModuleValue *module);
-/* engine.c */
-void engine_define(Evaluator *ev, ModuleValue *module);
 /* exceptions.c */
 void errors_define(Evaluator *ev, ModuleValue *module);
 /* postgresql.c, mysql.c */

@@ -207,7 +207,6 @@ static void core_setup(Evaluator *ev, ModuleValue *module) {
     selects_define(ev, module);
     dml_define(ev, module, DIALECT_COUNT);
     schema_define(ev, module);
-    engine_define(ev, module);
     ddl_define(ev, module);
     module_define(ev, module, "__version__", value_string(ev, SLICE("2.0.58")));
 }
