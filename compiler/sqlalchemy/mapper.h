@@ -349,6 +349,7 @@ typedef struct EntityPlan {
     int eager_count, eager_capacity;
     AttributeValue **path; /* from the root */
     int depth;
+    const ListValue *only; /* of a refresh: names of the attributes to load; NULL: all */
 } EntityPlan;
 typedef struct EagerPlan {
     Relationship *relationship;

@@ -98,6 +98,14 @@ static bool is_primary_key(const Mapper *mapper, const Property *property) {
     return false;
 }
 
+static bool plan_leaves_out(const EntityPlan *plan, const Property *property) {
+    for (int i = 0; plan->only && i < plan->only->count; i++)
+        if (value_is(plan->only->items[i], VALUE_STRING) &&
+            slice_equals(value_text(plan->only->items[i]), property->key->text))
+            return false;
+    return plan->only != NULL;
+}
+
 static Entity *entity_of_property(Evaluator *ev, EntityPlan *plan, Property *property) {
     (void)ev;
     Entity *entity = plan->entity;
@@ -108,10 +116,11 @@ static Entity *entity_of_property(Evaluator *ev, EntityPlan *plan, Property *pro
 
 static bool setup_column(Compile *compile, EntityPlan *plan, Property *property, ElementList *columns) {
     Evaluator *ev = compile->ev;
+    if (plan_leaves_out(plan, property)) return true;
     bool raise = property->raise_on_load;
     int deferred = column_deferred(compile->options, plan, property, &raise);
     bool discriminator = plan->mapper->polymorphic_on && list_has(&property->columns, plan->mapper->polymorphic_on);
-    if (is_primary_key(plan->mapper, property) || (discriminator && deferred == 1)) deferred = 0;
+    if (plan->only || is_primary_key(plan->mapper, property) || (discriminator && deferred == 1)) deferred = 0;
     if (deferred < 0) deferred = property->deferred;
     if (deferred) return true;
     Element *expression = property->query_expression ? column_expression(compile->options, plan, property) : NULL;
@@ -218,9 +227,11 @@ static bool setup_joined(Compile *compile, QueryEntity *root, EntityPlan *plan, 
 static bool setup_relationship(Compile *compile, QueryEntity *root, EntityPlan *plan, Property *property,
                                ElementList *columns, Entity *parent_alias, bool chained) {
     Relationship *relationship = property->relationship;
+    if (plan_leaves_out(plan, property)) return true;
     LoadStep *step = options_find(compile->options, plan, property);
     LoadKind kind = step ? step->kind : kind_of_lazy(relationship->lazy);
     EagerPlan eager = {.relationship = relationship, .kind = kind, .step = step};
+    if (kind == LOAD_LAZY && plan->only) kind = eager.kind = LOAD_IMMEDIATE;
     if (kind == LOAD_LAZY) return true;
     if (kind == LOAD_CONTAINS) {
         Entity *target = step->alias ? step->alias : step->path[step->depth - 1]->of_type;

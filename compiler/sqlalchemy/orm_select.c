@@ -395,6 +395,7 @@ static bool compile_columns(Compile *compile, RowPlan *plan) {
             if (compile->start) {
                 entity->plan->path = compile->start->path;
                 entity->plan->depth = compile->start->depth;
+                entity->plan->only = compile->start->only;
             }
             if (!compile_setup_entity(compile, entity, entity->plan, &compile->primary, NULL, false)) return false;
             element_list_push(ev, &compile->fallback_from, entity->selectable);

@@ -49,7 +49,7 @@ typedef struct CollectionValue {
     Relationship *relationship;
     Value *element; /* stands for each unknown item */
     ListValue *added, *removed;
-    bool replaced; /* unknown old items were replaced */
+    bool pending_only; /* the rows it has in the database are not loaded */
 } CollectionValue;
 
 typedef struct RowValue {
@@ -96,6 +96,8 @@ void instance_load(Evaluator *ev, OrmInstance *instance, Atom key, Value *value)
 bool instance_is_modified(const OrmInstance *instance);
 CollectionValue *collection_new(Evaluator *ev, OrmInstance *owner, Relationship *relationship);
 void instance_cascade_add(Evaluator *ev, Session *session, OrmInstance *instance, int depth);
+/* lazy="dynamic" and "write_only": a query over the collection. */
+Value *dynamic_collection(Evaluator *ev, OrmInstance *owner, Relationship *relationship, const Node *site);
 void instances_define(Evaluator *ev, ModuleValue *module);
 
 /* orm_load.c */
@@ -128,7 +130,7 @@ void results_define(Evaluator *ev, ModuleValue *module);
 
 /* orm_query.c */
 extern const Type orm_query_type;
-Value *query_new(Evaluator *ev, Session *session, Value *const *items, int count, const Node *site);
+Value *orm_query_new(Evaluator *ev, Session *session, Value *const *items, int count, const Node *site);
 Element *query_statement(Evaluator *ev, Value *query);
 Value *orm_class_query(Evaluator *ev, Class *cls, const Node *site);
 void queries_define(Evaluator *ev, ModuleValue *module);
@@ -140,6 +142,8 @@ void engines_define(Evaluator *ev, ModuleValue *core, ModuleValue *async_module)
 extern const Type orm_hybrid_type, orm_proxy_type;
 Value *hybrid_of_entity(Evaluator *ev, Value *hybrid, Entity *entity, const Node *site);
 Value *proxy_of_entity(Evaluator *ev, Value *proxy, Entity *entity, const Node *site);
+bool hybrid_set(Evaluator *ev, Value *hybrid, Value *instance, Value *value, const Node *site);
+bool proxy_set(Evaluator *ev, Value *proxy, Value *instance, Value *value, const Node *site);
 void hybrids_define(Evaluator *ev, ModuleValue *hybrid, ModuleValue *proxy);
 
 /* orm_sqlmodel.c */
