@@ -186,7 +186,7 @@ typedef struct MappedColumn {
 
 typedef struct OrmState {
     Class *declarative_root, *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship, *mapped_column,
-        *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker, *engine, *connection,
+        *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker, *async_maker, *engine, *connection,
         *result, *collection, *query, *hybrid, *proxy, *declared_attr, *mapper_class, *scoped, *transaction, *inspection,
         *criteria, *sqlmodel, *row, *sqlmodel_field;
     Mapper **mappers;
@@ -372,6 +372,8 @@ typedef struct RowPlan {
     int width; /* columns of the statement */
 } RowPlan;
 
+/* Does a select name an entity or a mapped attribute? */
+bool orm_select_mentions(const Select *select);
 /* The plain statement of an ORM select with its joined eager loads. `plan` may be NULL; `start`: the path at which its
  * entity stands (a further statement of eager loading), or NULL. */
 Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan *plan, const EntityPlan *start);

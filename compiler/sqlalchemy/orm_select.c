@@ -76,6 +76,25 @@ static void compile_read_columns(Compile *compile) {
     }
 }
 
+static bool list_mentions(const ElementList *list) {
+    for (int i = 0; i < list->count; i++) {
+        const Element *element = list->items[i];
+        if (element->kind == EL_ENTITY || element->kind == EL_ORM || element->entity || column_entity(element, 0)) return true;
+    }
+    return false;
+}
+
+bool orm_select_mentions(const Select *select) {
+    if (select->head.head.option_count || list_mentions(&select->columns) || list_mentions(&select->from)) return true;
+    for (int i = 0; i < select->join_count; i++) {
+        const SetupJoin *join = &select->joins[i];
+        if (join->target_value && !value_is_element(join->target_value)) return true;
+        if (join->on_value && value_as_attribute(join->on_value)) return true;
+        if ((join->target && join->target->entity) || (join->from && join->from->entity)) return true;
+    }
+    return list_mentions(&select->where) || list_mentions(&select->head.order_by);
+}
+
 /* ---- joins ---- */
 
 static bool raise_join(Compile *compile, const SetupJoin *join, const char *message) {

@@ -117,7 +117,8 @@ extern const Type orm_session_type;
 Session *session_new(Evaluator *ev, bool is_async);
 void session_attach(Evaluator *ev, Session *session, OrmInstance *instance);
 void session_begin(Evaluator *ev, Session *session, const Node *site);
-Value *session_execute_statement(Evaluator *ev, Session *session, Value *statement, Value *parameters, const Node *site);
+Value *session_execute_statement(Evaluator *ev, Session *session, Value *statement, Value *parameters, Value *options,
+                                 const Node *site);
 bool orm_emit_plain(Evaluator *ev, StatementKind kind, const char *text, const Node *site);
 void sessions_define(Evaluator *ev, ModuleValue *orm, ModuleValue *async_module);
 
@@ -133,6 +134,7 @@ extern const Type orm_query_type;
 Value *orm_query_new(Evaluator *ev, Session *session, Value *const *items, int count, const Node *site);
 Element *query_statement(Evaluator *ev, Value *query);
 Value *orm_class_query(Evaluator *ev, Class *cls, const Node *site);
+Value *query_execute(Evaluator *ev, Value *query, const Node *site);
 void queries_define(Evaluator *ev, ModuleValue *module);
 
 /* orm_engine.c */
