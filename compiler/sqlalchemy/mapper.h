@@ -192,7 +192,6 @@ typedef struct OrmState {
     Mapper **mappers;
     int mapper_count, mapper_capacity;
     bool unconfigured;
-    Class *resolving; /* whose relationship arguments are being evaluated */
     Session *free_session;
 } OrmState;
 

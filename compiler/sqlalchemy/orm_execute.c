@@ -56,6 +56,10 @@ static Mapper *mapper_of_table(Evaluator *ev, const Element *table) {
     return NULL;
 }
 
+static Element *dml_table(const Dml *dml) {
+    return dml->table->kind == EL_ENTITY ? dml->table->entity->mapper->local_table : dml->table;
+}
+
 /* RETURNING as rows: entities become instances. */
 static void returning_plan(Evaluator *ev, const Dml *dml, RowPlan *plan) {
     int position = 0;
@@ -94,8 +98,8 @@ static bool run_dml(Loading *loading, Dml *dml, ResultValue *result, bool hidden
     int sent = loading_send(loading, &dml->head.base, &set);
     if (sent < 0) return false;
     if (set) result->rowcount = set->affected;
-    if (dml->head.base.kind == EL_INSERT && dml->table->kind == EL_TABLE) {
-        const ElementList *columns = from_columns(ev, dml->table);
+    if (dml->head.base.kind == EL_INSERT && dml_table(dml)->kind == EL_TABLE) {
+        const ElementList *columns = from_columns(ev, dml_table(dml));
         result->inserted_key = value_list(ev);
         for (int i = 0; i < columns->count; i++) {
             if (!COLUMN(columns->items[i])->primary_key) continue;
@@ -116,7 +120,7 @@ static bool run_dml(Loading *loading, Dml *dml, ResultValue *result, bool hidden
 static Element *target_column(Evaluator *ev, Dml *dml, Mapper *mapper, Slice key) {
     Property *property = mapper ? mapper_property(mapper, atom_intern(evaluator_atoms(ev), key)) : NULL;
     if (property && property->columns.count) return property->columns.items[0];
-    return from_column(ev, dml->table, key);
+    return from_column(ev, dml_table(dml), key);
 }
 
 static bool row_pairs(Evaluator *ev, Dml *dml, Mapper *mapper, DictValue *row, const Node *site, ValuePairs *out) {
@@ -200,7 +204,7 @@ static bool run_unknown_rows(Loading *loading, Dml *dml, Value *parameters, Resu
     Evaluator *ev = loading->ev;
     Slice text = value_is_unknown(parameters) ? ((UnknownValue *)parameters)->text : SLICE("rows");
     Dml *copy = dml_copy(ev, dml);
-    const ElementList *columns = dml->table->kind == EL_TABLE ? from_columns(ev, dml->table) : NULL;
+    const ElementList *columns = dml_table(dml)->kind == EL_TABLE ? from_columns(ev, dml_table(dml)) : NULL;
     copy->values = (ValuePairs){0};
     for (int i = 0; columns && i < columns->count; i++) {
         const SchemaColumn *schema = COLUMN(columns->items[i])->schema;

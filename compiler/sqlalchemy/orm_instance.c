@@ -163,9 +163,6 @@ static void reverse_remove(Evaluator *ev, OrmInstance *owner, Relationship *rela
 static void cascade_item(Evaluator *ev, OrmInstance *owner, Relationship *relationship, Value *item) {
     OrmInstance *other = value_as_instance(item);
     if (other && owner->session && relationship->cascade_save_update) instance_cascade_add(ev, owner->session, other, 0);
-    Relationship *reverse = relationship->reverse;
-    if (other && !owner->session && other->session && reverse && reverse->cascade_save_update && false)
-        instance_cascade_add(ev, other->session, owner, 0);
 }
 
 static void collection_add_item(Evaluator *ev, CollectionValue *collection, Value *item) {
@@ -412,10 +409,34 @@ Value *instance_attribute(Evaluator *ev, OrmInstance *instance, Atom key, const 
     return property ? instance_missing(ev, instance, property, site) : NULL;
 }
 
+/* instance.awaitable_attrs: attributes read through it may be loaded, also in an async session. */
+typedef struct AwaitableAttributes {
+    Value head;
+    OrmInstance *instance;
+} AwaitableAttributes;
+
+static Value *awaitable_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    OrmInstance *instance = ((AwaitableAttributes *)self)->instance;
+    Session *session = instance->session;
+    bool inside = session && session->sync_inside;
+    if (session) session->sync_inside = true;
+    Value *value = instance_attribute(ev, instance, name, site);
+    if (session) session->sync_inside = inside;
+    return value;
+}
+
+static const Type awaitable_type = {
+    .name = "AwaitableAttrs", .kind = VALUE_NATIVE, .get_attribute = awaitable_get_attribute};
+
 static Value *instance_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     Value *found = instance_attribute(ev, (OrmInstance *)self, name, site);
     if (found || evaluator_error_pending(ev)) return found;
-    if (slice_equals_text(name->text, "awaitable_attrs")) return self;
+    if (slice_equals_text(name->text, "awaitable_attrs")) {
+        AwaitableAttributes *made = ARENA_NEW(evaluator_arena(ev), AwaitableAttributes);
+        *made = (AwaitableAttributes){{&awaitable_type, evaluator_object_class(ev)}, (OrmInstance *)self};
+        return &made->head;
+    }
+    if (slice_equals_text(name->text, "query")) return orm_class_query(ev, self->cls, site);
     if (slice_equals_text(name->text, "__dict__")) return value_unknown_at(ev, site);
     return NULL;
 }

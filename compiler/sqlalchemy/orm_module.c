@@ -234,9 +234,23 @@ static void empty_setup(Evaluator *ev, ModuleValue *module) {
 }
 
 static void asyncio_setup(Evaluator *ev, ModuleValue *module) {
+    evaluator_import(ev, "sqlalchemy.orm");
     define_marker(ev, module, "AsyncAttrs");
     define_marker(ev, module, "AsyncResult");
     define_marker(ev, module, "AsyncTransaction");
+}
+
+static void engine_setup(Evaluator *ev, ModuleValue *module) {
+    (void)module;
+    evaluator_import(ev, "sqlalchemy.orm");
+}
+
+static void exceptions_setup(Evaluator *ev, ModuleValue *module) {
+    ModuleValue *core = evaluator_import(ev, "sqlalchemy.exc");
+    if (core) module_define_all(ev, module, core);
+    static const char *const names[] = {"StaleDataError", "DetachedInstanceError", "FlushError", "UnmappedInstanceError", "ObjectDeletedError"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        module_define_exception(ev, module, names[i], sa_state(ev)->errors[SA_SQLALCHEMY_ERROR], CODE_INVALID_REQUEST);
 }
 
 static void declarative_setup(Evaluator *ev, ModuleValue *module) {
@@ -259,12 +273,12 @@ static void collections_setup(Evaluator *ev, ModuleValue *module) {
 
 const NativeModule orm_modules[] = {{"sqlalchemy.ext", empty_setup},
                                     {"sqlalchemy.ext.asyncio", asyncio_setup},
-                                    {"sqlalchemy.engine", empty_setup},
+                                    {"sqlalchemy.engine", engine_setup},
                                     {"sqlalchemy.orm", orm_setup},
                                     {"sqlalchemy.orm.session", declarative_setup},
                                     {"sqlalchemy.orm.attributes", declarative_setup},
                                     {"sqlalchemy.orm.decl_api", declarative_setup},
-                                    {"sqlalchemy.orm.exc", empty_setup},
+                                    {"sqlalchemy.orm.exc", exceptions_setup},
                                     {"sqlalchemy.orm.query", declarative_setup},
                                     {"sqlalchemy.orm.strategy_options", declarative_setup},
                                     {"sqlalchemy.orm.collections", collections_setup},

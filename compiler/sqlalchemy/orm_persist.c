@@ -168,34 +168,48 @@ static void set_identity(Flush *flush, OrmInstance *instance) {
     instance->identity = identity;
 }
 
-/* Rows with the same columns whose keys the database makes go together, where it can give them back in order. */
+static void returning_generated(Flush *flush, Dml *dml, Element *table, const InsertRow *row) {
+    const ElementList *columns = from_columns(flush->ev, table);
+    for (int c = 0; c < columns->count; c++)
+        if (COLUMN(columns->items[c])->primary_key) element_list_push(flush->ev, &dml->returning, columns->items[c]);
+    for (int c = 0; c < row->server_columns.count; c++)
+        element_list_push(flush->ev, &dml->returning, row->server_columns.items[c]);
+    dml->has_returning = true;
+}
+
+/* One INSERT: of one row, or of `count` rows at once. */
+static bool insert_send(Flush *flush, Element *table, InsertRow *rows, int count, bool returning) {
+    Dml *dml = dml_new(flush->ev, EL_INSERT, table);
+    dml->has_values = rows[0].pairs.count > 0;
+    if (count > 1) {
+        dml->rows = ARENA_ARRAY(flush->arena, ValuePairs, count);
+        for (int i = 0; i < count; i++) dml->rows[i] = rows[i].pairs;
+        dml->row_count = count;
+    } else {
+        dml->values = rows[0].pairs;
+    }
+    if (returning) returning_generated(flush, dml, table, &rows[0]);
+    RowSet *set;
+    int statement = loading_send(&flush->loading, &dml->head.base, &set);
+    for (int i = 0; statement >= 0 && i < count; i++) take_generated(flush, &rows[i], set, i, statement);
+    return statement >= 0;
+}
+
+/*
+ * Rows with the same columns whose keys the database makes go together where the database gives them back in order;
+ * SQLite doesn't: there each row of such a group has its own INSERT … RETURNING.
+ */
 static bool insert_rows(Flush *flush, Element *table, InsertRow *rows, int count) {
-    Evaluator *ev = flush->ev;
-    const Dialect *dialect = evaluator_dialect(ev);
+    const Dialect *dialect = evaluator_dialect(flush->ev);
     for (int i = 0; i < count;) {
         int together = 1;
-        bool generated = rows[i].missing_key.count > 0 || fetches_server_columns(flush, &rows[i]);
-        while (generated && dialect->has_returning && i + together < count && same_columns(&rows[i], &rows[i + together])) together++;
-        Dml *dml = dml_new(ev, EL_INSERT, table);
-        if (together > 1) {
-            dml->rows = ARENA_ARRAY(flush->arena, ValuePairs, together);
-            for (int j = 0; j < together; j++) dml->rows[j] = rows[i + j].pairs;
-            dml->row_count = together;
-        } else {
-            dml->values = rows[i].pairs;
-        }
-        dml->has_values = rows[i].pairs.count > 0;
-        if (together > 1 || fetches_server_columns(flush, &rows[i])) {
-            const ElementList *columns = from_columns(ev, table);
-            for (int c = 0; c < columns->count; c++)
-                if (COLUMN(columns->items[c])->primary_key) element_list_push(ev, &dml->returning, columns->items[c]);
-            for (int c = 0; c < rows[i].server_columns.count; c++) element_list_push(ev, &dml->returning, rows[i].server_columns.items[c]);
-            dml->has_returning = true;
-        }
-        RowSet *set;
-        int statement = loading_send(&flush->loading, &dml->head.base, &set);
-        if (statement < 0) return false;
-        for (int j = 0; j < together; j++) take_generated(flush, &rows[i + j], set, j, statement);
+        bool fetches = fetches_server_columns(flush, &rows[i]);
+        bool generated = rows[i].missing_key.count > 0 || fetches;
+        while (generated && i + together < count && same_columns(&rows[i], &rows[i + together])) together++;
+        bool returning = dialect->has_returning && (fetches || together > 1);
+        bool at_once = returning && together > 1 && dialect->id != DIALECT_SQLITE;
+        for (int j = 0; j < together; j += at_once ? together : 1)
+            if (!insert_send(flush, table, &rows[i + j], at_once ? together : 1, returning)) return false;
         i += together;
     }
     return true;

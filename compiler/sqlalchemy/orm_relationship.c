@@ -88,10 +88,7 @@ Relationship *relationship_new(Evaluator *ev, const Arguments *arguments) {
 
 /* ---- arguments that may be strings or callables ---- */
 
-static Value *resolver_missing(Evaluator *ev, ModuleValue *module, Atom name) {
-    (void)module;
-    OrmState *state = orm_state(ev);
-    Class *cls = state->resolving;
+static Value *resolve_name(Evaluator *ev, Class *cls, Atom name) {
     Registry *registry = cls ? registry_of_class(ev, cls) : NULL;
     Value *found = registry ? atom_map_get(&registry->classes, name) : NULL;
     if (found) return found;
@@ -106,17 +103,32 @@ static Value *resolver_missing(Evaluator *ev, ModuleValue *module, Atom name) {
     return cls && cls->defined_in ? atom_map_get(&cls->defined_in->names, name) : NULL;
 }
 
+static bool is_word_byte(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80);
+}
+
+/* Every name in the text that a registry, its tables or SQLAlchemy know. */
+static void define_words(Evaluator *ev, Slice text, Class *cls, AtomMap *names) {
+    for (size_t i = 0; i < text.length;) {
+        size_t start = i;
+        while (i < text.length && is_word_byte(text.start[i])) i++;
+        if (i == start) {
+            i++;
+            continue;
+        }
+        if (start && text.start[start - 1] == '.') continue;
+        Atom name = atom_intern(evaluator_atoms(ev), slice_sub(text, start, i));
+        Value *value = resolve_name(ev, cls, name);
+        if (value) atom_map_set(names, name, value);
+    }
+}
+
 Value *orm_evaluate_text(Evaluator *ev, Slice text, Class *cls, const Node *site) {
-    OrmState *state = orm_state(ev);
-    Class *before = state->resolving;
     ModuleValue *module = ARENA_NEW(evaluator_arena(ev), ModuleValue);
     *module = *evaluator_import(ev, "sqlalchemy.orm");
     atom_map_init(&module->names, evaluator_arena(ev));
-    module->missing = resolver_missing;
-    state->resolving = cls;
-    Value *value = evaluator_evaluate_text(ev, text, module, site);
-    state->resolving = before;
-    return value;
+    define_words(ev, text, cls, &module->names);
+    return evaluator_evaluate_text(ev, text, module, site);
 }
 
 static Value *relationship_resolve(Evaluator *ev, Relationship *relationship, Value *value) {

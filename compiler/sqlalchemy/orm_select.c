@@ -85,6 +85,7 @@ static bool list_mentions(const ElementList *list) {
 }
 
 bool orm_select_mentions(const Select *select) {
+    if (select->head.head.orm_state) return false;
     if (select->head.head.option_count || list_mentions(&select->columns) || list_mentions(&select->from)) return true;
     for (int i = 0; i < select->join_count; i++) {
         const SetupJoin *join = &select->joins[i];
@@ -467,6 +468,7 @@ static Select *compile_base(Compile *compile) {
     select->joins = NULL;
     select->join_count = select->join_capacity = 0;
     select->head.head.options = NULL;
+    select->head.head.orm_state = select; /* it is plain now */
     select->head.head.option_count = 0;
     select->head.order_by = select->head.group_by = (ElementList){0};
     spread_bundles(compile, &compile->given->head.group_by, &select->head.group_by);
@@ -550,6 +552,7 @@ static Element *compile_compound(Compile *compile) {
     compile_correlations(compile, inner);
     Element *alias = element_subquery(ev, &inner->head.head.base, (Name){0});
     Select *outer = select_new(ev);
+    outer->head.head.orm_state = outer;
     outer->head.label_style = compile->given->head.label_style;
     list_append_all(ev, &outer->columns, from_columns(ev, alias));
     list_append_all(ev, &outer->columns, &compile->secondary);
