@@ -31,12 +31,7 @@ struct Registry {
     DictValue *type_map;
 };
 
-typedef enum PropertyKind {
-    PROPERTY_COLUMN,
-    PROPERTY_RELATIONSHIP,
-    PROPERTY_SYNONYM,
-    PROPERTY_COMPOSITE
-} PropertyKind;
+typedef enum PropertyKind { PROPERTY_COLUMN, PROPERTY_RELATIONSHIP, PROPERTY_SYNONYM, PROPERTY_COMPOSITE } PropertyKind;
 
 struct Property {
     PropertyKind kind;
@@ -46,8 +41,8 @@ struct Property {
     bool deferred, raise_on_load, is_expression, query_expression;
     Atom deferred_group;
     Relationship *relationship;
-    Atom target;         /* SYNONYM */
-    Class *composite;    /* COMPOSITE */
+    Atom target;      /* SYNONYM */
+    Class *composite; /* COMPOSITE */
     Atom *composite_keys;
     int composite_count;
 };
@@ -119,8 +114,8 @@ struct Relationship {
     const Node *node;
     Atom back_populates;
     int uselist; /* -1: not said */
-    bool viewonly, innerjoin, single_parent, post_update, passive_deletes, passive_deletes_all, configured,
-        configuring, init;
+    bool viewonly, innerjoin, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring,
+        init;
     bool cascade_save_update, cascade_delete, cascade_delete_orphan, cascade_merge;
     LazyKind lazy;
     int join_depth; /* 0: not said */
@@ -140,10 +135,10 @@ struct Entity {
     Element *selectable;
     Element *element; /* the ENTITY element that stands for it */
     bool is_alias, adapt_on_names, is_polymorphic;
-    bool is_eager; /* an alias that a joined load made: its unnamed labels are not shared */
-    Entity *of;    /* sub-entity of a with_polymorphic() one */
+    bool is_eager;      /* an alias that a joined load made: its unnamed labels are not shared */
+    Entity *of;         /* sub-entity of a with_polymorphic() one */
     Entity *adapt_from; /* aliased(aliased(X), subquery): whose columns the subquery holds */
-    Mapper **poly; /* mappers whose columns belong to it */
+    Mapper **poly;      /* mappers whose columns belong to it */
     Entity **subs;
     int poly_count;
     Slice name;
@@ -168,8 +163,8 @@ typedef struct BundleValue {
 typedef struct MappedColumn {
     Instance head;
     PropertyKind kind;
-    Element *column;      /* MappedColumn, column_property of a column */
-    ElementList columns;  /* column_property */
+    Element *column;     /* MappedColumn, column_property of a column */
+    ElementList columns; /* column_property */
     bool typed, use_existing, is_expression, deferred, raise_on_load, query_expression;
     Atom group;
     int sort_order;
@@ -185,10 +180,10 @@ typedef struct MappedColumn {
 } MappedColumn;
 
 typedef struct OrmState {
-    Class *declarative_root, *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship, *mapped_column,
-        *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker, *async_maker, *engine, *connection,
-        *result, *collection, *query, *hybrid, *proxy, *declared_attr, *mapper_class, *scoped, *transaction, *inspection,
-        *criteria, *sqlmodel, *row, *sqlmodel_field;
+    Class *declarative_root, *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship,
+        *mapped_column, *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker,
+        *async_maker, *engine, *connection, *result, *collection, *query, *hybrid, *proxy, *declared_attr,
+        *mapper_class, *scoped, *transaction, *inspection, *criteria, *sqlmodel, *row, *sqlmodel_field;
     Mapper **mappers;
     int mapper_count, mapper_capacity;
     bool unconfigured;
@@ -316,7 +311,7 @@ struct LoadOption {
 typedef struct CriteriaOption {
     Instance head;
     Entity *entity;
-    Class *cls; /* of a mixin */
+    Class *cls;       /* of a mixin */
     Value *criterion; /* element or lambda */
     bool include_aliases, propagate;
 } CriteriaOption;

@@ -36,8 +36,8 @@ static Element *bind_column(Evaluator *ev, Element *element, void *data) {
     if (secondary) return NULL;
     if (remote == side->reverse) {
         Mapper *mapper = side->reverse ? relationship->target : relationship->parent;
-        Value *value = side->instance ? instance_column_value(ev, side->instance, mapper, element, side->site)
-                                      : value_none(ev);
+        Value *value =
+            side->instance ? instance_column_value(ev, side->instance, mapper, element, side->site) : value_none(ev);
         if (!value) {
             side->failed = true;
             return element;
@@ -98,7 +98,8 @@ static bool keyword_criteria(Evaluator *ev, AttributeValue *attribute, const Arg
     return true;
 }
 
-static Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion, const Arguments *arguments) {
+static Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion,
+                                 const Arguments *arguments) {
     Relationship *relationship = attribute->property->relationship;
     if (!relationship_configure(ev, relationship)) return NULL;
     Entity *target = attribute->of_type ? attribute->of_type : relationship->target_entity;
@@ -227,14 +228,16 @@ static Element *attribute_not_equal(Evaluator *ev, AttributeValue *attribute, Va
 
 static Element *composite_compare(Evaluator *ev, AttributeValue *attribute, Value *other, const Node *site) {
     Property *property = attribute->property;
-    Value *parts = value_is_none(other) ? NULL : value_find_attribute(ev, other, orm_atom(ev, "__composite_values__"), site);
+    Value *parts =
+        value_is_none(other) ? NULL : value_find_attribute(ev, other, orm_atom(ev, "__composite_values__"), site);
     if (parts) parts = value_call_with(ev, parts, NULL, 0, site);
     ElementList all = {0};
     for (int i = 0; i < property->composite_count; i++) {
         Property *part = mapper_property(attribute->entity->mapper, property->composite_keys[i]);
         Element *column = part ? entity_column(ev, attribute->entity, part) : NULL;
         Value *value = value_none(ev);
-        if (parts && value_is(parts, VALUE_TUPLE) && i < ((ListValue *)parts)->count) value = ((ListValue *)parts)->items[i];
+        if (parts && value_is(parts, VALUE_TUPLE) && i < ((ListValue *)parts)->count)
+            value = ((ListValue *)parts)->items[i];
         else if (!value_is_none(other) && property->composite && i < class_annotation_count(property->composite))
             value = value_get_attribute(ev, other, class_annotation_name(property->composite, i), site);
         Element *item = column && value ? element_operate(ev, SA_EQ, column, value, false, site) : NULL;
@@ -266,8 +269,9 @@ static Value *attribute_compare(Evaluator *ev, CompareOperator op, Value *self, 
         return (Value *)(exists && equal ? element_not(ev, exists) : exists);
     }
     if (relationship->uselist)
-        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site,
-                        "Can't compare a collection to an object or collection; use contains() to test for membership.");
+        return sa_raise(
+            ev, SA_INVALID_REQUEST_ERROR, site,
+            "Can't compare a collection to an object or collection; use contains() to test for membership.");
     if (!equal) return (Value *)attribute_not_equal(ev, attribute, other, site);
     return (Value *)relationship_lazy_clause(ev, relationship, other, attribute->entity, true, site);
 }
@@ -275,7 +279,8 @@ static Value *attribute_compare(Evaluator *ev, CompareOperator op, Value *self, 
 static Value *attribute_is(Evaluator *ev, Value *self, const Arguments *arguments) {
     bool negated = evaluator_native_data(ev) != NULL;
     if (!arguments->count) return NULL;
-    return attribute_compare(ev, negated ? COMPARE_NotEq : COMPARE_Eq, self, arguments->items[0], false, arguments->site);
+    return attribute_compare(ev, negated ? COMPARE_NotEq : COMPARE_Eq, self, arguments->items[0], false,
+                             arguments->site);
 }
 
 /* ---- as an expression ---- */
@@ -380,8 +385,9 @@ static Value *call_mark(Evaluator *ev, Value *self, const Arguments *arguments) 
     (void)self;
     if (!arguments->count) return NULL;
     Value *given = arguments->items[0];
-    Element *column = given->type == &orm_mapped_column_type ? ((MappedColumn *)given)->column
-                                                             : element_coerce(ev, given, COERCE_EXPRESSION, arguments->site);
+    Element *column = given->type == &orm_mapped_column_type
+                          ? ((MappedColumn *)given)->column
+                          : element_coerce(ev, given, COERCE_EXPRESSION, arguments->site);
     if (!column) return NULL;
     return (Value *)column_marked(ev, column, value_bool(ev, evaluator_native_data(ev) == NULL));
 }

@@ -56,10 +56,21 @@ static Atom name_argument(const Arguments *arguments, Evaluator *ev, const char 
 
 /* Reads the keywords that the ORM itself understands and leaves the rest for Column. */
 static Arguments mapped_column_keywords(Evaluator *ev, MappedColumn *mapped, const Arguments *given) {
-    static const char *const own[] = {"deferred",       "deferred_group", "deferred_raiseload", "use_existing_column",
-                                      "active_history", "sort_order",     "init",               "repr",
-                                      "default_factory", "kw_only",       "compare",            "hash",
-                                      "insert_default", "default",        "dataclass_metadata"};
+    static const char *const own[] = {"deferred",
+                                      "deferred_group",
+                                      "deferred_raiseload",
+                                      "use_existing_column",
+                                      "active_history",
+                                      "sort_order",
+                                      "init",
+                                      "repr",
+                                      "default_factory",
+                                      "kw_only",
+                                      "compare",
+                                      "hash",
+                                      "insert_default",
+                                      "default",
+                                      "dataclass_metadata"};
     Arguments rest = *given;
     rest.keywords = ARENA_ARRAY(evaluator_arena(ev), Keyword, given->keyword_count + 1);
     rest.keyword_count = 0;
@@ -153,9 +164,9 @@ static Value *call_composite(Evaluator *ev, Value *self, const Arguments *argume
     (void)self;
     MappedColumn *mapped = mapped_new(ev, PROPERTY_COMPOSITE);
     int first = 0;
-    if (arguments->count && (value_is(arguments->items[0], VALUE_CLASS) ||
-                             value_is(arguments->items[0], VALUE_FUNCTION) ||
-                             value_is(arguments->items[0], VALUE_METHOD))) {
+    if (arguments->count &&
+        (value_is(arguments->items[0], VALUE_CLASS) || value_is(arguments->items[0], VALUE_FUNCTION) ||
+         value_is(arguments->items[0], VALUE_METHOD))) {
         if (value_is(arguments->items[0], VALUE_CLASS)) mapped->composite_class = (Class *)arguments->items[0];
         first = 1;
     }
@@ -214,7 +225,8 @@ static SaType *literal_type(Evaluator *ev, const TypeExpr *expr, const Node *sit
     int count = 0;
     for (int i = 0; i < expr->count; i++) {
         const TypeExpr *item = expr->args[i];
-        if (item->kind != TYPE_EXPR_NONE) items[count++] = value_string(ev, item->quoted && item->name.length ? item->name : item->text);
+        if (item->kind != TYPE_EXPR_NONE)
+            items[count++] = value_string(ev, item->quoted && item->name.length ? item->name : item->text);
     }
     return enum_type(ev, items, count, false, site);
 }
@@ -272,7 +284,8 @@ SaType *annotation_type(Evaluator *ev, Class *cls, Registry *registry, TypeExpr 
     if (type_expr_is(expr, "Annotated") && expr->count) {
         for (int i = 0; registry && registry->type_map && i < registry->type_map->count; i++) {
             Slice text = value_repr(ev, registry->type_map->entries[i].key);
-            if (slice_equals(text, expr->text)) return type_from_value(ev, registry->type_map->entries[i].value, cls->node);
+            if (slice_equals(text, expr->text))
+                return type_from_value(ev, registry->type_map->entries[i].value, cls->node);
         }
         return annotation_type(ev, cls, registry, expr->args[0]);
     }

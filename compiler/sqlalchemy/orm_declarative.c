@@ -275,8 +275,7 @@ static bool scan_attribute(Scan *scan, Class *base, Atom key, Value *value, cons
     Element *element = value_is_element(value) ? element_of(ev, value) : NULL;
     if (element && element->kind == EL_COLUMN && COLUMN(element)->schema)
         value = (Value *)mapped_of_column(ev, mixin ? column_copy(ev, element) : element);
-    else if (value->type == &orm_mapped_column_type && mixin)
-        value = (Value *)mapped_copy(ev, (MappedColumn *)value);
+    else if (value->type == &orm_mapped_column_type && mixin) value = (Value *)mapped_copy(ev, (MappedColumn *)value);
     if (scan->unmapped_allowed && expr && !element && value->type != &orm_mapped_column_type &&
         value->type != &orm_relationship_type)
         value = field_from_default(ev, value, expr);

@@ -39,7 +39,8 @@ LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Proper
             LoadStep *step = option->steps[j];
             if (step->kind >= LOAD_ONLY || step->kind == LOAD_DEFAULT) continue;
             if (step->wildcard) {
-                if (step->depth == 0 || (step->depth == plan->depth && path_matches(step, plan, plan->depth))) wild = step;
+                if (step->depth == 0 || (step->depth == plan->depth && path_matches(step, plan, plan->depth)))
+                    wild = step;
                 continue;
             }
             if (step->depth != plan->depth + 1 || !path_matches(step, plan, plan->depth)) continue;
@@ -57,7 +58,8 @@ static int column_deferred(const OrmOptions *options, const EntityPlan *plan, Pr
         const LoadOption *option = as_option(options->items[i]);
         for (int j = 0; option && j < option->count; j++) {
             const LoadStep *step = option->steps[j];
-            if (step->kind < LOAD_ONLY || step->depth != plan->depth || !path_matches(step, plan, plan->depth)) continue;
+            if (step->kind < LOAD_ONLY || step->depth != plan->depth || !path_matches(step, plan, plan->depth))
+                continue;
             if (plan->depth == 0 && step->root && !root_matches(step->root, plan->entity)) continue;
             bool named = step->wildcard;
             for (int k = 0; k < step->column_count; k++) named |= step->columns[k]->key == property->key;
@@ -131,7 +133,8 @@ static bool setup_column(Compile *compile, EntityPlan *plan, Property *property,
                                      : entity_plain_column(ev, entity_of_property(ev, plan, property), property,
                                                            property->columns.items[i]);
         if (!column) return false;
-        if (plan->entity->is_eager && column->kind == EL_LABEL && property->is_expression && column == property->columns.items[i])
+        if (plan->entity->is_eager && column->kind == EL_LABEL && property->is_expression &&
+            column == property->columns.items[i])
             column = element_label(ev, column->children[0], (Name){0});
         if (!first) first = column;
         bool known = false;
@@ -267,9 +270,9 @@ bool compile_setup_entity(Compile *compile, QueryEntity *root, EntityPlan *plan,
 /* ---- the joins of joined eager loading ---- */
 
 static EagerJoin *eager_root(Compile *compile, QueryEntity *root) {
-    bool nests = compile->multi_row_eager && (compile->given->head.limit || compile->given->head.offset ||
-                                              compile->given->head.fetch || compile->given->distinct ||
-                                              compile->given->distinct_on.count || compile->given->head.group_by.count);
+    bool nests = compile->multi_row_eager &&
+                 (compile->given->head.limit || compile->given->head.offset || compile->given->head.fetch ||
+                  compile->given->distinct || compile->given->distinct_on.count || compile->given->head.group_by.count);
     int index = -1;
     for (int i = 0; i < compile->eager_count; i++)
         if (compile->eager[i].root == root) return &compile->eager[i];
@@ -290,7 +293,8 @@ static Element *splice_inner(Compile *compile, Element *join, PendingJoin *pendi
     if (join->kind == EL_FROM_GROUPING) return splice_inner(compile, join->children[0], pending, attribute);
     if (join->kind != EL_JOIN) return NULL;
     Element *right = splice_inner(compile, join->children[1], pending, attribute);
-    if (right) return element_join(ev, join->children[0], right, join->children[2], FROM(join)->outer, FROM(join)->full);
+    if (right)
+        return element_join(ev, join->children[0], right, join->children[2], FROM(join)->outer, FROM(join)->full);
     Element *left = splice_inner(compile, join->children[0], pending, attribute);
     if (left) return element_join(ev, left, join->children[1], join->children[2], FROM(join)->outer, FROM(join)->full);
     return NULL;

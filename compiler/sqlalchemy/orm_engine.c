@@ -63,15 +63,20 @@ static bool connection_leave(Evaluator *ev, Value *self, bool failed, const Node
     return connection_end(ev, connection, connection->commits && !failed, site);
 }
 
-static const Type connection_type = {
-    .name = "Connection", .kind = VALUE_NATIVE, .enter = connection_enter, .leave = connection_leave, .has_attributes = true};
+static const Type connection_type = {.name = "Connection",
+                                     .kind = VALUE_NATIVE,
+                                     .enter = connection_enter,
+                                     .leave = connection_leave,
+                                     .has_attributes = true};
 
 static Value *connection_execute(Evaluator *ev, Value *self, const Arguments *arguments) {
     ConnectionValue *connection = (ConnectionValue *)self;
     if (!arguments->count) return NULL;
     if (!connection_begin(ev, connection, arguments->site)) return NULL;
-    Value *parameters = arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "parameters"));
-    ResultValue *result = (ResultValue *)session_execute_statement(ev, NULL, arguments->items[0], parameters, NULL, arguments->site);
+    Value *parameters =
+        arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "parameters"));
+    ResultValue *result =
+        (ResultValue *)session_execute_statement(ev, NULL, arguments->items[0], parameters, NULL, arguments->site);
     if (!result || result->head.head.type != &orm_result_type) return (Value *)result;
     const char *mode = evaluator_native_data(ev);
     if (mode && *mode == 's') result->shape = RESULT_SCALARS;
@@ -118,14 +123,19 @@ static Value *connection_self(Evaluator *ev, Value *self, const Arguments *argum
 }
 
 static const NativeMethod connection_methods[] = {
-    {"execute", connection_execute, NATIVE_METHOD, NULL},   {"scalars", connection_execute, NATIVE_METHOD, "s"},
-    {"scalar", connection_execute, NATIVE_METHOD, "1"},     {"stream", connection_execute, NATIVE_METHOD, NULL},
+    {"execute", connection_execute, NATIVE_METHOD, NULL},
+    {"scalars", connection_execute, NATIVE_METHOD, "s"},
+    {"scalar", connection_execute, NATIVE_METHOD, "1"},
+    {"stream", connection_execute, NATIVE_METHOD, NULL},
     {"stream_scalars", connection_execute, NATIVE_METHOD, "s"},
     {"exec_driver_sql", connection_text, NATIVE_METHOD, NULL},
-    {"commit", connection_finish, NATIVE_METHOD, "commit"}, {"rollback", connection_finish, NATIVE_METHOD, NULL},
-    {"close", connection_finish, NATIVE_METHOD, NULL},      {"begin", connection_begin_call, NATIVE_METHOD, NULL},
+    {"commit", connection_finish, NATIVE_METHOD, "commit"},
+    {"rollback", connection_finish, NATIVE_METHOD, NULL},
+    {"close", connection_finish, NATIVE_METHOD, NULL},
+    {"begin", connection_begin_call, NATIVE_METHOD, NULL},
     {"begin_nested", connection_begin_call, NATIVE_METHOD, NULL},
-    {"run_sync", connection_run_sync, NATIVE_METHOD, NULL}, {"execution_options", connection_self, NATIVE_METHOD, NULL},
+    {"run_sync", connection_run_sync, NATIVE_METHOD, NULL},
+    {"execution_options", connection_self, NATIVE_METHOD, NULL},
     {0},
 };
 
@@ -185,13 +195,19 @@ static Value *engine_unknown(Evaluator *ev, Class *cls, Slice text, const Node *
 
 void engines_define(Evaluator *ev, ModuleValue *core, ModuleValue *async_module) {
     OrmState *state = orm_state(ev);
-    NativeClass engine = {.name = "Engine", .instance_type = &engine_type, .methods = engine_methods, .unknown_instance = engine_unknown};
+    NativeClass engine = {
+        .name = "Engine", .instance_type = &engine_type, .methods = engine_methods, .unknown_instance = engine_unknown};
     state->engine = module_define_class(ev, core, &engine, NULL);
-    NativeClass connection = {.name = "Connection", .instance_type = &connection_type, .methods = connection_methods, .unknown_instance = connection_unknown};
+    NativeClass connection = {.name = "Connection",
+                              .instance_type = &connection_type,
+                              .methods = connection_methods,
+                              .unknown_instance = connection_unknown};
     state->connection = module_define_class(ev, core, &connection, NULL);
     module_define(ev, async_module, "AsyncEngine", &state->engine->head);
     module_define(ev, async_module, "AsyncConnection", &state->connection->head);
     module_define_function(ev, core, "create_engine", call_create_engine);
-    module_define(ev, async_module, "create_async_engine", value_native_function(ev, "create_async_engine", call_create_engine, "async"));
-    module_define(ev, async_module, "async_engine_from_config", value_native_function(ev, "async_engine_from_config", call_create_engine, "async"));
+    module_define(ev, async_module, "create_async_engine",
+                  value_native_function(ev, "create_async_engine", call_create_engine, "async"));
+    module_define(ev, async_module, "async_engine_from_config",
+                  value_native_function(ev, "async_engine_from_config", call_create_engine, "async"));
 }

@@ -134,7 +134,8 @@ Entity *entity_alias(Evaluator *ev, Mapper *mapper, Element *selectable, Slice n
     entity->mapper = mapper;
     entity->is_alias = true;
     entity->name = name.length ? name : mapper->cls->name->text;
-    Element *base = mapper->with_polymorphic_selectable ? mapper->with_polymorphic_selectable : mapper->persist_selectable;
+    Element *base =
+        mapper->with_polymorphic_selectable ? mapper->with_polymorphic_selectable : mapper->persist_selectable;
     if (selectable) entity->selectable = selectable;
     else if (base->kind == EL_JOIN && flat) entity->selectable = from_flat_alias(ev, base, 0);
     else if (base->kind == EL_JOIN) entity->selectable = join_subquery(ev, base, name_from(name));
@@ -155,7 +156,8 @@ Entity *entity_polymorphic(Evaluator *ev, Mapper *mapper, Mapper **poly, int cou
     Element *from = selectable ? selectable : mapper_polymorphic_join(ev, mapper, poly, count, inner);
     if (!from) return NULL;
     if (flat && from->kind == EL_JOIN) from = from_flat_alias(ev, from, 0);
-    else if (aliased || flat) from = from->kind == EL_JOIN ? join_subquery(ev, from, (Name){0}) : element_alias(ev, from, (Name){0});
+    else if (aliased || flat)
+        from = from->kind == EL_JOIN ? join_subquery(ev, from, (Name){0}) : element_alias(ev, from, (Name){0});
     entity->selectable = from;
     entity->poly = poly;
     entity->poly_count = count;
@@ -278,10 +280,8 @@ static void aliased_describe(Evaluator *ev, Value *self, Buffer *out) {
     buffer_format(out, "<AliasedClass; %.*s>", SLICE_ARGS(((AliasedValue *)self)->entity->name));
 }
 
-const Type orm_aliased_type = {.name = "AliasedClass",
-                               .kind = VALUE_NATIVE,
-                               .get_attribute = aliased_get_attribute,
-                               .describe = aliased_describe};
+const Type orm_aliased_type = {
+    .name = "AliasedClass", .kind = VALUE_NATIVE, .get_attribute = aliased_get_attribute, .describe = aliased_describe};
 
 static bool truth_of(Value *value) { return value && value_is(value, VALUE_BOOL) && value_is_true(value); }
 
@@ -319,8 +319,8 @@ static Value *call_aliased(Evaluator *ev, Value *self, const Arguments *argument
 
 static Value *call_with_polymorphic(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    Value *base = NULL, *classes = NULL, *selectable = NULL, *flat = NULL, *on = NULL, *aliased = NULL,
-          *inner = NULL, *names = NULL, *name = NULL, *use_mapper_path = NULL;
+    Value *base = NULL, *classes = NULL, *selectable = NULL, *flat = NULL, *on = NULL, *aliased = NULL, *inner = NULL,
+          *names = NULL, *name = NULL, *use_mapper_path = NULL;
     if (!arguments_bind(ev, arguments, "with_polymorphic",
                         "base classes | selectable flat polymorphic_on aliased innerjoin adapt_on_names name "
                         "_use_mapper_path",
@@ -343,7 +343,8 @@ static Value *call_with_polymorphic(Evaluator *ev, Value *self, const Arguments 
             if (!item) continue;
             Mapper *chain[16];
             int depth = 0;
-            for (Mapper *up = item->mapper; up && up != entity->mapper && depth < 16; up = up->inherits) chain[depth++] = up;
+            for (Mapper *up = item->mapper; up && up != entity->mapper && depth < 16; up = up->inherits)
+                chain[depth++] = up;
             while (depth-- > 0) {
                 bool known = false;
                 for (int j = 0; j < count; j++) known |= poly[j] == chain[depth];
@@ -354,8 +355,8 @@ static Value *call_with_polymorphic(Evaluator *ev, Value *self, const Arguments 
     Element *given = selectable && !value_is_none(selectable) && !value_is(selectable, VALUE_BOOL)
                          ? element_coerce(ev, selectable, COERCE_FROM, arguments->site)
                          : NULL;
-    Entity *made = entity_polymorphic(ev, entity->mapper, poly, count, given, truth_of(aliased), truth_of(flat),
-                                      truth_of(inner));
+    Entity *made =
+        entity_polymorphic(ev, entity->mapper, poly, count, given, truth_of(aliased), truth_of(flat), truth_of(inner));
     return made ? entity_value(ev, made) : NULL;
 }
 

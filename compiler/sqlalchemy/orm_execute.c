@@ -77,7 +77,8 @@ static void returning_plan(Evaluator *ev, const Dml *dml, RowPlan *plan) {
             item.plan->entity = element->entity;
             item.plan->mapper = element->entity->mapper;
             for (int j = 0; j < count; j++)
-                ARENA_PUSH(evaluator_arena(ev), item.plan->columns, item.plan->column_count, item.plan->column_capacity) =
+                ARENA_PUSH(evaluator_arena(ev), item.plan->columns, item.plan->column_count,
+                           item.plan->column_capacity) =
                     (LoadedColumn){mapper_property(element->entity->mapper, keys[j]), columns[j], position + j};
             item.width = count;
         }
@@ -105,12 +106,15 @@ static bool run_dml(Loading *loading, Dml *dml, ResultValue *result, bool hidden
             if (!COLUMN(columns->items[i])->primary_key) continue;
             Value *given = NULL;
             for (int j = 0; j < dml->values.count; j++) {
-                bool same = dml->values.items[j].target ? element_same(dml->values.items[j].target, columns->items[i])
-                                                        : slice_equals(dml->values.items[j].key, columns->items[i]->name.text);
+                bool same = dml->values.items[j].target
+                                ? element_same(dml->values.items[j].target, columns->items[i])
+                                : slice_equals(dml->values.items[j].key, columns->items[i]->name.text);
                 if (same) given = dml->values.items[j].value;
             }
             if (!given && set) given = value_integer(ev, set->last_insert_id);
-            if (!given) given = row_value(ev, sent, columns->items[i]->name.text, false, columns->items[i]->name.text, loading->site);
+            if (!given)
+                given = row_value(ev, sent, columns->items[i]->name.text, false, columns->items[i]->name.text,
+                                  loading->site);
             list_append(ev, result->inserted_key, given);
         }
     }
@@ -133,7 +137,11 @@ static bool row_pairs(Evaluator *ev, Dml *dml, Mapper *mapper, DictValue *row, c
             return false;
         }
         Element *expression = value_is_element(row->entries[i].value) ? element_of(ev, row->entries[i].value) : NULL;
-        ValuePair pair = {.target = column, .key = {0}, .value = expression ? NULL : row->entries[i].value, .element = expression, .node = site};
+        ValuePair pair = {.target = column,
+                          .key = {0},
+                          .value = expression ? NULL : row->entries[i].value,
+                          .element = expression,
+                          .node = site};
         pairs_push(ev, out, pair);
     }
     return true;
@@ -173,7 +181,8 @@ static bool run_many(Loading *loading, Dml *dml, Value *parameters, ResultValue 
         copy->row_count = 0;
         for (int i = 0; i < rows->count; i++) {
             if (!value_is(rows->items[i], VALUE_DICT)) continue;
-            if (!row_pairs(ev, dml, mapper, (DictValue *)rows->items[i], loading->site, &copy->rows[copy->row_count++])) return false;
+            if (!row_pairs(ev, dml, mapper, (DictValue *)rows->items[i], loading->site, &copy->rows[copy->row_count++]))
+                return false;
         }
         copy->has_values = true;
         return run_dml(loading, copy, result, false);
@@ -209,10 +218,13 @@ static bool run_unknown_rows(Loading *loading, Dml *dml, Value *parameters, Resu
     for (int i = 0; columns && i < columns->count; i++) {
         const SchemaColumn *schema = COLUMN(columns->items[i])->schema;
         if (!schema || schema->primary_key) continue;
-        bool skip = schema->default_value || schema->server_default || (schema->nullable && dml->head.base.kind == EL_INSERT);
+        bool skip =
+            schema->default_value || schema->server_default || (schema->nullable && dml->head.base.kind == EL_INSERT);
         if (skip) continue;
-        Slice name = slice_format(evaluator_arena(ev), "%.*s[].%.*s", SLICE_ARGS(text), SLICE_ARGS(columns->items[i]->name.text));
-        ValuePair pair = {.target = columns->items[i], .value = value_unknown(ev, name, loading->site, NULL), .node = loading->site};
+        Slice name = slice_format(evaluator_arena(ev), "%.*s[].%.*s", SLICE_ARGS(text),
+                                  SLICE_ARGS(columns->items[i]->name.text));
+        ValuePair pair = {
+            .target = columns->items[i], .value = value_unknown(ev, name, loading->site, NULL), .node = loading->site};
         pairs_push(ev, &copy->values, pair);
     }
     copy->has_values = copy->values.count > 0;
@@ -223,9 +235,9 @@ static bool run_unknown_rows(Loading *loading, Dml *dml, Value *parameters, Resu
 
 static bool evaluable(const Element *element, const Mapper *mapper, int depth) {
     static const ElementKind leaves[] = {EL_BIND, EL_NULL, EL_TRUE, EL_FALSE};
-    static const ElementKind inner[] = {EL_GROUPING, EL_CLAUSE_LIST, EL_OPERATOR_LIST, EL_TUPLE,
-                                        EL_AS_BOOLEAN, EL_UNARY, EL_BINARY};
-    static const SaOperator known[] = {SA_EQ, SA_NE, SA_LT, SA_LE, SA_GT, SA_GE, SA_IS,
+    static const ElementKind inner[] = {EL_GROUPING,   EL_CLAUSE_LIST, EL_OPERATOR_LIST, EL_TUPLE,
+                                        EL_AS_BOOLEAN, EL_UNARY,       EL_BINARY};
+    static const SaOperator known[] = {SA_EQ,     SA_NE, SA_LT,     SA_LE,  SA_GT,  SA_GE, SA_IS,
                                        SA_IS_NOT, SA_IN, SA_NOT_IN, SA_ADD, SA_SUB, SA_MUL};
     if (depth > 60) return false;
     if (element->kind == EL_COLUMN)
@@ -242,11 +254,14 @@ static bool evaluable(const Element *element, const Mapper *mapper, int depth) {
 }
 
 static bool check_synchronize(Evaluator *ev, Value *value, const Node *site) {
-    if (!value || value_is_unknown(value) || (value_is(value, VALUE_BOOL) && !value_is_true(value)) || value_is_none(value)) return true;
+    if (!value || value_is_unknown(value) || (value_is(value, VALUE_BOOL) && !value_is_true(value)) ||
+        value_is_none(value))
+        return true;
     static const char *const known[] = {"auto", "evaluate", "fetch"};
     for (int i = 0; value_is(value, VALUE_STRING) && i < 3; i++)
         if (slice_equals_text(value_text(value), known[i])) return true;
-    sa_raise(ev, SA_ARGUMENT_ERROR, site, "Valid strategies for session synchronization are 'auto', 'evaluate', 'fetch', False");
+    sa_raise(ev, SA_ARGUMENT_ERROR, site,
+             "Valid strategies for session synchronization are 'auto', 'evaluate', 'fetch', False");
     if (value_is(value, VALUE_STRING) && slice_equals_text(value_text(value), "False"))
         evaluator_raise_help(ev, "write synchronize_session=False, without quotes");
     return false;
@@ -275,7 +290,8 @@ static Dml *synchronized(Evaluator *ev, Dml *dml, Value *option, bool *hidden) {
         if (!evaluable(dml->where.items[i], mapper, 0)) fetch = true;
     if (!fetch || !(is_delete ? dialect->has_returning : dialect->has_update_returning)) return dml;
     Dml *copy = dml_copy(ev, dml);
-    for (int i = 0; i < mapper->primary_key.count; i++) element_list_push(ev, &copy->returning, mapper->primary_key.items[i]);
+    for (int i = 0; i < mapper->primary_key.count; i++)
+        element_list_push(ev, &copy->returning, mapper->primary_key.items[i]);
     copy->has_returning = true;
     *hidden = true;
     return copy;
@@ -283,7 +299,8 @@ static Dml *synchronized(Evaluator *ev, Dml *dml, Value *option, bool *hidden) {
 
 /* ---- execute ---- */
 
-static Value *execute_dml(Evaluator *ev, Session *session, Element *statement, Value *parameters, Value *options, const Node *site) {
+static Value *execute_dml(Evaluator *ev, Session *session, Element *statement, Value *parameters, Value *options,
+                          const Node *site) {
     ResultValue *result = result_new(ev, site);
     Loading loading = {.ev = ev, .session = session, .site = site, .real = evaluator_has_rows(ev)};
     Dml *dml = DML(statement);
@@ -291,13 +308,15 @@ static Value *execute_dml(Evaluator *ev, Session *session, Element *statement, V
     if (!check_synchronize(ev, option, site)) return NULL;
     bool hidden = false, good;
     if (session) dml = synchronized(ev, dml, option, &hidden);
-    if (parameters && (value_is(parameters, VALUE_LIST) || value_is(parameters, VALUE_TUPLE)) && !((ListValue *)parameters)->open) {
+    if (parameters && (value_is(parameters, VALUE_LIST) || value_is(parameters, VALUE_TUPLE)) &&
+        !((ListValue *)parameters)->open) {
         good = run_many(&loading, dml, parameters, result);
     } else if (parameters && value_is(parameters, VALUE_DICT) && dml->head.base.kind == EL_INSERT) {
         ListValue *one = value_list(ev);
         list_append(ev, one, parameters);
         good = run_many(&loading, dml, &one->head, result);
-    } else if (parameters && !value_is_none(parameters) && !value_is(parameters, VALUE_DICT) && dml->head.base.kind != EL_DELETE) {
+    } else if (parameters && !value_is_none(parameters) && !value_is(parameters, VALUE_DICT) &&
+               dml->head.base.kind != EL_DELETE) {
         good = run_unknown_rows(&loading, dml, parameters, result);
     } else {
         Element *filled = statement_with_parameters(ev, &dml->head.base, parameters);

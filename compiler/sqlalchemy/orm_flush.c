@@ -46,7 +46,8 @@ static void add_sync(Flush *flush, OrmInstance *from, OrmInstance *to, Relations
         if (flush->syncs[i].to == to && flush->syncs[i].from &&
             element_same(flush->syncs[i].relationship->sync.items[0].to, relationship->sync.items[0].to))
             return;
-    ARENA_PUSH(flush->arena, flush->syncs, flush->sync_count, flush->sync_capacity) = (SyncItem){from, to, relationship};
+    ARENA_PUSH(flush->arena, flush->syncs, flush->sync_count, flush->sync_capacity) =
+        (SyncItem){from, to, relationship};
     add_save(flush, to);
 }
 
@@ -57,7 +58,8 @@ static void add_link(Flush *flush, OrmInstance *parent, OrmInstance *child, Rela
         bool turned = item->parent == child && item->child == parent && item->relationship == relationship->reverse;
         if ((same || turned) && item->remove == remove) return;
     }
-    ARENA_PUSH(flush->arena, flush->links, flush->link_count, flush->link_capacity) = (LinkItem){parent, child, relationship, remove};
+    ARENA_PUSH(flush->arena, flush->links, flush->link_count, flush->link_capacity) =
+        (LinkItem){parent, child, relationship, remove};
 }
 
 /* ---- the graph ---- */
@@ -65,12 +67,14 @@ static void add_link(Flush *flush, OrmInstance *parent, OrmInstance *child, Rela
 static int flush_node(Flush *flush, FlushNodeKind kind, Mapper *mapper, Relationship *relationship, bool is_delete) {
     for (int i = 0; i < flush->node_count; i++) {
         FlushNode *node = &flush->nodes[i];
-        if (node->kind == kind && node->mapper == mapper && node->relationship == relationship && node->is_delete == is_delete)
+        if (node->kind == kind && node->mapper == mapper && node->relationship == relationship &&
+            node->is_delete == is_delete)
             return i;
     }
     FlushNode node = {kind, mapper, relationship, is_delete, false, {0}};
     if (relationship)
-        node.key = slice_format(flush->arena, "%s.%s", relationship->parent->cls->name->text.start, relationship->property->key->text.start);
+        node.key = slice_format(flush->arena, "%s.%s", relationship->parent->cls->name->text.start,
+                                relationship->property->key->text.start);
     else node.key = mapper->cls->name->text;
     ARENA_PUSH(flush->arena, flush->nodes, flush->node_count, flush->node_capacity) = node;
     return flush->node_count - 1;
@@ -195,7 +199,8 @@ static void save_collection(Flush *flush, OrmInstance *instance, Relationship *r
         if (!child) continue;
         if (!still_with_parent(child, relationship)) collect_orphan(flush, relationship, child);
         if (links) add_link(flush, instance, child, relationship, true);
-        else if (child->status == INSTANCE_PERSISTENT && !still_with_parent(child, relationship)) add_sync(flush, NULL, child, relationship);
+        else if (child->status == INSTANCE_PERSISTENT && !still_with_parent(child, relationship))
+            add_sync(flush, NULL, child, relationship);
     }
     flush_dependency(flush, relationship);
 }
@@ -242,11 +247,13 @@ static bool delete_relationship(Flush *flush, OrmInstance *instance, Relationshi
         CollectionValue *collection = (CollectionValue *)value;
         int total = collection->list.count + (collection->list.open && collection->element ? 1 : 0);
         for (int i = 0; i < total; i++) {
-            OrmInstance *child = value_as_instance(i < collection->list.count ? collection->list.items[i] : collection->element);
+            OrmInstance *child =
+                value_as_instance(i < collection->list.count ? collection->list.items[i] : collection->element);
             if (!child) continue;
             some = true;
             if (relationship->direction == MANY_TO_MANY) add_link(flush, instance, child, relationship, true);
-            else if (!child->marked_deleted && !in_list(flush->deletes, flush->delete_count, child) && !relationship->passive_deletes_all)
+            else if (!child->marked_deleted && !in_list(flush->deletes, flush->delete_count, child) &&
+                     !relationship->passive_deletes_all)
                 add_sync(flush, NULL, child, relationship);
         }
     }
@@ -260,7 +267,8 @@ static bool each_relationship(Flush *flush, OrmInstance *instance, EachRelations
     AtomMap *properties = &instance->mapper->properties;
     for (int i = 0; i < properties->count; i++) {
         Property *property = properties->entries[i].value;
-        if (!properties->entries[i].key || property->kind != PROPERTY_RELATIONSHIP || property->relationship->viewonly) continue;
+        if (!properties->entries[i].key || property->kind != PROPERTY_RELATIONSHIP || property->relationship->viewonly)
+            continue;
         if (!call(flush, instance, property->relationship)) return false;
     }
     return true;
@@ -282,7 +290,9 @@ static bool has_changes(Evaluator *ev, OrmInstance *instance) {
     for (int i = 0; i < properties->count; i++) {
         Property *property = properties->entries[i].value;
         if (!properties->entries[i].key || property->kind != PROPERTY_RELATIONSHIP) continue;
-        if (changed_collection(instance, property->relationship) || pending_collection(ev, instance, property->relationship)) return true;
+        if (changed_collection(instance, property->relationship) ||
+            pending_collection(ev, instance, property->relationship))
+            return true;
     }
     return false;
 }
@@ -298,7 +308,8 @@ static void flush_collect(Flush *flush) {
     for (int i = 0; i < all->count; i++) {
         OrmInstance *instance = value_as_instance(all->items[i]);
         if (instance->session != flush->session || instance->marked_deleted) continue;
-        if (instance->status == INSTANCE_PENDING || (instance->status == INSTANCE_PERSISTENT && has_changes(flush->ev, instance)))
+        if (instance->status == INSTANCE_PENDING ||
+            (instance->status == INSTANCE_PERSISTENT && has_changes(flush->ev, instance)))
             add_save(flush, instance);
     }
 }
@@ -328,7 +339,8 @@ static void flush_finish(Flush *flush) {
         AtomMap *properties = &instance->mapper->properties;
         for (int j = 0; j < properties->count; j++) {
             Property *property = properties->entries[j].value;
-            if (properties->entries[j].key && property->kind == PROPERTY_RELATIONSHIP && property->relationship->uselist)
+            if (properties->entries[j].key && property->kind == PROPERTY_RELATIONSHIP &&
+                property->relationship->uselist)
                 clear_collection(ev, instance, property->relationship);
         }
     }
@@ -351,8 +363,10 @@ bool session_flush(Evaluator *ev, Session *session, const Node *site) {
         if (!each_relationship(&flush, flush.saves[i], save_relationship)) return false;
     for (int i = 0; i < flush.delete_count; i++)
         if (!each_relationship(&flush, flush.deletes[i], delete_relationship)) return false;
-    for (int i = 0; i < flush.save_count; i++) flush_node(&flush, FLUSH_SAVE, flush.saves[i]->mapper->base, NULL, false);
-    for (int i = 0; i < flush.delete_count; i++) flush_node(&flush, FLUSH_DELETE, flush.deletes[i]->mapper->base, NULL, false);
+    for (int i = 0; i < flush.save_count; i++)
+        flush_node(&flush, FLUSH_SAVE, flush.saves[i]->mapper->base, NULL, false);
+    for (int i = 0; i < flush.delete_count; i++)
+        flush_node(&flush, FLUSH_DELETE, flush.deletes[i]->mapper->base, NULL, false);
     session_begin(ev, session, site);
     if (!flush_run(&flush)) return false;
     if (!flush.loading.real && flush.loading.statements.count) evaluator_execute(ev, &flush.loading.statements, site);

@@ -1,10 +1,10 @@
 /*
  * sqlalchemy.ext.hybrid and sqlalchemy.ext.associationproxy.
  *
- * Input: @hybrid_property, @hybrid_method and their .expression, association_proxy("tags", "name"). Output: on the class
- * (or an alias of it) the expression, on an instance the Python value.
- * Invariant: what the expression function sees as `cls` is the class or the alias that the attribute was read from.
- * Example: @hybrid_property def is_adult(self): return self.age >= 18 -> User.is_adult is users.age >= 18.
+ * Input: @hybrid_property, @hybrid_method and their .expression, association_proxy("tags", "name"). Output: on the
+ * class (or an alias of it) the expression, on an instance the Python value. Invariant: what the expression function
+ * sees as `cls` is the class or the alias that the attribute was read from. Example: @hybrid_property def
+ * is_adult(self): return self.age >= 18 -> User.is_adult is users.age >= 18.
  */
 #include "compiler/sqlalchemy/session.h"
 
@@ -43,7 +43,8 @@ static Value *bound_new(Evaluator *ev, Value *function, Value *self) {
 
 static Value *hybrid_expression(Evaluator *ev, HybridValue *hybrid, Value *owner, const Node *site) {
     Value *function = hybrid->expression ? hybrid->expression : hybrid->getter;
-    if (value_is(function, VALUE_CLASSMETHOD)) function = value_find_attribute(ev, function, orm_atom(ev, "__func__"), site);
+    if (value_is(function, VALUE_CLASSMETHOD))
+        function = value_find_attribute(ev, function, orm_atom(ev, "__func__"), site);
     if (!function) return NULL;
     if (!hybrid->is_method) return value_call_with(ev, function, &owner, 1, site);
     return bound_new(ev, function, owner);
@@ -56,7 +57,8 @@ static Value *hybrid_bound(Evaluator *ev, Value *self, Value *instance, Class *c
     return bound_new(ev, hybrid->getter, instance);
 }
 
-const Type orm_hybrid_type = {.name = "hybrid_property", .kind = VALUE_NATIVE, .get_bound = hybrid_bound, .has_attributes = true};
+const Type orm_hybrid_type = {
+    .name = "hybrid_property", .kind = VALUE_NATIVE, .get_bound = hybrid_bound, .has_attributes = true};
 
 Value *hybrid_of_entity(Evaluator *ev, Value *hybrid, Entity *entity, const Node *site) {
     return hybrid_expression(ev, (HybridValue *)hybrid, entity_value(ev, entity), site);
@@ -175,7 +177,8 @@ static Value *proxy_bound(Evaluator *ev, Value *self, Value *instance, Class *cl
     return &list->head;
 }
 
-const Type orm_proxy_type = {.name = "AssociationProxy", .kind = VALUE_NATIVE, .get_bound = proxy_bound, .has_attributes = true};
+const Type orm_proxy_type = {
+    .name = "AssociationProxy", .kind = VALUE_NATIVE, .get_bound = proxy_bound, .has_attributes = true};
 
 /* User.tag_names in a query: .any(), .contains("x"), == "x" go through the relationship. */
 typedef struct ProxyAttribute {
@@ -187,7 +190,8 @@ typedef struct ProxyAttribute {
 
 static Value *proxy_exists(Evaluator *ev, ProxyAttribute *self, Value *criterion, const Node *site) {
     bool many = self->relationship->property->relationship->uselist;
-    return value_call_method(ev, &self->relationship->head.head, many ? "any" : "has", &criterion, criterion ? 1 : 0, site);
+    return value_call_method(ev, &self->relationship->head.head, many ? "any" : "has", &criterion, criterion ? 1 : 0,
+                             site);
 }
 
 static Value *proxy_remote(Evaluator *ev, ProxyAttribute *self, const Node *site) {
@@ -223,11 +227,13 @@ static Value *proxy_attribute_get(Evaluator *ev, Value *self, Atom name, const N
     return made;
 }
 
-static Value *proxy_attribute_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected, const Node *site) {
+static Value *proxy_attribute_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected,
+                                      const Node *site) {
     ProxyAttribute *attribute = (ProxyAttribute *)self;
     Value *remote = proxy_remote(ev, attribute, site);
     if (!remote) return NULL;
-    Value *criterion = reflected ? value_compare(ev, op, other, remote, site) : value_compare(ev, op, remote, other, site);
+    Value *criterion =
+        reflected ? value_compare(ev, op, other, remote, site) : value_compare(ev, op, remote, other, site);
     return criterion ? proxy_exists(ev, attribute, criterion, site) : NULL;
 }
 
@@ -270,7 +276,8 @@ bool proxy_set(Evaluator *ev, Value *proxy, Value *instance, Value *value, const
 static Value *call_association_proxy(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     ProxyValue *made = instance_allocate(ev, orm_state(ev)->proxy, sizeof *made);
-    if (arguments->count < 2 || !value_is(arguments->items[0], VALUE_STRING) || !value_is(arguments->items[1], VALUE_STRING))
+    if (arguments->count < 2 || !value_is(arguments->items[0], VALUE_STRING) ||
+        !value_is(arguments->items[1], VALUE_STRING))
         return value_unknown_at(ev, arguments->site);
     made->target = value_as_atom(ev, arguments->items[0]);
     made->attribute = value_as_atom(ev, arguments->items[1]);
@@ -280,7 +287,10 @@ static Value *call_association_proxy(Evaluator *ev, Value *self, const Arguments
 
 void hybrids_define(Evaluator *ev, ModuleValue *hybrid, ModuleValue *proxy) {
     if (hybrid) {
-        NativeClass cls = {.name = "hybrid_property", .instance_type = &orm_hybrid_type, .methods = hybrid_methods, .create = hybrid_create};
+        NativeClass cls = {.name = "hybrid_property",
+                           .instance_type = &orm_hybrid_type,
+                           .methods = hybrid_methods,
+                           .create = hybrid_create};
         orm_state(ev)->hybrid = module_define_class(ev, hybrid, &cls, NULL);
         cls.name = "hybrid_method";
         module_define_class(ev, hybrid, &cls, NULL);

@@ -120,10 +120,13 @@ static CollectionValue *collection_of(Evaluator *ev, OrmInstance *instance, Rela
     if (!make) return NULL;
     CollectionValue *made = collection_new(ev, instance, relationship);
     if (instance->status == INSTANCE_PERSISTENT || instance->partial) made->pending_only = true;
-    instance_set(ev, &instance->head.head,
-                 made->pending_only ? orm_atom(ev, slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "_pending_%s", relationship->property->key->text.start)))
-                                    : relationship->property->key,
-                 &made->list.head);
+    instance_set(
+        ev, &instance->head.head,
+        made->pending_only
+            ? orm_atom(ev, slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "_pending_%s",
+                                                                              relationship->property->key->text.start)))
+            : relationship->property->key,
+        &made->list.head);
     return made;
 }
 
@@ -162,7 +165,8 @@ static void reverse_remove(Evaluator *ev, OrmInstance *owner, Relationship *rela
 
 static void cascade_item(Evaluator *ev, OrmInstance *owner, Relationship *relationship, Value *item) {
     OrmInstance *other = value_as_instance(item);
-    if (other && owner->session && relationship->cascade_save_update) instance_cascade_add(ev, owner->session, other, 0);
+    if (other && owner->session && relationship->cascade_save_update)
+        instance_cascade_add(ev, owner->session, other, 0);
 }
 
 static void collection_add_item(Evaluator *ev, CollectionValue *collection, Value *item) {
@@ -267,10 +271,14 @@ const Type orm_collection_type = {.name = "InstrumentedList",
                                   .contains = collection_contains};
 
 static const NativeMethod collection_methods[] = {
-    {"append", collection_append, NATIVE_METHOD, NULL}, {"add", collection_append, NATIVE_METHOD, NULL},
-    {"insert", collection_append, NATIVE_METHOD, NULL}, {"extend", collection_extend, NATIVE_METHOD, NULL},
-    {"update", collection_extend, NATIVE_METHOD, NULL}, {"remove", collection_remove, NATIVE_METHOD, NULL},
-    {"discard", collection_remove, NATIVE_METHOD, NULL}, {"clear", collection_clear, NATIVE_METHOD, NULL},
+    {"append", collection_append, NATIVE_METHOD, NULL},
+    {"add", collection_append, NATIVE_METHOD, NULL},
+    {"insert", collection_append, NATIVE_METHOD, NULL},
+    {"extend", collection_extend, NATIVE_METHOD, NULL},
+    {"update", collection_extend, NATIVE_METHOD, NULL},
+    {"remove", collection_remove, NATIVE_METHOD, NULL},
+    {"discard", collection_remove, NATIVE_METHOD, NULL},
+    {"clear", collection_clear, NATIVE_METHOD, NULL},
     {0},
 };
 
@@ -386,7 +394,8 @@ static Value *instance_missing(Evaluator *ev, OrmInstance *instance, Property *p
     if (property->kind == PROPERTY_SYNONYM) return instance_attribute(ev, instance, property->target, site);
     if (property->kind == PROPERTY_COMPOSITE) return composite_value(ev, instance, property, site);
     bool many = property->kind == PROPERTY_RELATIONSHIP && property->relationship->uselist;
-    if (property->kind == PROPERTY_RELATIONSHIP && (property->relationship->lazy == LAZY_DYNAMIC || property->relationship->lazy == LAZY_WRITE_ONLY))
+    if (property->kind == PROPERTY_RELATIONSHIP &&
+        (property->relationship->lazy == LAZY_DYNAMIC || property->relationship->lazy == LAZY_WRITE_ONLY))
         return dynamic_collection(ev, instance, property->relationship, site);
     if (instance->partial && !instance->session) {
         Value *made = partial_attribute(ev, instance, property, site);
@@ -486,7 +495,8 @@ static bool init_positional(Evaluator *ev, OrmInstance *instance, const Argument
             return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->nodes[i],
                                       "_declarative_constructor() takes 1 positional argument but %d were given",
                                       arguments->count + 1) != NULL;
-        if (!instance_set_attribute(ev, &instance->head.head, mapper->init_order[i], arguments->items[i], arguments->site))
+        if (!instance_set_attribute(ev, &instance->head.head, mapper->init_order[i], arguments->items[i],
+                                    arguments->site))
             return false;
     }
     return true;

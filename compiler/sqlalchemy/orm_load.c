@@ -34,8 +34,8 @@ int loading_send(Loading *loading, Element *plain, RowSet **set) {
     if (!element_emit(ev, plain, &list)) return -1;
     ExecutionResult *result = evaluator_execute(ev, &list, loading->site);
     if (!result || !result->count) return -1;
-    ARENA_PUSH(evaluator_arena(ev), loading->statements.items, loading->statements.count, loading->statements.capacity) =
-        list.items[list.count - 1];
+    ARENA_PUSH(evaluator_arena(ev), loading->statements.items, loading->statements.count,
+               loading->statements.capacity) = list.items[list.count - 1];
     *set = &result->sets[result->count - 1];
     return loading->statements.count - 1;
 }
@@ -45,7 +45,9 @@ int loading_send(Loading *loading, Element *plain, RowSet **set) {
 static bool same_identity(Evaluator *ev, OrmInstance *instance, Value *const *identity, int count) {
     if (!instance->identity) return false;
     for (int i = 0; i < count; i++)
-        if (instance->identity[i] != identity[i] && (value_is_unknown(identity[i]) || value_is_unknown(instance->identity[i]) || !value_equals(ev, instance->identity[i], identity[i])))
+        if (instance->identity[i] != identity[i] &&
+            (value_is_unknown(identity[i]) || value_is_unknown(instance->identity[i]) ||
+             !value_equals(ev, instance->identity[i], identity[i])))
             return false;
     return true;
 }
@@ -61,8 +63,7 @@ OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value
 }
 
 static Value *cell(Loading *loading, const LoadedColumn *column, RowSet *set, int row, int statement) {
-    if (set)
-        return result_convert(loading->ev, column->column->type, set->rows[row][column->position], loading->site);
+    if (set) return result_convert(loading->ev, column->column->type, set->rows[row][column->position], loading->site);
     Slice name = loading_column(loading, statement, column->position);
     return row_value(loading->ev, statement, name, false, column->property->key->text, loading->site);
 }
@@ -77,7 +78,8 @@ static Mapper *row_mapper(Loading *loading, EntityPlan *plan, RowSet *set, int r
         int count = 0, capacity = 0;
         mapper_self_and_subs(loading->ev, mapper, &all, &count, &capacity);
         for (int j = 0; value && j < count; j++)
-            if (all[j]->polymorphic_identity && value_equals(loading->ev, all[j]->polymorphic_identity, value)) return all[j];
+            if (all[j]->polymorphic_identity && value_equals(loading->ev, all[j]->polymorphic_identity, value))
+                return all[j];
     }
     return mapper;
 }
@@ -178,7 +180,8 @@ Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row
     for (int i = 0; i < plan->eager_count; i++) {
         EagerPlan *eager = &plan->eager[i];
         if (eager->plan) attach_eager(loading, instance, eager, set, row, statement);
-        else if (eager->kind != LOAD_RAISE && eager->kind != LOAD_NOLOAD) note_parent(loading, plan, eager, instance, statement);
+        else if (eager->kind != LOAD_RAISE && eager->kind != LOAD_NOLOAD)
+            note_parent(loading, plan, eager, instance, statement);
     }
     return &instance->head.head;
 }
@@ -200,7 +203,9 @@ static Value *row_item(Loading *loading, const RowItem *item, RowSet *set, int r
         Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, item->width + 1);
         Slice *names = ARENA_ARRAY(evaluator_arena(ev), Slice, item->width + 1);
         for (int i = 0; i < item->width; i++) {
-            RowItem part = {.kind = ROW_COLUMN, .column = item->bundle ? item->bundle->items.items[i] : item->column->children[i], .position = item->position + i};
+            RowItem part = {.kind = ROW_COLUMN,
+                            .column = item->bundle ? item->bundle->items.items[i] : item->column->children[i],
+                            .position = item->position + i};
             values[i] = row_item(loading, &part, set, row, statement);
             names[i] = part.column->entity_key ? part.column->entity_key->text : part.column->name.text;
         }
@@ -235,7 +240,8 @@ static void plan_from_columns(Loading *loading, int statement, Element *element,
     const Statement *sent = &loading->statements.items[statement];
     ElementList columns = {0};
     if (element_is_select(element)) select_columns(ev, element, &columns);
-    else if (element->kind == EL_INSERT || element->kind == EL_UPDATE || element->kind == EL_DELETE) columns = DML(element)->returning;
+    else if (element->kind == EL_INSERT || element->kind == EL_UPDATE || element->kind == EL_DELETE)
+        columns = DML(element)->returning;
     for (int i = 0; i < sent->column_count; i++) {
         Element *column = columns.count == sent->column_count ? columns.items[i] : NULL;
         if (!column) column = element_column(ev, name_from(sent->columns[i].name), type_of_kind(ev, TYPE_NULL), NULL);
@@ -327,7 +333,9 @@ static Value **read_identity(Evaluator *ev, Mapper *mapper, Value *given, const 
         for (int i = 0; i < keys; i++) {
             Property *property = mapper_property_of(mapper, mapper->primary_key.items[i]);
             identity[i] = property ? dict_get_text(ev, (DictValue *)given, property->key->text.start) : NULL;
-            if (!identity[i]) return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site, "Incorrect names of values in identifier to formulate primary key for session.get()");
+            if (!identity[i])
+                return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site,
+                                "Incorrect names of values in identifier to formulate primary key for session.get()");
         }
     } else if (keys == 1 && !many) {
         identity[0] = given;
@@ -355,7 +363,8 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
     Element *statement = &select->head.head.base;
     if (options) statement = statement_with_options(ev, statement, options->items, options->count);
     ResultValue *result = result_new(ev, site);
-    Loading loading = {.ev = ev, .session = session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
+    Loading loading = {
+        .ev = ev, .session = session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
     RowPlan plan = {0};
     if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
     if (!loading.real) evaluator_execute(ev, &loading.statements, site);
@@ -363,13 +372,15 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
     return result_first(ev, result, true);
 }
 
-bool instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, const Node *site) {
+bool instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
+                      const Node *site) {
     Mapper *mapper = instance->mapper;
     Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, mapper->primary_key.count + 1);
     for (int i = 0; i < mapper->primary_key.count; i++) {
         identity[i] = instance->identity ? instance->identity[i] : NULL;
         Property *property = mapper_property_of(mapper, mapper->primary_key.items[i]);
-        if (!identity[i]) identity[i] = property ? instance_attribute(ev, instance, property->key, site) : value_none(ev);
+        if (!identity[i])
+            identity[i] = property ? instance_attribute(ev, instance, property->key, site) : value_none(ev);
         if (!identity[i]) return false;
     }
     Select *select = select_new(ev);
@@ -390,20 +401,21 @@ bool instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *onl
 static bool refuse_async(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
     Session *session = instance->session;
     if (!session || !session->is_async || session->sync_inside) return false;
-    sa_raise(ev, SA_MISSING_GREENLET, site,
-             "greenlet_spawn has not been called; can't call await_only() here. Was IO attempted in an unexpected place? "
-             "('%s.%s' is loaded lazily in an async session)",
-             instance->mapper->cls->name->text.start, property->key->text.start);
+    sa_raise(
+        ev, SA_MISSING_GREENLET, site,
+        "greenlet_spawn has not been called; can't call await_only() here. Was IO attempted in an unexpected place? "
+        "('%s.%s' is loaded lazily in an async session)",
+        instance->mapper->cls->name->text.start, property->key->text.start);
     if (property->kind == PROPERTY_RELATIONSHIP)
         evaluator_raise_help(ev, "load it with the query: .options(selectinload(%s.%s))",
                              instance->mapper->cls->name->text.start, property->key->text.start);
-    else
-        evaluator_raise_help(ev, "await session.refresh(…) first, or create the session with expire_on_commit=False");
+    else evaluator_raise_help(ev, "await session.refresh(…) first, or create the session with expire_on_commit=False");
     return true;
 }
 
 static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
-    if (instance->identity && !instance->expired && list_has(&instance->mapper->primary_key, property->columns.items[0]))
+    if (instance->identity && !instance->expired &&
+        list_has(&instance->mapper->primary_key, property->columns.items[0]))
         for (int i = 0; i < instance->mapper->primary_key.count; i++)
             if (list_has(&property->columns, instance->mapper->primary_key.items[i])) return instance->identity[i];
     if (refuse_async(ev, instance, property, site)) return NULL;
@@ -412,9 +424,11 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
     for (int i = 0; i < properties->count; i++) {
         Property *other = properties->entries[i].value;
         if (!properties->entries[i].key || other->kind != PROPERTY_COLUMN) continue;
-        bool wanted = other == property || (other->deferred_group && other->deferred_group == property->deferred_group) ||
+        bool wanted = other == property ||
+                      (other->deferred_group && other->deferred_group == property->deferred_group) ||
                       (instance->expired && !other->deferred);
-        if (wanted && !instance_get(&instance->head.head, other->key)) list_append(ev, only, value_atom(ev, other->key));
+        if (wanted && !instance_get(&instance->head.head, other->key))
+            list_append(ev, only, value_atom(ev, other->key));
     }
     evaluator_touch(ev, &instance->expired, sizeof instance->expired);
     instance->expired = false;
@@ -424,7 +438,8 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
 }
 
 static bool uses_get(const Relationship *relationship) {
-    if (relationship->direction != MANY_TO_ONE || relationship->pairs.count != relationship->target->primary_key.count) return false;
+    if (relationship->direction != MANY_TO_ONE || relationship->pairs.count != relationship->target->primary_key.count)
+        return false;
     for (int i = 0; i < relationship->pairs.count; i++)
         if (!list_has(&relationship->target->primary_key, relationship->pairs.items[i].to)) return false;
     return relationship->primaryjoin->kind == EL_BINARY || relationship->pairs.count > 1;
@@ -453,7 +468,8 @@ static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationsh
         for (int i = 0; i < target->primary_key.count; i++)
             for (int j = 0; j < relationship->pairs.count; j++) {
                 if (!element_same(relationship->pairs.items[j].to, target->primary_key.items[i])) continue;
-                identity[i] = instance_column_value(ev, self, instance->mapper, relationship->pairs.items[j].from, site);
+                identity[i] =
+                    instance_column_value(ev, self, instance->mapper, relationship->pairs.items[j].from, site);
                 if (!identity[i]) return NULL;
                 null |= value_is_none(identity[i]);
             }
@@ -469,7 +485,8 @@ static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationsh
             element_list_push(ev, &select->head.order_by, relationship->order_by.items[i]);
     }
     ResultValue *result = result_new(ev, site);
-    Loading loading = {.ev = ev, .session = instance->session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
+    Loading loading = {
+        .ev = ev, .session = instance->session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
     RowPlan plan = {0};
     Element *statement = &select->head.head.base;
     if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
@@ -509,7 +526,8 @@ Value *instance_lazy_load(Evaluator *ev, OrmInstance *instance, Property *proper
             }
             value = &collection->list.head;
         }
-        if (!noload && !relationship->uselist) value = orm_unknown_instance(ev, relationship->target->cls, property->key->text, site);
+        if (!noload && !relationship->uselist)
+            value = orm_unknown_instance(ev, relationship->target->cls, property->key->text, site);
     } else {
         if (refuse_async(ev, instance, property, site)) return NULL;
         value = load_relationship(ev, instance, relationship, site);

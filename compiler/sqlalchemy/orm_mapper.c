@@ -19,7 +19,9 @@ Mapper *mapper_of_class(const Class *cls) {
     return mapper && mapper->cls == cls ? mapper : NULL;
 }
 
-Property *mapper_property(const Mapper *mapper, Atom key) { return key ? atom_map_get(&mapper->properties, key) : NULL; }
+Property *mapper_property(const Mapper *mapper, Atom key) {
+    return key ? atom_map_get(&mapper->properties, key) : NULL;
+}
 
 bool list_has(const ElementList *list, const Element *element) {
     for (int i = 0; i < list->count; i++)
@@ -62,7 +64,8 @@ Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper) {
 Element *mapper_polymorphic_join(Evaluator *ev, Mapper *mapper, Mapper *const *poly, int count, bool inner) {
     Element *from = mapper->persist_selectable;
     for (int i = 0; i < count; i++) {
-        if (poly[i] == mapper || poly[i]->single || poly[i]->concrete || list_has(&mapper->tables, poly[i]->local_table))
+        if (poly[i] == mapper || poly[i]->single || poly[i]->concrete ||
+            list_has(&mapper->tables, poly[i]->local_table))
             continue;
         Element *on = mapper_inherit_condition(ev, poly[i]);
         if (!on) return NULL;
@@ -168,7 +171,8 @@ static Property *property_prepend(Evaluator *ev, Mapper *mapper, const Property 
     copy->parent = mapper;
     copy->columns = (ElementList){0};
     element_list_push(ev, &copy->columns, column);
-    for (int i = 0; i < inherited->columns.count; i++) element_list_push(ev, &copy->columns, inherited->columns.items[i]);
+    for (int i = 0; i < inherited->columns.count; i++)
+        element_list_push(ev, &copy->columns, inherited->columns.items[i]);
     return copy;
 }
 

@@ -27,7 +27,8 @@ static Value *mapper_attributes(Evaluator *ev, Mapper *mapper, bool columns, boo
     for (int i = 0; i < mapper->properties.count; i++) {
         Property *property = mapper->properties.entries[i].value;
         if (!mapper->properties.entries[i].key) continue;
-        bool wanted = property->kind == PROPERTY_COLUMN ? columns : property->kind == PROPERTY_RELATIONSHIP && relationships;
+        bool wanted =
+            property->kind == PROPERTY_COLUMN ? columns : property->kind == PROPERTY_RELATIONSHIP && relationships;
         Value *value = wanted ? entity_attribute(ev, mapper_entity(ev, mapper), property->key, NULL) : NULL;
         if (value) list_append(ev, list, value);
     }
@@ -38,12 +39,14 @@ static Value *mapper_get_attribute(Evaluator *ev, Value *self, Atom name, const 
     Mapper *mapper = orm_value_mapper(self);
     Slice text = name->text;
     if (slice_equals_text(text, "local_table")) return (Value *)mapper->local_table;
-    if (slice_equals_text(text, "mapped_table") || slice_equals_text(text, "persist_selectable") || slice_equals_text(text, "selectable"))
+    if (slice_equals_text(text, "mapped_table") || slice_equals_text(text, "persist_selectable") ||
+        slice_equals_text(text, "selectable"))
         return (Value *)mapper_entity(ev, mapper)->selectable;
     if (slice_equals_text(text, "class_") || slice_equals_text(text, "entity")) return &mapper->cls->head;
     if (slice_equals_text(text, "mapper")) return self;
     if (slice_equals_text(text, "polymorphic_on") && mapper->polymorphic_on) return (Value *)mapper->polymorphic_on;
-    if (slice_equals_text(text, "polymorphic_identity") && mapper->polymorphic_identity) return mapper->polymorphic_identity;
+    if (slice_equals_text(text, "polymorphic_identity") && mapper->polymorphic_identity)
+        return mapper->polymorphic_identity;
     if (slice_equals_text(text, "c") || slice_equals_text(text, "columns") || slice_equals_text(text, "attrs") ||
         slice_equals_text(text, "column_attrs") || slice_equals_text(text, "all_orm_descriptors"))
         return mapper_attributes(ev, mapper, true, text.start[0] == 'a');
@@ -56,13 +59,15 @@ static Value *mapper_get_attribute(Evaluator *ev, Value *self, Atom name, const 
     return value_unknown_at(ev, site);
 }
 
-const Type orm_mapper_type = {.name = "Mapper", .kind = VALUE_NATIVE, .get_attribute = mapper_get_attribute, .has_attributes = true};
+const Type orm_mapper_type = {
+    .name = "Mapper", .kind = VALUE_NATIVE, .get_attribute = mapper_get_attribute, .has_attributes = true};
 
 static Value *call_inspect(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     if (!arguments->count || !mappers_configure(ev)) return NULL;
     Value *given = arguments->items[0];
-    if (value_is(given, VALUE_CLASS) && mapper_of_class((Class *)given)) return orm_mapper_value(ev, mapper_of_class((Class *)given));
+    if (value_is(given, VALUE_CLASS) && mapper_of_class((Class *)given))
+        return orm_mapper_value(ev, mapper_of_class((Class *)given));
     if (given->type == &orm_aliased_type || value_is_element(given) || value_as_attribute(given)) return given;
     return value_unknown_at(ev, arguments->site);
 }
@@ -112,7 +117,8 @@ static Value *bundle_clause(Evaluator *ev, Value *self, const Arguments *argumen
     return (Value *)element_clause_list(ev, bundle->items.items, bundle->items.count, false);
 }
 
-const Type orm_bundle_type = {.name = "Bundle", .kind = VALUE_NATIVE, .get_attribute = bundle_attribute, .has_attributes = true};
+const Type orm_bundle_type = {
+    .name = "Bundle", .kind = VALUE_NATIVE, .get_attribute = bundle_attribute, .has_attributes = true};
 static const NativeMethod bundle_methods[] = {{"__clause_element__", bundle_clause, NATIVE_METHOD, NULL}, {0}};
 
 /* ---- relationship(), join(), outerjoin() ---- */
@@ -138,7 +144,8 @@ static Value *call_backref(Evaluator *ev, Value *self, const Arguments *argument
 static Value *call_orm_join(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     Value *left = NULL, *right = NULL, *on = NULL, *outer = NULL, *full = NULL, *memo = NULL;
-    if (!arguments_bind(ev, arguments, "join", "left right | onclause isouter full _left_memo", &left, &right, &on, &outer, &full, &memo) ||
+    if (!arguments_bind(ev, arguments, "join", "left right | onclause isouter full _left_memo", &left, &right, &on,
+                        &outer, &full, &memo) ||
         !mappers_configure(ev))
         return NULL;
     bool is_outer = evaluator_native_data(ev) != NULL || (outer && value_is_true(outer));
@@ -149,7 +156,8 @@ static Value *call_orm_join(Evaluator *ev, Value *self, const Arguments *argumen
     AttributeValue *along = value_as_attribute(on);
     Element *made;
     if (along) {
-        if (!right_entity) right_entity = along->of_type ? along->of_type : along->property->relationship->target_entity;
+        if (!right_entity)
+            right_entity = along->of_type ? along->of_type : along->property->relationship->target_entity;
         made = orm_join_along(ev, from, along, right_entity, is_outer, is_full, NULL);
     } else {
         Element *to = right_entity ? right_entity->selectable : element_coerce(ev, right, COERCE_FROM, arguments->site);
@@ -186,8 +194,16 @@ static void define_marker(Evaluator *ev, ModuleValue *module, const char *name) 
 }
 
 static void orm_setup(Evaluator *ev, ModuleValue *module) {
-    static const char *const markers[] = {"Mapped", "DynamicMapped", "WriteOnlyMapped", "WriteOnlyCollection", "InstrumentedSet",
-                                          "RelationshipProperty", "ColumnProperty", "SynonymProperty", "CompositeProperty", "PassiveFlag"};
+    static const char *const markers[] = {"Mapped",
+                                          "DynamicMapped",
+                                          "WriteOnlyMapped",
+                                          "WriteOnlyCollection",
+                                          "InstrumentedSet",
+                                          "RelationshipProperty",
+                                          "ColumnProperty",
+                                          "SynonymProperty",
+                                          "CompositeProperty",
+                                          "PassiveFlag"};
     OrmState *state = orm_state(ev);
     NativeClass mapper = {.name = "Mapper", .instance_type = &orm_mapper_type};
     state->mapper_class = module_define_class(ev, module, &mapper, NULL);
@@ -201,11 +217,13 @@ static void orm_setup(Evaluator *ev, ModuleValue *module) {
     queries_define(ev, module);
     NativeClass relationship = {.name = "Relationship", .instance_type = &orm_relationship_type};
     state->relationship = module_define_class(ev, module, &relationship, NULL);
-    NativeClass bundle = {.name = "Bundle", .instance_type = &orm_bundle_type, .methods = bundle_methods, .create = bundle_create};
+    NativeClass bundle = {
+        .name = "Bundle", .instance_type = &orm_bundle_type, .methods = bundle_methods, .create = bundle_create};
     state->bundle = module_define_class(ev, module, &bundle, NULL);
     for (size_t i = 0; i < sizeof markers / sizeof *markers; i++) define_marker(ev, module, markers[i]);
     module_define_function(ev, module, "relationship", call_relationship);
-    module_define(ev, module, "dynamic_loader", value_native_function(ev, "dynamic_loader", call_relationship, "dynamic"));
+    module_define(ev, module, "dynamic_loader",
+                  value_native_function(ev, "dynamic_loader", call_relationship, "dynamic"));
     module_define_function(ev, module, "backref", call_backref);
     module_define_function(ev, module, "join", call_orm_join);
     module_define(ev, module, "outerjoin", value_native_function(ev, "outerjoin", call_orm_join, "outer"));
@@ -248,7 +266,8 @@ static void engine_setup(Evaluator *ev, ModuleValue *module) {
 static void exceptions_setup(Evaluator *ev, ModuleValue *module) {
     ModuleValue *core = evaluator_import(ev, "sqlalchemy.exc");
     if (core) module_define_all(ev, module, core);
-    static const char *const names[] = {"StaleDataError", "DetachedInstanceError", "FlushError", "UnmappedInstanceError", "ObjectDeletedError"};
+    static const char *const names[] = {"StaleDataError", "DetachedInstanceError", "FlushError",
+                                        "UnmappedInstanceError", "ObjectDeletedError"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         module_define_exception(ev, module, names[i], sa_state(ev)->errors[SA_SQLALCHEMY_ERROR], CODE_INVALID_REQUEST);
 }
@@ -266,9 +285,11 @@ static Value *call_unknown(Evaluator *ev, Value *self, const Arguments *argument
 }
 
 static void collections_setup(Evaluator *ev, ModuleValue *module) {
-    static const char *const names[] = {"attribute_keyed_dict", "column_keyed_dict", "keyfunc_mapping", "attribute_mapped_collection",
-                                        "column_mapped_collection", "mapped_collection", "ordering_list", "KeyFuncDict"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) module_define_function(ev, module, names[i], call_unknown);
+    static const char *const names[] = {
+        "attribute_keyed_dict",     "column_keyed_dict", "keyfunc_mapping", "attribute_mapped_collection",
+        "column_mapped_collection", "mapped_collection", "ordering_list",   "KeyFuncDict"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        module_define_function(ev, module, names[i], call_unknown);
 }
 
 const NativeModule orm_modules[] = {{"sqlalchemy.ext", empty_setup},

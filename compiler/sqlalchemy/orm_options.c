@@ -18,13 +18,20 @@ typedef struct OptionName {
 } OptionName;
 
 static const OptionName option_names[] = {
-    {"joinedload", LOAD_JOINED, false},       {"selectinload", LOAD_SELECTIN, false},
-    {"subqueryload", LOAD_SUBQUERY, false},   {"immediateload", LOAD_IMMEDIATE, false},
-    {"lazyload", LOAD_LAZY, false},           {"raiseload", LOAD_RAISE, false},
-    {"noload", LOAD_NOLOAD, false},           {"contains_eager", LOAD_CONTAINS, false},
-    {"defaultload", LOAD_DEFAULT, false},     {"load_only", LOAD_ONLY, false},
-    {"defer", LOAD_DEFER, false},             {"undefer", LOAD_UNDEFER, false},
-    {"undefer_group", LOAD_UNDEFER_GROUP, false}, {"with_expression", LOAD_EXPRESSION, false},
+    {"joinedload", LOAD_JOINED, false},
+    {"selectinload", LOAD_SELECTIN, false},
+    {"subqueryload", LOAD_SUBQUERY, false},
+    {"immediateload", LOAD_IMMEDIATE, false},
+    {"lazyload", LOAD_LAZY, false},
+    {"raiseload", LOAD_RAISE, false},
+    {"noload", LOAD_NOLOAD, false},
+    {"contains_eager", LOAD_CONTAINS, false},
+    {"defaultload", LOAD_DEFAULT, false},
+    {"load_only", LOAD_ONLY, false},
+    {"defer", LOAD_DEFER, false},
+    {"undefer", LOAD_UNDEFER, false},
+    {"undefer_group", LOAD_UNDEFER_GROUP, false},
+    {"with_expression", LOAD_EXPRESSION, false},
     {"selectin_polymorphic", LOAD_SELECTIN_POLYMORPHIC, false},
 };
 
@@ -132,8 +139,7 @@ static bool option_add_path(Evaluator *ev, LoadOption *option, LoadKind kind, co
                          "Strings are not accepted for attribute names in loader options; please use class-bound "
                          "attributes directly.");
             else if (kind == LOAD_DEFAULT || !value_is_element(item))
-                sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
-                         "Mapper option expects a relationship attribute");
+                sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i], "Mapper option expects a relationship attribute");
             else
                 sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
                          "Can't apply \"%s\" loader strategy to a column attribute; it expects a relationship",
@@ -246,7 +252,8 @@ Element *statement_with_options(Evaluator *ev, Element *statement, Value *const 
 Element *orm_with_options(Evaluator *ev, Element *statement, const Arguments *arguments) {
     for (int i = 0; i < arguments->count; i++) {
         const Type *type = arguments->items[i]->type;
-        if (type == &orm_load_option_type || type == &orm_criteria_type || value_is_unknown(arguments->items[i])) continue;
+        if (type == &orm_load_option_type || type == &orm_criteria_type || value_is_unknown(arguments->items[i]))
+            continue;
         return sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
                         "ExecutableOption Core or ORM object expected in options(), got: %.*s",
                         SLICE_ARGS(value_repr(ev, arguments->items[i])));
@@ -260,7 +267,8 @@ void options_define(Evaluator *ev, ModuleValue *module) {
     for (int i = 0; i < NAMES; i++) {
         void *data = (void *)(uintptr_t)&option_names[i];
         methods[i] = (NativeMethod){option_names[i].name, option_chain, NATIVE_METHOD, data};
-        module_define(ev, module, option_names[i].name, value_native_function(ev, option_names[i].name, call_option, data));
+        module_define(ev, module, option_names[i].name,
+                      value_native_function(ev, option_names[i].name, call_option, data));
     }
     methods[NAMES] = (NativeMethod){"options", option_options, NATIVE_METHOD, NULL};
     NativeClass load = {

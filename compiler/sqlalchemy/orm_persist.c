@@ -63,7 +63,8 @@ static void pair_value(Flush *flush, Dml *dml, Element *column, Value *value) {
 
 static bool column_has_default(const Element *column) {
     const SchemaColumn *schema = COLUMN((Element *)column)->schema;
-    return schema && (schema->default_value || schema->server_default || schema->computed || schema->identity || schema->sequence);
+    return schema && (schema->default_value || schema->server_default || schema->computed || schema->identity ||
+                      schema->sequence);
 }
 
 static bool server_made(const Element *column) {
@@ -93,7 +94,8 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
         if (!value && key && instance->identity) value = key_value(instance, column);
         bool none = !value || value_is_none(value);
         Element *on = instance->mapper->polymorphic_on;
-        bool discriminator = on && property && list_has(&property->columns, on) && instance->mapper->polymorphic_identity;
+        bool discriminator =
+            on && property && list_has(&property->columns, on) && instance->mapper->polymorphic_identity;
         if (none && discriminator) {
             value = instance->mapper->polymorphic_identity;
             instance_set(ev, &instance->head.head, property->key, value);
@@ -109,7 +111,8 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
             continue;
         }
         if (none && column_has_default(column)) {
-            if (server_made(column) && !COLUMN(column)->schema->default_value) element_list_push(ev, &row->server_columns, column);
+            if (server_made(column) && !COLUMN(column)->schema->default_value)
+                element_list_push(ev, &row->server_columns, column);
             continue;
         }
         ValuePair pair = {.target = column, .node = flush->loading.site};
@@ -124,7 +127,8 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
 
 static bool same_columns(const InsertRow *a, const InsertRow *b) {
     if (a->pairs.count != b->pairs.count || a->has_expressions || b->has_expressions) return false;
-    if (a->missing_key.count != b->missing_key.count || a->server_columns.count != b->server_columns.count) return false;
+    if (a->missing_key.count != b->missing_key.count || a->server_columns.count != b->server_columns.count)
+        return false;
     for (int i = 0; i < a->pairs.count; i++)
         if (a->pairs.items[i].target != b->pairs.items[i].target) return false;
     return true;
@@ -151,7 +155,8 @@ static void take_generated(Flush *flush, InsertRow *row, const RowSet *set, int 
                 if (slice_equals(set->columns[c], column->name.text))
                     value = result_convert(ev, column->type, set->rows[set_row][c], flush->loading.site);
             if (!value && set && l == 0) value = value_integer(ev, set->last_insert_id);
-            if (!value) value = row_value(ev, statement, column->name.text, false, column->name.text, flush->loading.site);
+            if (!value)
+                value = row_value(ev, statement, column->name.text, false, column->name.text, flush->loading.site);
             instance_set(ev, &row->instance->head.head, property->key, value);
         }
     }
@@ -283,8 +288,8 @@ static bool has_column_change(const OrmInstance *instance) {
 static int pending_depth(Flush *flush, OrmInstance *instance, int depth) {
     for (int i = 0; i < flush->sync_count && depth < 50; i++) {
         SyncItem *item = &flush->syncs[i];
-        if (item->to == instance && item->from && item->from != instance && item->from->mapper->base == instance->mapper->base &&
-            item->from->status == INSTANCE_PENDING)
+        if (item->to == instance && item->from && item->from != instance &&
+            item->from->mapper->base == instance->mapper->base && item->from->status == INSTANCE_PENDING)
             return pending_depth(flush, item->from, depth + 1) + 1;
     }
     return 0;
@@ -296,7 +301,8 @@ static bool save_group(Flush *flush, OrmInstance **group, int count) {
     for (int i = 0; i < count; i++) {
         if (!apply_syncs(flush, group[i])) return false;
         for (int t = 0; t < group[i]->mapper->tables.count; t++)
-            if (!list_has(&tables, group[i]->mapper->tables.items[t])) element_list_push(ev, &tables, group[i]->mapper->tables.items[t]);
+            if (!list_has(&tables, group[i]->mapper->tables.items[t]))
+                element_list_push(ev, &tables, group[i]->mapper->tables.items[t]);
     }
     for (int t = 0; t < tables.count; t++) {
         InsertRow *rows = ARENA_ARRAY(flush->arena, InsertRow, count + 1);

@@ -31,7 +31,8 @@ static bool omits_join(const Relationship *relationship) {
     if (relationship->secondary || relationship->pairs.count != key->count) return false;
     if (relationship->primaryjoin->kind != EL_BINARY && relationship->pairs.count < 2) return false;
     for (int i = 0; i < relationship->pairs.count; i++) {
-        Element *side = relationship->direction == MANY_TO_ONE ? relationship->pairs.items[i].to : relationship->pairs.items[i].from;
+        Element *side = relationship->direction == MANY_TO_ONE ? relationship->pairs.items[i].to
+                                                               : relationship->pairs.items[i].from;
         if (!list_has(key, side)) return false;
     }
     return true;
@@ -55,7 +56,8 @@ static void key_columns(Loading *loading, const PostLoad *post, Entity *effectiv
         }
         return;
     }
-    const ElementList *key = relationship->direction == MANY_TO_ONE ? &relationship->target->primary_key : &parent->primary_key;
+    const ElementList *key =
+        relationship->direction == MANY_TO_ONE ? &relationship->target->primary_key : &parent->primary_key;
     for (int i = 0; i < key->count; i++)
         for (int j = 0; j < relationship->pairs.count; j++) {
             ColumnPair *pair = &relationship->pairs.items[j];
@@ -73,7 +75,8 @@ static Value *parent_keys(Loading *loading, const PostLoad *post, const KeyColum
         Value *values[8];
         bool null = false;
         for (int j = 0; j < keys->parents.count && j < 8; j++) {
-            values[j] = instance_column_value(ev, post->parents->items[i], post->eager->relationship->parent, keys->parents.items[j], loading->site);
+            values[j] = instance_column_value(ev, post->parents->items[i], post->eager->relationship->parent,
+                                              keys->parents.items[j], loading->site);
             if (!values[j]) return NULL;
             null |= value_is_none(values[j]);
         }
@@ -95,7 +98,8 @@ static Value *parent_keys(Loading *loading, const PostLoad *post, const KeyColum
 static Element *in_criterion(Loading *loading, const KeyColumns *keys, Value *values) {
     Element *left = keys->compared.items[0];
     if (keys->compared.count > 1)
-        left = element_with_children(loading->ev, EL_TUPLE, type_of_kind(loading->ev, TYPE_NULL), keys->compared.items, keys->compared.count);
+        left = element_with_children(loading->ev, EL_TUPLE, type_of_kind(loading->ev, TYPE_NULL), keys->compared.items,
+                                     keys->compared.count);
     return element_operate(loading->ev, SA_IN, left, values, false, loading->site);
 }
 
@@ -103,7 +107,8 @@ static OrmOptions *step_options(Loading *loading, const PostLoad *post) {
     return loading->options && post->eager ? loading->options : NULL;
 }
 
-static Element *selectin_statement(Loading *loading, const PostLoad *post, const KeyColumns *keys, Value *values, Entity *effective) {
+static Element *selectin_statement(Loading *loading, const PostLoad *post, const KeyColumns *keys, Value *values,
+                                   Entity *effective) {
     Evaluator *ev = loading->ev;
     Relationship *relationship = post->eager->relationship;
     Select *select = select_new(ev);
@@ -147,8 +152,10 @@ static Element *leftmost_subquery(Loading *loading, const PostLoad *post, Select
     bool whole_key = true;
     ElementList columns = {0};
     for (int i = 0; i < first->pairs.count; i++)
-        if (!list_has(&columns, first->pairs.items[i].from)) element_list_push(ev, &columns, first->pairs.items[i].from);
-    for (int i = 0; i < first->parent->primary_key.count; i++) whole_key &= list_has(&columns, first->parent->primary_key.items[i]);
+        if (!list_has(&columns, first->pairs.items[i].from))
+            element_list_push(ev, &columns, first->pairs.items[i].from);
+    for (int i = 0; i < first->parent->primary_key.count; i++)
+        whole_key &= list_has(&columns, first->parent->primary_key.items[i]);
     for (int i = 0; i < columns.count; i++) {
         Property *property = mapper_property_of(root->mapper, columns.items[i]);
         if (property) select_add_column(ev, select, entity_column(ev, root, property));
@@ -166,7 +173,8 @@ static void add_join(Evaluator *ev, Select *select, Entity *from, Property *prop
     ARENA_PUSH(evaluator_arena(ev), select->joins, select->join_count, select->join_capacity) = join;
 }
 
-static Element *subquery_statement(Loading *loading, const PostLoad *post, Element *statement, Entity *effective, ElementList *keys) {
+static Element *subquery_statement(Loading *loading, const PostLoad *post, Element *statement, Entity *effective,
+                                   ElementList *keys) {
     Evaluator *ev = loading->ev;
     Relationship *relationship = post->eager->relationship;
     Entity *root = post->plan->depth ? post->plan->path[0]->entity : post->plan->entity;
@@ -199,7 +207,8 @@ static Element *subquery_statement(Loading *loading, const PostLoad *post, Eleme
 
 /* ---- giving the parents what was loaded ---- */
 
-static bool row_belongs(Evaluator *ev, const RowValue *row, int first, int count, OrmInstance *parent, Mapper *mapper, const ElementList *columns, const Node *site) {
+static bool row_belongs(Evaluator *ev, const RowValue *row, int first, int count, OrmInstance *parent, Mapper *mapper,
+                        const ElementList *columns, const Node *site) {
     for (int i = 0; i < count; i++) {
         Value *value = instance_column_value(ev, &parent->head.head, mapper, columns->items[i], site);
         if (!value || !value_equals(ev, value, row->items->items[first + i])) return false;
@@ -207,7 +216,8 @@ static bool row_belongs(Evaluator *ev, const RowValue *row, int first, int count
     return true;
 }
 
-static void give_parents(Loading *loading, const PostLoad *post, const ResultValue *result, int entity_at, int key_at, const ElementList *parents) {
+static void give_parents(Loading *loading, const PostLoad *post, const ResultValue *result, int entity_at, int key_at,
+                         const ElementList *parents) {
     Evaluator *ev = loading->ev;
     Relationship *relationship = post->eager->relationship;
     for (int i = 0; i < post->parents->count; i++) {
@@ -221,7 +231,8 @@ static void give_parents(Loading *loading, const PostLoad *post, const ResultVal
         }
         for (int j = 0; result->rows && j < result->rows->count; j++) {
             RowValue *row = (RowValue *)result->rows->items[j];
-            if (!row_belongs(ev, row, key_at, parents->count, parent, relationship->parent, parents, loading->site)) continue;
+            if (!row_belongs(ev, row, key_at, parents->count, parent, relationship->parent, parents, loading->site))
+                continue;
             Value *item = row->items->items[entity_at];
             if (value_is_none(item)) continue;
             single = item;

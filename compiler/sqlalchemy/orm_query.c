@@ -12,7 +12,7 @@ typedef struct QueryValue {
     Session *session;
     Element *statement; /* SELECT or compound */
     int entity_count;
-    Entity *entity; /* of the one entity it loads; NULL: columns */
+    Entity *entity;              /* of the one entity it loads; NULL: columns */
     CollectionValue *collection; /* dynamic relationship: append() and remove() */
 } QueryValue;
 
@@ -178,7 +178,8 @@ static Value *query_get(Evaluator *ev, Value *self, const Arguments *arguments) 
     if (!query->entity || !arguments->count) return value_unknown_at(ev, arguments->site);
     Session *session = query_session(ev, query);
     session_begin(ev, session, arguments->site);
-    return session_get_instance(ev, session, query->entity, arguments->items[0], statement_options(ev, query->statement), arguments->site);
+    return session_get_instance(ev, session, query->entity, arguments->items[0],
+                                statement_options(ev, query->statement), arguments->site);
 }
 
 static Dml *query_dml(Evaluator *ev, QueryValue *query, ElementKind kind) {
@@ -202,16 +203,19 @@ static Value *query_update(Evaluator *ev, Value *self, const Arguments *argument
     Dml *dml = query_dml(ev, query, is_delete ? EL_DELETE : EL_UPDATE);
     if (!dml) return value_unknown_at(ev, arguments->site);
     Value *statement = (Value *)dml;
-    if (!is_delete && arguments->count) statement = value_call_method(ev, statement, "values", arguments->items, 1, arguments->site);
+    if (!is_delete && arguments->count)
+        statement = value_call_method(ev, statement, "values", arguments->items, 1, arguments->site);
     if (!statement) return NULL;
     DictValue *options = value_dict(ev);
     Value *sync = arguments_keyword(arguments, orm_atom(ev, "synchronize_session"));
     int at = is_delete ? 0 : 1;
     if (!sync && arguments->count > at) sync = arguments->items[at];
     if (sync) dict_set(ev, options, value_string(ev, SLICE("synchronize_session")), sync, NULL);
-    ResultValue *result = (ResultValue *)session_execute_statement(ev, query_session(ev, query), statement, NULL, &options->head, arguments->site);
+    ResultValue *result = (ResultValue *)session_execute_statement(ev, query_session(ev, query), statement, NULL,
+                                                                   &options->head, arguments->site);
     if (!result) return NULL;
-    return result->rowcount >= 0 && evaluator_has_rows(ev) ? value_integer(ev, result->rowcount) : value_unknown_at(ev, arguments->site);
+    return result->rowcount >= 0 && evaluator_has_rows(ev) ? value_integer(ev, result->rowcount)
+                                                           : value_unknown_at(ev, arguments->site);
 }
 
 /* Flask-SQLAlchemy: paginate(page, per_page) sends the page and the count. */
@@ -240,7 +244,11 @@ static Value *query_get_statement(Evaluator *ev, Value *self, const Arguments *a
 
 static Value *query_iterate(Evaluator *ev, Value *self, const Node *site) { return query_execute(ev, self, site); }
 
-const Type orm_query_type = {.name = "Query", .kind = VALUE_NATIVE, .iterate = query_iterate, .get_item = query_get_item, .has_attributes = true};
+const Type orm_query_type = {.name = "Query",
+                             .kind = VALUE_NATIVE,
+                             .iterate = query_iterate,
+                             .get_item = query_get_item,
+                             .has_attributes = true};
 
 Value *orm_class_query(Evaluator *ev, Class *cls, const Node *site) {
     Value *item = &cls->head;
@@ -253,7 +261,8 @@ static Value *query_append(Evaluator *ev, Value *self, const Arguments *argument
     QueryValue *query = (QueryValue *)self;
     if (!query->collection) return value_none(ev);
     const char *name = evaluator_native_data(ev);
-    return value_call_method(ev, &query->collection->list.head, name, arguments->items, arguments->count, arguments->site);
+    return value_call_method(ev, &query->collection->list.head, name, arguments->items, arguments->count,
+                             arguments->site);
 }
 
 Value *dynamic_collection(Evaluator *ev, OrmInstance *owner, Relationship *relationship, const Node *site) {
@@ -268,7 +277,8 @@ Value *dynamic_collection(Evaluator *ev, OrmInstance *owner, Relationship *relat
     Element *clause = relationship_lazy_clause(ev, relationship, &owner->head.head, NULL, false, site);
     if (!clause) return NULL;
     select_add_where(ev, select, clause);
-    for (int i = 0; i < relationship->order_by.count; i++) element_list_push(ev, &select->head.order_by, relationship->order_by.items[i]);
+    for (int i = 0; i < relationship->order_by.count; i++)
+        element_list_push(ev, &select->head.order_by, relationship->order_by.items[i]);
     Slice name = slice_format(evaluator_arena(ev), "_pending_%s", relationship->property->key->text.start);
     Atom key = atom_intern(evaluator_atoms(ev), name);
     Value *pending = instance_get(&owner->head.head, key);
@@ -281,33 +291,60 @@ Value *dynamic_collection(Evaluator *ev, OrmInstance *owner, Relationship *relat
 }
 
 void queries_define(Evaluator *ev, ModuleValue *module) {
-    static const char *const forwarded[] = {"filter", "filter_by", "where", "order_by", "group_by", "having", "limit", "offset", "distinct",
-                                            "join", "outerjoin", "select_from", "options", "with_for_update", "correlate", "union",
-                                            "union_all", "intersect", "except_", "execution_options", "prefix_with", "with_hint", "join_from",
-                                            "set_label_style", "slice", "params", "add_cte", "with_statement_hint", "suffix_with"};
-    static const char *const elements[] = {"subquery", "exists", "cte", "scalar_subquery", "as_scalar", "label", "alias", "lateral"};
+    static const char *const forwarded[] = {"filter",      "filter_by",
+                                            "where",       "order_by",
+                                            "group_by",    "having",
+                                            "limit",       "offset",
+                                            "distinct",    "join",
+                                            "outerjoin",   "select_from",
+                                            "options",     "with_for_update",
+                                            "correlate",   "union",
+                                            "union_all",   "intersect",
+                                            "except_",     "execution_options",
+                                            "prefix_with", "with_hint",
+                                            "join_from",   "set_label_style",
+                                            "slice",       "params",
+                                            "add_cte",     "with_statement_hint",
+                                            "suffix_with"};
+    static const char *const elements[] = {"subquery",  "exists", "cte",   "scalar_subquery",
+                                           "as_scalar", "label",  "alias", "lateral"};
     static const char *const ones[] = {"one", "one_or_none", "scalar"};
-    static const NativeMethod fixed[] = {
-        {"all", query_all, NATIVE_METHOD, NULL},        {"first", query_first, NATIVE_METHOD, NULL},
-        {"count", query_count, NATIVE_METHOD, NULL},    {"get", query_get, NATIVE_METHOD, NULL},
-        {"update", query_update, NATIVE_METHOD, NULL},  {"delete", query_update, NATIVE_METHOD, "delete"},
-        {"yield_per", query_same, NATIVE_METHOD, NULL}, {"populate_existing", query_same, NATIVE_METHOD, NULL},
-        {"enable_eagerloads", query_same, NATIVE_METHOD, NULL}, {"autoflush", query_same, NATIVE_METHOD, NULL},
-        {"paginate", query_paginate, NATIVE_METHOD, NULL},
-        {"statement", query_get_statement, NATIVE_PROPERTY, NULL}, {"select", query_get_statement, NATIVE_METHOD, NULL},
-        {"append", query_append, NATIVE_METHOD, "append"}, {"add", query_append, NATIVE_METHOD, "append"},
-        {"remove", query_append, NATIVE_METHOD, "remove"}, {"add_all", query_append, NATIVE_METHOD, "extend"}};
-    enum { FORWARDED = sizeof forwarded / sizeof *forwarded, ELEMENTS = sizeof elements / sizeof *elements,
-           ONES = sizeof ones / sizeof *ones, FIXED = sizeof fixed / sizeof *fixed };
+    static const NativeMethod fixed[] = {{"all", query_all, NATIVE_METHOD, NULL},
+                                         {"first", query_first, NATIVE_METHOD, NULL},
+                                         {"count", query_count, NATIVE_METHOD, NULL},
+                                         {"get", query_get, NATIVE_METHOD, NULL},
+                                         {"update", query_update, NATIVE_METHOD, NULL},
+                                         {"delete", query_update, NATIVE_METHOD, "delete"},
+                                         {"yield_per", query_same, NATIVE_METHOD, NULL},
+                                         {"populate_existing", query_same, NATIVE_METHOD, NULL},
+                                         {"enable_eagerloads", query_same, NATIVE_METHOD, NULL},
+                                         {"autoflush", query_same, NATIVE_METHOD, NULL},
+                                         {"paginate", query_paginate, NATIVE_METHOD, NULL},
+                                         {"statement", query_get_statement, NATIVE_PROPERTY, NULL},
+                                         {"select", query_get_statement, NATIVE_METHOD, NULL},
+                                         {"append", query_append, NATIVE_METHOD, "append"},
+                                         {"add", query_append, NATIVE_METHOD, "append"},
+                                         {"remove", query_append, NATIVE_METHOD, "remove"},
+                                         {"add_all", query_append, NATIVE_METHOD, "extend"}};
+    enum {
+        FORWARDED = sizeof forwarded / sizeof *forwarded,
+        ELEMENTS = sizeof elements / sizeof *elements,
+        ONES = sizeof ones / sizeof *ones,
+        FIXED = sizeof fixed / sizeof *fixed
+    };
     NativeMethod *methods = ARENA_ARRAY(evaluator_arena(ev), NativeMethod, FORWARDED + ELEMENTS + ONES + FIXED + 4);
     int n = 0;
-    for (int i = 0; i < FORWARDED; i++) methods[n++] = (NativeMethod){forwarded[i], query_forward, NATIVE_METHOD, (void *)(uintptr_t)forwarded[i]};
-    for (int i = 0; i < ELEMENTS; i++) methods[n++] = (NativeMethod){elements[i], query_as_element, NATIVE_METHOD, (void *)(uintptr_t)elements[i]};
-    for (int i = 0; i < ONES; i++) methods[n++] = (NativeMethod){ones[i], query_one, NATIVE_METHOD, (void *)(uintptr_t)ones[i]};
+    for (int i = 0; i < FORWARDED; i++)
+        methods[n++] = (NativeMethod){forwarded[i], query_forward, NATIVE_METHOD, (void *)(uintptr_t)forwarded[i]};
+    for (int i = 0; i < ELEMENTS; i++)
+        methods[n++] = (NativeMethod){elements[i], query_as_element, NATIVE_METHOD, (void *)(uintptr_t)elements[i]};
+    for (int i = 0; i < ONES; i++)
+        methods[n++] = (NativeMethod){ones[i], query_one, NATIVE_METHOD, (void *)(uintptr_t)ones[i]};
     for (int i = 0; i < FIXED; i++) methods[n++] = fixed[i];
-    methods[n++] = (NativeMethod){"add_columns", query_add_columns, NATIVE_METHOD, (void *)(uintptr_t)"add_columns"};
-    methods[n++] = (NativeMethod){"add_entity", query_add_columns, NATIVE_METHOD, (void *)(uintptr_t)"add_columns"};
-    methods[n++] = (NativeMethod){"with_entities", query_with_entities, NATIVE_METHOD, (void *)(uintptr_t)"with_only_columns"};
+    methods[n++] = (NativeMethod){"add_columns", query_add_columns, NATIVE_METHOD, (void *)(uintptr_t) "add_columns"};
+    methods[n++] = (NativeMethod){"add_entity", query_add_columns, NATIVE_METHOD, (void *)(uintptr_t) "add_columns"};
+    methods[n++] =
+        (NativeMethod){"with_entities", query_with_entities, NATIVE_METHOD, (void *)(uintptr_t) "with_only_columns"};
     NativeClass query = {.name = "Query", .instance_type = &orm_query_type, .methods = methods};
     orm_state(ev)->query = module_define_class(ev, module, &query, NULL);
 }

@@ -42,7 +42,8 @@ Value *declared_attr_call(Evaluator *ev, Value *attribute, Class *cls) {
 }
 
 static Value *declared_attr_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
-    if (!arguments->count) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "declared_attr() takes a function");
+    if (!arguments->count)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "declared_attr() takes a function");
     DeclaredAttr *made = ARENA_NEW(evaluator_arena(ev), DeclaredAttr);
     made->head = (Value){&orm_declared_attr_type, cls};
     made->function = arguments->items[0];
@@ -155,7 +156,8 @@ static Value *registry_map_imperatively(Evaluator *ev, Value *self, const Argume
     if (arguments->count < 1 || !value_is(arguments->items[0], VALUE_CLASS))
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "map_imperatively() takes a class");
     Class *cls = (Class *)arguments->items[0];
-    Value *table = arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "local_table"));
+    Value *table =
+        arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "local_table"));
     MapperSpec spec = {.cls = cls, .registry = (Registry *)self, .site = arguments->site};
     spec.arguments = value_dict(ev);
     atom_map_init(&spec.properties, evaluator_arena(ev));

@@ -15,9 +15,9 @@ static LazyKind lazy_of(Value *value) {
     static const struct {
         const char *name;
         LazyKind kind;
-    } names[] = {{"select", LAZY_SELECT},       {"joined", LAZY_JOINED},   {"selectin", LAZY_SELECTIN},
-                 {"subquery", LAZY_SUBQUERY},   {"immediate", LAZY_IMMEDIATE}, {"raise", LAZY_RAISE},
-                 {"raise_on_sql", LAZY_RAISE},  {"noload", LAZY_NOLOAD},   {"dynamic", LAZY_DYNAMIC},
+    } names[] = {{"select", LAZY_SELECT},        {"joined", LAZY_JOINED},       {"selectin", LAZY_SELECTIN},
+                 {"subquery", LAZY_SUBQUERY},    {"immediate", LAZY_IMMEDIATE}, {"raise", LAZY_RAISE},
+                 {"raise_on_sql", LAZY_RAISE},   {"noload", LAZY_NOLOAD},       {"dynamic", LAZY_DYNAMIC},
                  {"write_only", LAZY_WRITE_ONLY}};
     if (value_is(value, VALUE_BOOL)) return value_is_true(value) ? LAZY_SELECT : LAZY_JOINED;
     if (value_is_none(value)) return LAZY_NOLOAD;
@@ -61,9 +61,11 @@ Relationship *relationship_new(Evaluator *ev, const Arguments *arguments) {
         else if (slice_equals_text(name, "secondaryjoin")) made->secondaryjoin_given = none ? NULL : value;
         else if (slice_equals_text(name, "foreign_keys")) made->foreign_keys_given = none ? NULL : value;
         else if (slice_equals_text(name, "remote_side")) made->remote_side_given = none ? NULL : value;
-        else if (slice_equals_text(name, "order_by")) made->order_by_given = value_is(value, VALUE_BOOL) || none ? NULL : value;
+        else if (slice_equals_text(name, "order_by"))
+            made->order_by_given = value_is(value, VALUE_BOOL) || none ? NULL : value;
         else if (slice_equals_text(name, "backref")) made->backref = none ? NULL : value;
-        else if (slice_equals_text(name, "back_populates")) made->back_populates = value_is(value, VALUE_STRING) ? value_as_atom(ev, value) : NULL;
+        else if (slice_equals_text(name, "back_populates"))
+            made->back_populates = value_is(value, VALUE_STRING) ? value_as_atom(ev, value) : NULL;
         else if (slice_equals_text(name, "uselist")) made->uselist = none ? -1 : truth;
         else if (slice_equals_text(name, "viewonly")) made->viewonly = truth;
         else if (slice_equals_text(name, "innerjoin")) made->innerjoin = truth || value_is(value, VALUE_STRING);
@@ -189,10 +191,26 @@ static bool relationship_list(Evaluator *ev, Relationship *relationship, Value *
 /* ---- target ---- */
 
 static bool is_collection(const TypeExpr *expr) {
-    static const char *const names[] = {"list",           "List",       "set",        "Set",           "Sequence",
-                                        "Collection",     "MutableSequence", "MutableSet", "Iterable",  "dict",
-                                        "Dict",           "Mapping",    "MutableMapping", "KeyFuncDict", "MappedCollection",
-                                        "deque",          "InstrumentedList", "InstrumentedSet", "OrderingList", "frozenset"};
+    static const char *const names[] = {"list",
+                                        "List",
+                                        "set",
+                                        "Set",
+                                        "Sequence",
+                                        "Collection",
+                                        "MutableSequence",
+                                        "MutableSet",
+                                        "Iterable",
+                                        "dict",
+                                        "Dict",
+                                        "Mapping",
+                                        "MutableMapping",
+                                        "KeyFuncDict",
+                                        "MappedCollection",
+                                        "deque",
+                                        "InstrumentedList",
+                                        "InstrumentedSet",
+                                        "OrderingList",
+                                        "frozenset"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (type_expr_is(expr, names[i])) return true;
     return false;
@@ -462,7 +480,8 @@ static bool relationship_find_roles(Evaluator *ev, Relationship *relationship, c
     if (!relationship->foreign.count) relationship_scan(ev, relationship, 0);
     if (!relationship_list(ev, relationship, relationship->remote_side_given, &relationship->remote)) return false;
     if (!relationship->remote.count) {
-        bool selfref = !relationship->secondary && relationship->parent->local_table == relationship->target->local_table;
+        bool selfref =
+            !relationship->secondary && relationship->parent->local_table == relationship->target->local_table;
         RemoteScan scan = {ev, relationship};
         if (selfref) relationship_scan(ev, relationship, 1);
         else element_visit(relationship->primaryjoin, scan_remote, &scan);

@@ -67,7 +67,8 @@ static bool row_equals(Evaluator *ev, Value *self, Value *other) {
     return value_equals(ev, &((RowValue *)self)->items->head, other);
 }
 
-static Value *row_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected, const Node *site) {
+static Value *row_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected,
+                          const Node *site) {
     Value *mine = &((RowValue *)self)->items->head;
     if (other->type == &orm_row_type) other = &((RowValue *)other)->items->head;
     return reflected ? value_compare(ev, op, other, mine, site) : value_compare(ev, op, mine, other, site);
@@ -129,10 +130,14 @@ Value *result_convert(Evaluator *ev, const SaType *type, Value *value, const Nod
     if (type_is(type, TYPE_BOOLEAN) && value_is(value, VALUE_INTEGER) && value_as_integer(value, &number))
         return value_bool(ev, number != 0);
     if (type_is(type, TYPE_ENUM)) return convert_enum(ev, type, value);
-    if (type_is(type, TYPE_DATETIME) && text) return call_class_method(ev, "datetime", "datetime", "fromisoformat", value, site);
-    if (type_is(type, TYPE_DATE) && text) return call_class_method(ev, "datetime", "date", "fromisoformat", value, site);
-    if (type_is(type, TYPE_TIME) && text) return call_class_method(ev, "datetime", "time", "fromisoformat", value, site);
-    if (type_is(type, TYPE_UUID) && text && !type->as_uuid_off) return call_class_method(ev, "uuid", "UUID", NULL, value, site);
+    if (type_is(type, TYPE_DATETIME) && text)
+        return call_class_method(ev, "datetime", "datetime", "fromisoformat", value, site);
+    if (type_is(type, TYPE_DATE) && text)
+        return call_class_method(ev, "datetime", "date", "fromisoformat", value, site);
+    if (type_is(type, TYPE_TIME) && text)
+        return call_class_method(ev, "datetime", "time", "fromisoformat", value, site);
+    if (type_is(type, TYPE_UUID) && text && !type->as_uuid_off)
+        return call_class_method(ev, "uuid", "UUID", NULL, value, site);
     if (type_is(type, TYPE_JSON) && text) return call_class_method(ev, "json", "loads", NULL, value, site);
     bool decimal = type_is(type, TYPE_NUMERIC) && !type_is(type, TYPE_FLOAT) && !type->decimal_off;
     if (decimal && (value_is(value, VALUE_FLOAT) || value_is(value, VALUE_INTEGER))) {
@@ -197,9 +202,9 @@ static const struct {
     const char *name;
     OneMode mode;
     bool scalar;
-} one_methods[] = {{"first", ONE_FIRST, false},        {"one", ONE_EXACTLY, false},
+} one_methods[] = {{"first", ONE_FIRST, false},         {"one", ONE_EXACTLY, false},
                    {"one_or_none", ONE_OR_NONE, false}, {"scalar", ONE_FIRST, true},
-                   {"scalar_one", ONE_EXACTLY, true},  {"scalar_one_or_none", ONE_OR_NONE, true},
+                   {"scalar_one", ONE_EXACTLY, true},   {"scalar_one_or_none", ONE_OR_NONE, true},
                    {"fetchone", ONE_FIRST, false}};
 
 static Value *result_one(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -246,7 +251,8 @@ static Value *result_mappings(Evaluator *ev, Value *self, const Arguments *argum
 
 static Value *result_unique(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)arguments;
-    ResultValue *made = result_shaped(ev, (ResultValue *)self, ((ResultValue *)self)->shape, ((ResultValue *)self)->column);
+    ResultValue *made =
+        result_shaped(ev, (ResultValue *)self, ((ResultValue *)self)->shape, ((ResultValue *)self)->column);
     made->unique = true;
     return &made->head.head;
 }
@@ -284,8 +290,9 @@ static Value *result_nothing(Evaluator *ev, Value *self, const Arguments *argume
 
 static Value *result_keys(Evaluator *ev, Value *self, const Arguments *arguments) {
     ResultValue *result = (ResultValue *)self;
-    RowValue *row = result->sample ? result->sample
-                    : result->rows && result->rows->count ? (RowValue *)result->rows->items[0] : NULL;
+    RowValue *row = result->sample                        ? result->sample
+                    : result->rows && result->rows->count ? (RowValue *)result->rows->items[0]
+                                                          : NULL;
     if (!row) return value_unknown_at(ev, arguments->site);
     ListValue *list = value_list(ev);
     for (int i = 0; i < row->count; i++) list_append(ev, list, value_string(ev, row->names[i]));
@@ -295,11 +302,13 @@ static Value *result_keys(Evaluator *ev, Value *self, const Arguments *arguments
 static Value *result_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     ResultValue *result = (ResultValue *)self;
     if (slice_equals_text(name->text, "rowcount"))
-        return result->rowcount >= 0 && evaluator_has_rows(ev) ? value_integer(ev, result->rowcount) : value_unknown_at(ev, site);
+        return result->rowcount >= 0 && evaluator_has_rows(ev) ? value_integer(ev, result->rowcount)
+                                                               : value_unknown_at(ev, site);
     if (slice_equals_text(name->text, "inserted_primary_key"))
         return result->inserted_key ? &result->inserted_key->head : value_unknown_at(ev, site);
     if (slice_equals_text(name->text, "lastrowid"))
-        return result->inserted_key && result->inserted_key->count ? result->inserted_key->items[0] : value_unknown_at(ev, site);
+        return result->inserted_key && result->inserted_key->count ? result->inserted_key->items[0]
+                                                                   : value_unknown_at(ev, site);
     if (slice_equals_text(name->text, "returns_rows")) return value_bool(ev, result->rows || result->sample);
     return NULL;
 }
@@ -332,14 +341,19 @@ const Type orm_result_type = {.name = "Result",
                               .has_attributes = true};
 
 void results_define(Evaluator *ev, ModuleValue *module) {
-    static const NativeMethod fixed[] = {
-        {"scalars", result_scalars, NATIVE_METHOD, NULL},     {"mappings", result_mappings, NATIVE_METHOD, NULL},
-        {"unique", result_unique, NATIVE_METHOD, NULL},       {"all", result_call_all, NATIVE_METHOD, NULL},
-        {"fetchall", result_call_all, NATIVE_METHOD, NULL},   {"fetchmany", result_call_all, NATIVE_METHOD, NULL},
-        {"partitions", result_partitions, NATIVE_METHOD, NULL}, {"tuples", result_same, NATIVE_METHOD, NULL},
-        {"yield_per", result_same, NATIVE_METHOD, NULL},      {"freeze", result_same, NATIVE_METHOD, NULL},
-        {"columns", result_same, NATIVE_METHOD, NULL},        {"close", result_nothing, NATIVE_METHOD, NULL},
-        {"keys", result_keys, NATIVE_METHOD, NULL}};
+    static const NativeMethod fixed[] = {{"scalars", result_scalars, NATIVE_METHOD, NULL},
+                                         {"mappings", result_mappings, NATIVE_METHOD, NULL},
+                                         {"unique", result_unique, NATIVE_METHOD, NULL},
+                                         {"all", result_call_all, NATIVE_METHOD, NULL},
+                                         {"fetchall", result_call_all, NATIVE_METHOD, NULL},
+                                         {"fetchmany", result_call_all, NATIVE_METHOD, NULL},
+                                         {"partitions", result_partitions, NATIVE_METHOD, NULL},
+                                         {"tuples", result_same, NATIVE_METHOD, NULL},
+                                         {"yield_per", result_same, NATIVE_METHOD, NULL},
+                                         {"freeze", result_same, NATIVE_METHOD, NULL},
+                                         {"columns", result_same, NATIVE_METHOD, NULL},
+                                         {"close", result_nothing, NATIVE_METHOD, NULL},
+                                         {"keys", result_keys, NATIVE_METHOD, NULL}};
     enum { FIXED = sizeof fixed / sizeof *fixed, ONES = sizeof one_methods / sizeof *one_methods };
     NativeMethod *methods = ARENA_ARRAY(evaluator_arena(ev), NativeMethod, FIXED + ONES + 1);
     for (int i = 0; i < FIXED; i++) methods[i] = fixed[i];

@@ -72,14 +72,17 @@ static void compile_read_columns(Compile *compile) {
         Entity *entity = from->entity;
         Element *clause = from->kind == EL_ENTITY ? entity->selectable : from;
         element_list_push(compile->ev, &compile->from, clause);
-        if (entity) ARENA_PUSH(compile->arena, compile->criteria_entities, compile->criteria_count, compile->criteria_capacity) = entity;
+        if (entity)
+            ARENA_PUSH(compile->arena, compile->criteria_entities, compile->criteria_count,
+                       compile->criteria_capacity) = entity;
     }
 }
 
 static bool list_mentions(const ElementList *list) {
     for (int i = 0; i < list->count; i++) {
         const Element *element = list->items[i];
-        if (element->kind == EL_ENTITY || element->kind == EL_ORM || element->entity || column_entity(element, 0)) return true;
+        if (element->kind == EL_ENTITY || element->kind == EL_ORM || element->entity || column_entity(element, 0))
+            return true;
     }
     return false;
 }
@@ -122,7 +125,8 @@ typedef struct CollectColumns {
 
 static void collect_column(Element *element, void *data) {
     CollectColumns *collect = data;
-    if (element->kind == EL_COLUMN && !list_has(collect->out, element)) element_list_push(collect->ev, collect->out, element);
+    if (element->kind == EL_COLUMN && !list_has(collect->out, element))
+        element_list_push(collect->ev, collect->out, element);
 }
 
 static bool can_join(Evaluator *ev, Element *left, Element *right) {
@@ -208,7 +212,8 @@ static bool compile_implicit_left(Compile *compile, const SetupJoin *join, JoinS
 }
 
 static bool overlap_with_left(Compile *compile, Element *left, Entity *right) {
-    if (right->is_alias || (right->mapper->persist_selectable->kind != EL_JOIN && !right->mapper->with_polymorphic_count))
+    if (right->is_alias ||
+        (right->mapper->persist_selectable->kind != EL_JOIN && !right->mapper->with_polymorphic_count))
         return false;
     const ElementList *from = &compile->from;
     for (int i = 0; i < from->count; i++)
@@ -275,7 +280,8 @@ static bool compile_join(Compile *compile, const SetupJoin *join) {
     Element *on = NULL;
     bool from_target = along != NULL;
     if (along) {
-        if (along->property->kind != PROPERTY_RELATIONSHIP || !relationship_configure(ev, along->property->relationship))
+        if (along->property->kind != PROPERTY_RELATIONSHIP ||
+            !relationship_configure(ev, along->property->relationship))
             return false;
         right.entity = along->of_type ? along->of_type : along->property->relationship->target_entity;
     } else {
@@ -305,7 +311,8 @@ static bool compile_join(Compile *compile, const SetupJoin *join) {
     if (!compile_place_left(compile, join, &left, &right, on, &replace)) return false;
     if (right.entity && left.entity == right.entity)
         return raise_join(compile, join, "Can't construct a join from an entity to itself, they are the same entity");
-    if (along && !right.entity) right.entity = entity_alias(ev, along->property->relationship->target, right.from, (Slice){0}, false);
+    if (along && !right.entity)
+        right.entity = entity_alias(ev, along->property->relationship->target, right.from, (Slice){0}, false);
     if (right.entity && overlap_with_left(compile, left.from, right.entity)) {
         right.entity = entity_alias(ev, right.entity->mapper, NULL, (Slice){0}, true);
     }
@@ -318,12 +325,18 @@ static bool compile_join(Compile *compile, const SetupJoin *join) {
                         : orm_join_on(ev, base, left.from == base ? NULL : left.from, right.entity, right.from, on,
                                       join->outer, join->full, &criteria, join->node);
     if (!made) return false;
-    if (right.entity) ARENA_PUSH(compile->arena, compile->join_entities, compile->join_entity_count, compile->join_entity_capacity) = right.entity;
-    if (along) ARENA_PUSH(compile->arena, compile->edges, compile->edge_count, compile->edge_capacity) = (JoinedEdge){along->entity, right.entity, along->property};
+    if (right.entity)
+        ARENA_PUSH(compile->arena, compile->join_entities, compile->join_entity_count, compile->join_entity_capacity) =
+            right.entity;
+    if (along)
+        ARENA_PUSH(compile->arena, compile->edges, compile->edge_count, compile->edge_capacity) =
+            (JoinedEdge){along->entity, right.entity, along->property};
     if (replace >= 0) compile->from.items[replace] = made;
     else {
         element_list_push(ev, &compile->from, made);
-        if (left.entity) ARENA_PUSH(compile->arena, compile->criteria_entities, compile->criteria_count, compile->criteria_capacity) = left.entity;
+        if (left.entity)
+            ARENA_PUSH(compile->arena, compile->criteria_entities, compile->criteria_count,
+                       compile->criteria_capacity) = left.entity;
     }
     return true;
 }
@@ -385,7 +398,8 @@ void compile_append(Compile *compile, ElementList *columns, Element *column) {
 }
 
 static void compile_note_criteria(Compile *compile, Entity *entity) {
-    ARENA_PUSH(compile->arena, compile->criteria_entities, compile->criteria_count, compile->criteria_capacity) = entity;
+    ARENA_PUSH(compile->arena, compile->criteria_entities, compile->criteria_count, compile->criteria_capacity) =
+        entity;
 }
 
 static void compile_column(Compile *compile, Element *element, Entity *entity) {
@@ -532,7 +546,8 @@ static Element *splice_join(Evaluator *ev, Element *join, Splice *splice) {
 
 static Element *unwrap_order(Element *element) {
     while ((element->kind == EL_LABEL_REFERENCE || element->kind == EL_GROUPING ||
-            (element->kind == EL_UNARY && element->count == 1)) && element->count)
+            (element->kind == EL_UNARY && element->count == 1)) &&
+           element->count)
         element = element->children[0];
     return element;
 }
@@ -544,7 +559,8 @@ static Element *compile_compound(Compile *compile) {
     for (int i = 0; i < compile->order_by.count; i++) {
         Element *element = unwrap_order(compile->order_by.items[i]);
         Element *plain = element->entity && element->original ? element->original : element;
-        if (plain->kind == EL_TEXT || plain->kind == EL_TEXT_LABEL_REFERENCE || list_has(&inner->columns, plain)) continue;
+        if (plain->kind == EL_TEXT || plain->kind == EL_TEXT_LABEL_REFERENCE || list_has(&inner->columns, plain))
+            continue;
         element_list_push(ev, &inner->columns, plain);
     }
     list_append_all(ev, &inner->from, &compile->from);
@@ -556,7 +572,8 @@ static Element *compile_compound(Compile *compile) {
     outer->head.label_style = compile->given->head.label_style;
     list_append_all(ev, &outer->columns, from_columns(ev, alias));
     list_append_all(ev, &outer->columns, &compile->secondary);
-    if (inner->head.for_update.active && !inner->head.for_update.has_of) outer->head.for_update = inner->head.for_update;
+    if (inner->head.for_update.active && !inner->head.for_update.has_of)
+        outer->head.for_update = inner->head.for_update;
     Element *from = alias;
     Splice splice = {NULL, alias, alias};
     for (int i = 0; i < compile->eager_count; i++) {
@@ -575,8 +592,8 @@ static Element *compile_compound(Compile *compile) {
 }
 
 static bool should_nest(const Select *select) {
-    return select->head.limit || select->head.offset || select->head.fetch || select->distinct || select->distinct_on.count ||
-           select->head.group_by.count;
+    return select->head.limit || select->head.offset || select->head.fetch || select->distinct ||
+           select->distinct_on.count || select->head.group_by.count;
 }
 
 /* ---- positions of the loaded columns in a row ---- */
@@ -605,7 +622,8 @@ Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan 
     for (int i = 0; i < select->join_count; i++)
         if (!compile_join(&compile, &select->joins[i])) return NULL;
     spread_bundles(&compile, &select->head.order_by, &compile.order_by);
-    if (!compile_columns(&compile, plan) || !compile_eager_joins(&compile) || !compile_add_criteria(&compile)) return NULL;
+    if (!compile_columns(&compile, plan) || !compile_eager_joins(&compile) || !compile_add_criteria(&compile))
+        return NULL;
     if (!compile.from.count) compile.from = compile.fallback_from;
     bool compound = compile.multi_row_eager && compile.pending_count && should_nest(select);
     Element *made = compound ? compile_compound(&compile) : compile_simple(&compile);

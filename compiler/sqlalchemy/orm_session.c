@@ -50,8 +50,9 @@ void session_attach(Evaluator *ev, Session *session, OrmInstance *instance) {
 }
 
 static OrmInstance *instance_argument(Evaluator *ev, const Arguments *arguments) {
-    Value *value = arguments->count ? arguments->items[0]
-                   : arguments->keyword_count ? arguments->keywords[0].value : NULL;
+    Value *value = arguments->count           ? arguments->items[0]
+                   : arguments->keyword_count ? arguments->keywords[0].value
+                                              : NULL;
     OrmInstance *instance = value_as_instance(value);
     if (instance && instance->mapper) return instance;
     if (value && value_is_unknown(value)) return NULL;
@@ -69,7 +70,9 @@ static Value *session_add(Evaluator *ev, Value *self, const Arguments *arguments
 }
 
 static Value *session_add_all(Evaluator *ev, Value *self, const Arguments *arguments) {
-    Value *given = arguments->count ? arguments->items[0] : arguments->keyword_count ? arguments->keywords[0].value : NULL;
+    Value *given = arguments->count           ? arguments->items[0]
+                   : arguments->keyword_count ? arguments->keywords[0].value
+                                              : NULL;
     Value *items = given ? value_iterate(ev, given, arguments->site) : NULL;
     if (!items) return NULL;
     if (value_is_unknown(items)) {
@@ -133,7 +136,8 @@ static void expire_instance(Evaluator *ev, OrmInstance *instance) {
     atom_map_init(&kept, evaluator_arena(ev));
     for (int i = 0; i < instance->head.attributes.count; i++) {
         Atom key = instance->head.attributes.entries[i].key;
-        if (key && !mapper_property(instance->mapper, key)) atom_map_set(&kept, key, instance->head.attributes.entries[i].value);
+        if (key && !mapper_property(instance->mapper, key))
+            atom_map_set(&kept, key, instance->head.attributes.entries[i].value);
     }
     instance->head.attributes = kept;
     atom_map_init(&instance->committed, evaluator_arena(ev));
@@ -220,7 +224,9 @@ static bool session_end(Evaluator *ev, Session *session, bool commit, const Node
     bool began = session->began;
     evaluator_touch(ev, session, sizeof *session);
     session->began = false;
-    if (began && !orm_emit_plain(ev, commit ? STATEMENT_COMMIT : STATEMENT_ROLLBACK, commit ? "COMMIT" : "ROLLBACK", site)) return false;
+    if (began &&
+        !orm_emit_plain(ev, commit ? STATEMENT_COMMIT : STATEMENT_ROLLBACK, commit ? "COMMIT" : "ROLLBACK", site))
+        return false;
     if (commit && session->expire_on_commit) expire_everything(ev, session);
     if (commit) return true;
     for (int i = 0; i < session->instances->count; i++) {
@@ -275,7 +281,8 @@ static Value *transaction_enter(Evaluator *ev, Value *self, const Node *site) {
         if (!session_flush(ev, transaction->session, site)) return NULL;
         evaluator_touch(ev, transaction->session, sizeof *transaction->session);
         transaction->number = ++transaction->session->begin_depth;
-        const char *text = slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "SAVEPOINT sa_savepoint_%d", transaction->number));
+        const char *text = slice_terminated(
+            evaluator_arena(ev), slice_format(evaluator_arena(ev), "SAVEPOINT sa_savepoint_%d", transaction->number));
         if (!orm_emit_plain(ev, STATEMENT_SAVEPOINT, text, site)) return NULL;
     }
     return transaction->closes ? &transaction->session->head.head : self;
@@ -284,7 +291,9 @@ static Value *transaction_enter(Evaluator *ev, Value *self, const Node *site) {
 static bool transaction_end(Evaluator *ev, TransactionValue *transaction, bool failed, const Node *site) {
     if (!transaction->nested) return session_end(ev, transaction->session, !failed, site);
     if (!failed && !session_flush(ev, transaction->session, site)) return false;
-    const char *text = slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "%s SAVEPOINT sa_savepoint_%d", failed ? "ROLLBACK TO" : "RELEASE", transaction->number));
+    const char *text =
+        slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "%s SAVEPOINT sa_savepoint_%d",
+                                                           failed ? "ROLLBACK TO" : "RELEASE", transaction->number));
     return orm_emit_plain(ev, failed ? STATEMENT_ROLLBACK : STATEMENT_RELEASE, text, site);
 }
 
@@ -323,7 +332,8 @@ static Value *session_call_begin(Evaluator *ev, Value *self, const Arguments *ar
     TransactionValue *made = instance_allocate(ev, orm_state(ev)->transaction, sizeof *made);
     made->session = (Session *)self;
     made->nested = evaluator_native_data(ev) != NULL;
-    if (!made->session->is_async && made->nested && !transaction_enter(ev, &made->head.head, arguments->site)) return NULL;
+    if (!made->session->is_async && made->nested && !transaction_enter(ev, &made->head.head, arguments->site))
+        return NULL;
     if (!made->session->is_async && made->nested) made->entered = true;
     return &made->head.head;
 }
@@ -350,7 +360,8 @@ static Value *session_get(Evaluator *ev, Value *self, const Arguments *arguments
     Value *found = session_get_instance(ev, session, entity, key, options_argument(ev, arguments), arguments->site);
     bool required = evaluator_native_data(ev) != NULL;
     if (!found || !required) return found;
-    if (value_is_none(found)) return sa_raise(ev, SA_NO_RESULT_FOUND, arguments->site, "No row was found when one was required");
+    if (value_is_none(found))
+        return sa_raise(ev, SA_NO_RESULT_FOUND, arguments->site, "No row was found when one was required");
     return value_is_unknown(found) && ((UnknownValue *)found)->present ? ((UnknownValue *)found)->present : found;
 }
 
@@ -358,10 +369,13 @@ static Value *session_refresh(Evaluator *ev, Value *self, const Arguments *argum
     Session *session = (Session *)self;
     OrmInstance *instance = instance_argument(ev, arguments);
     if (!instance) return evaluator_error_pending(ev) ? NULL : value_none(ev);
-    Value *names = arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "attribute_names"));
+    Value *names =
+        arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "attribute_names"));
     session_attach(ev, session, instance);
     if (instance->status == INSTANCE_PENDING)
-        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site, "Instance '<%s>' is not persistent within this Session", instance->mapper->cls->name->text.start);
+        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site,
+                        "Instance '<%s>' is not persistent within this Session",
+                        instance->mapper->cls->name->text.start);
     if (!session_autoflush(ev, session, arguments->site)) return NULL;
     session_begin(ev, session, arguments->site);
     ListValue *only = names && !value_is_none(names) ? (ListValue *)value_iterate(ev, names, arguments->site) : NULL;
@@ -375,11 +389,15 @@ static Value *session_refresh(Evaluator *ev, Value *self, const Arguments *argum
 
 static Value *session_execute(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *statement = arguments->count ? arguments->items[0] : arguments_keyword(arguments, orm_atom(ev, "statement"));
-    Value *parameters = arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "params"));
-    if (!statement) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "execute() missing 1 required positional argument: 'statement'");
+    Value *parameters =
+        arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "params"));
+    if (!statement)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "execute() missing 1 required positional argument: 'statement'");
     Session *session = (Session *)self;
     Value *options = arguments_keyword(arguments, orm_atom(ev, "execution_options"));
-    ResultValue *result = (ResultValue *)session_execute_statement(ev, session, statement, parameters, options, arguments->site);
+    ResultValue *result =
+        (ResultValue *)session_execute_statement(ev, session, statement, parameters, options, arguments->site);
     if (!result || result->head.head.type != &orm_result_type) return (Value *)result;
     const char *mode = evaluator_native_data(ev);
     if (mode && *mode == 's') result->shape = RESULT_SCALARS;
@@ -412,7 +430,8 @@ static Value *session_bulk(Evaluator *ev, Value *self, const Arguments *argument
     Entity *entity = orm_entity(ev, arguments->items[0]);
     if (!entity) return evaluator_error_pending(ev) ? NULL : value_none(ev);
     Dml *dml = dml_new(ev, *mode == 'i' ? EL_INSERT : EL_UPDATE, entity->mapper->local_table);
-    Value *done = session_execute_statement(ev, (Session *)self, (Value *)dml, arguments->items[1], NULL, arguments->site);
+    Value *done =
+        session_execute_statement(ev, (Session *)self, (Value *)dml, arguments->items[1], NULL, arguments->site);
     return done ? value_none(ev) : NULL;
 }
 
@@ -578,8 +597,11 @@ static Value *maker_attribute(Evaluator *ev, Value *self, Atom name, const Node 
     return value_find_attribute(ev, maker_call(ev, self, &none), name, site);
 }
 
-static const Type maker_type = {
-    .name = "sessionmaker", .kind = VALUE_NATIVE, .call = maker_call, .get_attribute = maker_attribute, .has_attributes = true};
+static const Type maker_type = {.name = "sessionmaker",
+                                .kind = VALUE_NATIVE,
+                                .call = maker_call,
+                                .get_attribute = maker_attribute,
+                                .has_attributes = true};
 
 static Value *maker_begin(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *session = maker_call(ev, self, arguments);

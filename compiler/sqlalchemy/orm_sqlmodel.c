@@ -28,7 +28,8 @@ static void add_keyword(Evaluator *ev, Arguments *arguments, const char *name, V
     arguments->keywords[arguments->keyword_count++] = (Keyword){orm_atom(ev, name), value, arguments->site};
 }
 
-static Value *call_name(Evaluator *ev, const char *module_name, const char *name, Value *const *items, int count, const Node *site) {
+static Value *call_name(Evaluator *ev, const char *module_name, const char *name, Value *const *items, int count,
+                        const Node *site) {
     ModuleValue *module = evaluator_import(ev, module_name);
     Value *callee = module ? atom_map_get(&module->names, orm_atom(ev, name)) : NULL;
     return callee ? value_call_with(ev, callee, items, count, site) : NULL;
@@ -53,9 +54,11 @@ Value *field_as_mapped(Evaluator *ev, Value *field, TypeExpr *annotation) {
         else if (slice_equals_text(name, "foreign_key")) foreign = value;
         else if (slice_equals_text(name, "ondelete")) on_delete = value;
         else if (slice_equals_text(name, "sa_type")) type = value;
-        else if (slice_equals_text(name, "max_length")) type = call_name(ev, "sqlalchemy", "String", &value, 1, given->site);
+        else if (slice_equals_text(name, "max_length"))
+            type = call_name(ev, "sqlalchemy", "String", &value, 1, given->site);
         else if (slice_equals_text(name, "default_factory")) add_keyword(ev, &arguments, "default", value);
-        else if (slice_equals_text(name, "primary_key") || slice_equals_text(name, "index") || slice_equals_text(name, "unique") || slice_equals_text(name, "nullable"))
+        else if (slice_equals_text(name, "primary_key") || slice_equals_text(name, "index") ||
+                 slice_equals_text(name, "unique") || slice_equals_text(name, "nullable"))
             add_keyword(ev, &arguments, given->keywords[i].name->text.start, value);
         else if (slice_equals_text(name, "sa_column_kwargs") && value_is(value, VALUE_DICT)) {
             DictValue *dict = (DictValue *)value;
@@ -73,13 +76,19 @@ Value *field_as_mapped(Evaluator *ev, Value *field, TypeExpr *annotation) {
     if (foreign && value_is(foreign, VALUE_STRING)) {
         Keyword keyword = {orm_atom(ev, "ondelete"), on_delete, given->site};
         const Node *node = given->site;
-        Arguments key = {.items = &foreign, .nodes = &node, .count = 1, .keywords = &keyword, .keyword_count = on_delete ? 1 : 0, .site = given->site};
+        Arguments key = {.items = &foreign,
+                         .nodes = &node,
+                         .count = 1,
+                         .keywords = &keyword,
+                         .keyword_count = on_delete ? 1 : 0,
+                         .site = given->site};
         Value *made = value_call(ev, &sa_state(ev)->foreign_key->head, &key);
         if (!made) return NULL;
         arguments.nodes[arguments.count] = given->site;
         arguments.items[arguments.count++] = made;
     }
-    if (fallback && !value_is(fallback, VALUE_ELLIPSIS) && !value_is_none(fallback)) add_keyword(ev, &arguments, "default", fallback);
+    if (fallback && !value_is(fallback, VALUE_ELLIPSIS) && !value_is_none(fallback))
+        add_keyword(ev, &arguments, "default", fallback);
     return (Value *)mapped_column_new(ev, &arguments, "Field");
 }
 

@@ -1,8 +1,8 @@
 /*
  * Sessions, mapped instances, results, engines and the legacy Query: the running side of the ORM half.
  *
- * An OrmInstance holds its loaded attributes as ordinary Python attributes. What came from rows that are not there is an
- * unknown whose `origin` (RowOrigin) says from which statement and column; it becomes a parameter "from rows".
+ * An OrmInstance holds its loaded attributes as ordinary Python attributes. What came from rows that are not there is
+ * an unknown whose `origin` (RowOrigin) says from which statement and column; it becomes a parameter "from rows".
  * Invariants: an attribute that is in `committed` has changed since the last flush (its old value stands there); an
  * attribute that is in neither map is not loaded.
  */
@@ -63,11 +63,11 @@ typedef enum ResultShape { RESULT_ROWS, RESULT_SCALARS, RESULT_MAPPINGS } Result
 typedef struct ResultValue {
     Instance head;
     ResultShape shape;
-    ListValue *rows; /* RowValues; NULL: not known */
-    RowValue *sample; /* what an unknown row looks like */
-    int column;       /* of SCALARS */
+    ListValue *rows;                     /* RowValues; NULL: not known */
+    RowValue *sample;                    /* what an unknown row looks like */
+    int column;                          /* of SCALARS */
     bool unique, is_async, single_items; /* single_items: legacy Query rows of one entity */
-    int64_t rowcount; /* -1: not known */
+    int64_t rowcount;                    /* -1: not known */
     ListValue *inserted_key;
     const Node *site;
     Slice *names;
