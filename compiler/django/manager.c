@@ -5,6 +5,7 @@
 #include "compiler/django/manager.h"
 
 #include "compiler/django/django.h"
+#include "compiler/django/write.h"
 #include "compiler/django/fetch.h"
 #include "compiler/django/instance.h"
 #include "compiler/django/query_state.h"
@@ -83,7 +84,7 @@ static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQueryS
 static DjQuerySet *filter_generic(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
     DjField *field = manager->relation.field;
     DjInstance *owner = value_as_model_instance(manager->owner);
-    Value *type = dj_content_type_id(ev, field->for_concrete_model ? owner->model->concrete : owner->model, site);
+    Value *type = content_type_id(ev, field->for_concrete_model ? owner->model->concrete : owner->model, site);
     Value *pk = type ? instance_pk(ev, owner, site) : NULL;
     if (!pk) return NULL;
     DjExpr *q = condition(ev, slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text)), type, site);

@@ -226,8 +226,6 @@ bool dj_query_resolve(DjQuery *inner, DjQuery *outer, const DjResolve *how);
 /* aggregate(): the query that computes them. NULL: an error is pending. */
 DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *expressions, int count);
 void dj_clear_select(DjQuery *query);
-/* The id of a model's content type: rows of another query, looked up once. NULL: an error is pending. */
-Value *dj_content_type_id(Evaluator *ev, DjModel *model, const Node *site);
 bool dj_add_filtered_relation(DjQuery *query, DjExpr *relation, Slice alias, Span span);
 /* qs & other, qs | other: merge.c. */
 struct DjOp;

@@ -4,6 +4,7 @@
  */
 #include "compiler/django/compile.h"
 #include "compiler/django/django.h"
+#include "compiler/django/write.h"
 #include "compiler/django/lookup.h"
 
 /* content_type_id = <id of the model's content type>: the id is another query's row. */
@@ -12,7 +13,7 @@ DjExpr *dj_join_restriction(DjQuery *query, DjFound join, DjJoin *table) {
     if (!restriction.field) return NULL;
     DjJoin *holder = restriction.field->model->concrete == table->model->concrete || !table->parent ? table : table->parent;
     DjExpr *column = dj_col(query->ev, holder, restriction.field, NULL);
-    Value *id = dj_content_type_id(query->ev, restriction.model, query->site);
+    Value *id = content_type_id(query->ev, restriction.model, query->site);
     if (!id) return NULL;
     return dj_build_lookup(query, NULL, 0, column, id, (Span){0}, query->site);
 }

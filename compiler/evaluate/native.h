@@ -198,6 +198,9 @@ Value *evaluator_setting(Evaluator *ev, const char *name);
 /* True while the rows of executed queries are really there (`ormc run`). */
 bool evaluator_has_rows(const Evaluator *ev);
 
+/* Evaluates one expression with the names of `module` in reach (a relationship's primaryjoin given as a string). */
+Value *evaluator_evaluate_text(Evaluator *ev, Slice text, ModuleValue *module, const Node *site);
+
 /* ---- executed queries ---- */
 
 /*

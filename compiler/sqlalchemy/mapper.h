@@ -31,23 +31,18 @@ struct Registry {
     DictValue *type_map;
 };
 
-typedef enum PropertyKind {
-    PROPERTY_COLUMN,
-    PROPERTY_RELATIONSHIP,
-    PROPERTY_SYNONYM,
-    PROPERTY_COMPOSITE
-} PropertyKind;
+typedef enum PropertyKind { PROPERTY_COLUMN, PROPERTY_RELATIONSHIP, PROPERTY_SYNONYM, PROPERTY_COMPOSITE } PropertyKind;
 
 struct Property {
     PropertyKind kind;
     Atom key;
     Mapper *parent;
     ElementList columns; /* COLUMN: of the most derived table first; or one SQL expression */
-    bool deferred, raise_on_load, is_expression;
+    bool deferred, raise_on_load, is_expression, query_expression;
     Atom deferred_group;
     Relationship *relationship;
-    Atom target;         /* SYNONYM */
-    Class *composite;    /* COMPOSITE */
+    Atom target;      /* SYNONYM */
+    Class *composite; /* COMPOSITE */
     Atom *composite_keys;
     int composite_count;
 };
@@ -74,7 +69,9 @@ struct Mapper {
     int with_polymorphic_count;
     Element *with_polymorphic_selectable;
     Value *with_polymorphic_argument;
-    Element *version_column;
+    Element *version_column, *inherit_condition;
+    bool version_server_side, polymorphic_abstract;
+    int eager_defaults; /* -1: "auto" */
     bool is_dataclass;
     Atom *init_order; /* MappedAsDataclass: parameters of __init__ */
     int init_count;
@@ -117,8 +114,8 @@ struct Relationship {
     const Node *node;
     Atom back_populates;
     int uselist; /* -1: not said */
-    bool viewonly, innerjoin, innerjoin_given, single_parent, post_update, passive_deletes, passive_deletes_all,
-        back_populated, configured, configuring;
+    bool viewonly, innerjoin, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring,
+        init;
     bool cascade_save_update, cascade_delete, cascade_delete_orphan, cascade_merge;
     LazyKind lazy;
     int join_depth; /* 0: not said */
@@ -130,17 +127,18 @@ struct Relationship {
     ColumnPairs sync;            /* source -> foreign key column, of primaryjoin */
     ColumnPairs secondary_pairs; /* target's column -> secondary's column */
     Relationship *reverse;
-    Value *dict_attribute; /* attribute_keyed_dict and the like: the collection is a dict */
+    Value *collection_class;
 };
 
 struct Entity {
     Mapper *mapper;
     Element *selectable;
     Element *element; /* the ENTITY element that stands for it */
-    bool is_alias, adapt_on_names, is_polymorphic, inner_poly;
-    bool is_eager; /* an alias that a joined load made: its unnamed labels are not shared */
-    Entity *of;    /* sub-entity of a with_polymorphic() one */
-    Mapper **poly; /* mappers whose columns belong to it */
+    bool is_alias, adapt_on_names, is_polymorphic;
+    bool is_eager;      /* an alias that a joined load made: its unnamed labels are not shared */
+    Entity *of;         /* sub-entity of a with_polymorphic() one */
+    Entity *adapt_from; /* aliased(aliased(X), subquery): whose columns the subquery holds */
+    Mapper **poly;      /* mappers whose columns belong to it */
     Entity **subs;
     int poly_count;
     Slice name;
@@ -165,31 +163,30 @@ typedef struct BundleValue {
 typedef struct MappedColumn {
     Instance head;
     PropertyKind kind;
-    Element *column;      /* MappedColumn, column_property of a column */
-    ElementList columns;  /* column_property */
-    bool typed, nullable_given, name_given, use_existing, is_expression, deferred, raise_on_load;
+    Element *column;     /* MappedColumn, column_property of a column */
+    ElementList columns; /* column_property */
+    bool typed, use_existing, is_expression, deferred, raise_on_load, query_expression;
     Atom group;
     int sort_order;
     Value *insert_default;
     Value *dataclass_default, *default_factory, *dataclass_init;
     bool kw_only;
     Atom target; /* synonym */
-    const Arguments *composite;
     Class *composite_class;
+    Atom *composite_keys;
+    int composite_count;
+    Value **composite_items;
     TypeExpr *annotation;
 } MappedColumn;
 
 typedef struct OrmState {
-    Class *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship, *mapped_column,
-        *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker, *engine, *connection,
-        *result, *collection, *query, *hybrid, *proxy, *declared_attr, *mapper_class, *scoped, *transaction, *inspection,
-        *criteria, *sqlmodel, *row, *sqlmodel_field;
+    Class *declarative_root, *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship,
+        *mapped_column, *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker,
+        *async_maker, *engine, *connection, *result, *collection, *query, *hybrid, *proxy, *declared_attr,
+        *mapper_class, *scoped, *transaction, *inspection, *criteria, *sqlmodel, *row, *sqlmodel_field;
     Mapper **mappers;
     int mapper_count, mapper_capacity;
-    Class **pending; /* classes with a table name that could not be mapped yet: none at present */
-    AtomMap sidelined; /* class pointer text -> AtomMap of attributes that were taken off a mixin */
     bool unconfigured;
-    Registry *default_registry;
     Session *free_session;
 } OrmState;
 
@@ -198,8 +195,17 @@ Atom orm_atom(Evaluator *ev, const char *text);
 
 /* orm_mapper.c */
 Mapper *mapper_of_class(const Class *cls); /* NULL: not mapped */
-Mapper *mapper_new(Evaluator *ev, Class *cls, Registry *registry, Element *table, Mapper *inherits, DictValue *arguments,
-                   AtomMap *properties, const Node *site);
+typedef struct MapperSpec {
+    Class *cls;
+    Registry *registry;
+    Element *table; /* NULL: that of `inherits` */
+    Mapper *inherits;
+    DictValue *arguments; /* __mapper_args__ or keywords of map_imperatively; may be NULL */
+    AtomMap properties;   /* explicit ones: Atom -> Value* */
+    ElementList declared; /* columns that the class itself brings */
+    const Node *site;
+} MapperSpec;
+Mapper *mapper_new(Evaluator *ev, const MapperSpec *spec);
 Property *mapper_property(const Mapper *mapper, Atom key);
 Property *mapper_property_of(const Mapper *mapper, const Element *column);
 bool mapper_is_a(const Mapper *mapper, const Mapper *base);
@@ -211,7 +217,9 @@ void mapper_self_and_subs(Evaluator *ev, Mapper *mapper, Mapper ***out, int *cou
 Element *mapper_polymorphic_join(Evaluator *ev, Mapper *mapper, Mapper *const *poly, int count, bool inner);
 /* `type IN (…)` of single-table inheritance; NULL: none. */
 Element *mapper_single_criterion(Evaluator *ev, Mapper *mapper);
-Element *mapper_table_of(const Mapper *mapper, const Element *column);
+bool list_has(const ElementList *list, const Element *element); /* by identity, annotations aside */
+/* ON of the join of a joined-inheritance subclass's table with its parent's. */
+Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper);
 
 /* orm_relationship.c */
 Relationship *relationship_new(Evaluator *ev, const Arguments *arguments);
@@ -231,7 +239,7 @@ Element *entity_element(Evaluator *ev, Entity *entity);
 Entity *entity_of_element(const Element *element); /* ENTITY elements only; NULL otherwise */
 Entity *entity_alias(Evaluator *ev, Mapper *mapper, Element *selectable, Slice name, bool flat);
 Entity *entity_polymorphic(Evaluator *ev, Mapper *mapper, Mapper **poly, int count, Element *selectable, bool aliased,
-                           bool inner);
+                           bool flat, bool inner);
 Element *entity_column(Evaluator *ev, Entity *entity, Property *property); /* annotated; NULL: no column */
 Element *entity_adapt(Evaluator *ev, Entity *entity, Element *element);
 Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site);
@@ -245,12 +253,12 @@ void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *c
 extern const Type orm_attribute_type, orm_aliased_type, orm_relationship_type, orm_mapped_column_type;
 
 /* orm_declarative.c */
-bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, const Arguments *keywords, Element *table);
-bool declarative_subclassed(Evaluator *ev, Class *cls, const Arguments *keywords);
+bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, Element *table, bool unmapped_allowed);
 Registry *registry_of_class(Evaluator *ev, Class *cls);
 Registry *registry_new(Evaluator *ev, MetaData *metadata);
 MappedColumn *mapped_column_new(Evaluator *ev, const Arguments *arguments, const char *function);
 void declarative_define(Evaluator *ev, ModuleValue *module);
+void columns_define(Evaluator *ev, ModuleValue *module);
 /* The type that an annotation stands for in this registry; NULL without an error: none. */
 SaType *annotation_type(Evaluator *ev, Class *cls, Registry *registry, TypeExpr *expr);
 Value *annotation_value(Evaluator *ev, Class *cls, const TypeExpr *expr);
@@ -303,21 +311,18 @@ struct LoadOption {
 typedef struct CriteriaOption {
     Instance head;
     Entity *entity;
-    Class *cls; /* of a mixin */
+    Class *cls;       /* of a mixin */
     Value *criterion; /* element or lambda */
     bool include_aliases, propagate;
 } CriteriaOption;
-typedef struct OrmOptions { /* Executable.orm_state */
+typedef struct OrmOptions { /* Executable.options */
     Value **items;
     int count, capacity;
-    Element *from_statement;
-    bool legacy; /* of a Query: its label style */
-    Session *session;
 } OrmOptions;
 
 void options_define(Evaluator *ev, ModuleValue *module);
-OrmOptions *statement_options(const Element *statement);
-Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count, const Node *site);
+OrmOptions *statement_options(Evaluator *ev, const Element *statement);
+Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count);
 
 /* ---- compiling statements ---- */
 
@@ -338,6 +343,7 @@ typedef struct EntityPlan {
     int eager_count, eager_capacity;
     AttributeValue **path; /* from the root */
     int depth;
+    const ListValue *only; /* of a refresh: names of the attributes to load; NULL: all */
 } EntityPlan;
 typedef struct EagerPlan {
     Relationship *relationship;
@@ -360,10 +366,10 @@ typedef struct RowPlan {
     int width; /* columns of the statement */
 } RowPlan;
 
-/* The plain statement of an ORM select with all joined eager loads; `plan` may be NULL. */
-Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan *plan);
-Element *orm_prepare_dml(Evaluator *ev, Dml *dml);
-Element *orm_join(Evaluator *ev, Element *left, Entity *left_entity, Element *right, Entity *right_entity, Value *on,
-                  bool outer, bool full, const Node *site);
+/* Does a select name an entity or a mapped attribute? */
+bool orm_select_mentions(const Select *select);
+/* The plain statement of an ORM select with its joined eager loads. `plan` may be NULL; `start`: the path at which its
+ * entity stands (a further statement of eager loading), or NULL. */
+Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan *plan, const EntityPlan *start);
 
 #endif

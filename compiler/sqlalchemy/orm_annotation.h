@@ -10,14 +10,20 @@
 
 #include "compiler/evaluate/native.h"
 
-typedef enum TypeExprKind { TYPE_EXPR_NAME, TYPE_EXPR_UNION, TYPE_EXPR_NONE, TYPE_EXPR_LITERAL, TYPE_EXPR_OTHER } TypeExprKind;
+typedef enum TypeExprKind {
+    TYPE_EXPR_NAME,
+    TYPE_EXPR_UNION,
+    TYPE_EXPR_NONE,
+    TYPE_EXPR_LITERAL,
+    TYPE_EXPR_OTHER
+} TypeExprKind;
 
 typedef struct TypeExpr {
     TypeExprKind kind;
-    Slice name;       /* NAME: dotted, as written; LITERAL: the text of the constant; OTHER: the text */
-    Slice last;       /* NAME: after the last dot */
-    Slice text;       /* the whole */
-    bool quoted;      /* stood in quotes */
+    Slice name;             /* NAME: dotted, as written; LITERAL: the text of the constant; OTHER: the text */
+    Slice last;             /* NAME: after the last dot */
+    Slice text;             /* the whole */
+    bool quoted;            /* stood in quotes */
     struct TypeExpr **args; /* of NAME[…]; the members of a UNION */
     int count;
 } TypeExpr;

@@ -1,0 +1,537 @@
+/*
+ * Loading: runs an ORM select and makes instances of its rows, then sends the further statements of selectin,
+ * subquery and immediate loading; refreshes, get() and lazy loads.
+ *
+ * Input: a select and the session. Output: rows (RowValues) of real instances, or one sample row whose values are
+ * unknown and know their statement and column (RowOrigin). Invariants: without rows all statements that could follow
+ * are one execution; with rows each is sent on its own, and none is sent for no parents.
+ * Example: select(Post).options(selectinload(Post.comments)) -> two statements, the second with IN (from rows).
+ */
+#include "compiler/sqlalchemy/orm_load.h"
+
+Value *row_value(Evaluator *ev, int statement, Slice column, bool expand, Slice text, const Node *site) {
+    UnknownValue *made = (UnknownValue *)value_unknown(ev, text, site, NULL);
+    RowOrigin *origin = ARENA_NEW(evaluator_arena(ev), RowOrigin);
+    *origin = (RowOrigin){evaluator_execution_count(ev), statement, column, expand};
+    made->origin = origin;
+    made->origin_type = &orm_row_type;
+    return &made->head;
+}
+
+Slice loading_column(const Loading *loading, int statement, int position) {
+    const Statement *sent = &loading->statements.items[statement];
+    return position >= 0 && position < sent->column_count ? sent->columns[position].name : (Slice){0};
+}
+
+int loading_send(Loading *loading, Element *plain, RowSet **set) {
+    Evaluator *ev = loading->ev;
+    *set = NULL;
+    if (!loading->real) {
+        if (!element_emit(ev, plain, &loading->statements)) return -1;
+        return loading->statements.count - 1;
+    }
+    StatementList list = {0};
+    if (!element_emit(ev, plain, &list)) return -1;
+    ExecutionResult *result = evaluator_execute(ev, &list, loading->site);
+    if (!result || !result->count) return -1;
+    ARENA_PUSH(evaluator_arena(ev), loading->statements.items, loading->statements.count,
+               loading->statements.capacity) = list.items[list.count - 1];
+    *set = &result->sets[result->count - 1];
+    return loading->statements.count - 1;
+}
+
+/* ---- instances ---- */
+
+static bool same_identity(Evaluator *ev, OrmInstance *instance, Value *const *identity, int count) {
+    if (!instance->identity) return false;
+    for (int i = 0; i < count; i++)
+        if (instance->identity[i] != identity[i] &&
+            (value_is_unknown(identity[i]) || value_is_unknown(instance->identity[i]) ||
+             !value_equals(ev, instance->identity[i], identity[i])))
+            return false;
+    return true;
+}
+
+OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value *const *identity) {
+    for (int i = 0; session && i < session->instances->count; i++) {
+        OrmInstance *instance = value_as_instance(session->instances->items[i]);
+        if (instance->session == session && instance->status == INSTANCE_PERSISTENT && !instance->marked_deleted &&
+            instance->mapper->base == mapper->base && same_identity(ev, instance, identity, mapper->primary_key.count))
+            return instance;
+    }
+    return NULL;
+}
+
+static Value *cell(Loading *loading, const LoadedColumn *column, RowSet *set, int row, int statement) {
+    if (set) return result_convert(loading->ev, column->column->type, set->rows[row][column->position], loading->site);
+    Slice name = loading_column(loading, statement, column->position);
+    return row_value(loading->ev, statement, name, false, column->property->key->text, loading->site);
+}
+
+static Mapper *row_mapper(Loading *loading, EntityPlan *plan, RowSet *set, int row) {
+    Mapper *mapper = plan->mapper;
+    if (!set || !mapper->polymorphic_on) return mapper;
+    for (int i = 0; i < plan->column_count; i++) {
+        if (!list_has(&plan->columns[i].property->columns, mapper->polymorphic_on)) continue;
+        Value *value = cell(loading, &plan->columns[i], set, row, 0);
+        Mapper **all = NULL;
+        int count = 0, capacity = 0;
+        mapper_self_and_subs(loading->ev, mapper, &all, &count, &capacity);
+        for (int j = 0; value && j < count; j++)
+            if (all[j]->polymorphic_identity && value_equals(loading->ev, all[j]->polymorphic_identity, value))
+                return all[j];
+    }
+    return mapper;
+}
+
+/* The key columns of the row; false: there is no instance in it (an outer join found nothing). */
+static bool row_identity(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement, Value **identity) {
+    for (int i = 0; i < plan->mapper->primary_key.count; i++) {
+        identity[i] = NULL;
+        for (int j = 0; j < plan->column_count && !identity[i]; j++)
+            if (list_has(&plan->columns[j].property->columns, plan->mapper->primary_key.items[i]))
+                identity[i] = cell(loading, &plan->columns[j], set, row, statement);
+        if (!identity[i]) return plan->only != NULL;
+        if (set && value_is_none(identity[i])) return false;
+    }
+    return true;
+}
+
+static OrmInstance *row_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement, bool *fresh) {
+    Evaluator *ev = loading->ev;
+    int keys = plan->mapper->primary_key.count;
+    Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, keys + 1);
+    *fresh = true;
+    if (!row_identity(loading, plan, set, row, statement, identity)) return NULL;
+    if (plan->depth == loading->depth && loading->refresh) return loading->refresh;
+    Mapper *mapper = row_mapper(loading, plan, set, row);
+    OrmInstance *known = set ? session_find(ev, loading->session, mapper, identity) : NULL;
+    if (known) {
+        *fresh = known->expired || loading->populate_existing;
+        return known;
+    }
+    OrmInstance *made = instance_new(ev, mapper);
+    made->status = INSTANCE_PERSISTENT;
+    made->identity = plan->depth == loading->depth && loading->identity ? loading->identity : identity;
+    made->options = loading->options;
+    made->plan = plan;
+    if (loading->session) session_attach(ev, loading->session, made);
+    made->status = INSTANCE_PERSISTENT;
+    return made;
+}
+
+static void attach_eager(Loading *loading, OrmInstance *owner, EagerPlan *eager, RowSet *set, int row, int statement) {
+    Evaluator *ev = loading->ev;
+    Relationship *relationship = eager->relationship;
+    Value *item = loading_instance(loading, eager->plan, set, row, statement);
+    Atom key = relationship->property->key;
+    Value *now = instance_get(&owner->head.head, key);
+    if (!relationship->uselist) {
+        if (now && set) return;
+        bool optional = !set && eager->kind == LOAD_JOINED;
+        Value *value = !item ? value_none(ev) : optional ? value_optional(ev, item, key->text, loading->site) : item;
+        instance_load(ev, owner, key, value);
+        return;
+    }
+    CollectionValue *collection = now && now->type == &orm_collection_type && set ? (CollectionValue *)now : NULL;
+    if (!collection) {
+        collection = collection_new(ev, owner, relationship);
+        instance_load(ev, owner, key, &collection->list.head);
+    }
+    if (!set) {
+        collection->list.open = true;
+        collection->element = item;
+        return;
+    }
+    for (int i = 0; i < collection->list.count; i++)
+        if (collection->list.items[i] == item) return;
+    if (item) list_append(ev, &collection->list, item);
+}
+
+static void note_parent(Loading *loading, EntityPlan *plan, EagerPlan *eager, OrmInstance *owner, int statement) {
+    for (int i = 0; i < loading->post_count; i++) {
+        PostLoad *post = &loading->posts[i];
+        if (post->eager != eager) continue;
+        for (int j = 0; j < post->parents->count; j++)
+            if (post->parents->items[j] == &owner->head.head) return;
+        list_append(loading->ev, post->parents, &owner->head.head);
+        return;
+    }
+    PostLoad post = {plan, eager, value_list(loading->ev), statement};
+    list_append(loading->ev, post.parents, &owner->head.head);
+    ARENA_PUSH(evaluator_arena(loading->ev), loading->posts, loading->post_count, loading->post_capacity) = post;
+}
+
+Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement) {
+    Evaluator *ev = loading->ev;
+    bool fresh;
+    OrmInstance *instance = row_instance(loading, plan, set, row, statement, &fresh);
+    if (!instance) return NULL;
+    for (int i = 0; i < plan->column_count && fresh; i++) {
+        Property *property = mapper_property(instance->mapper, plan->columns[i].property->key);
+        if (!property) continue;
+        Value *value = cell(loading, &plan->columns[i], set, row, statement);
+        if (value) instance_load(ev, instance, property->key, value);
+    }
+    if (fresh && instance->expired) {
+        evaluator_touch(ev, &instance->expired, sizeof instance->expired);
+        instance->expired = false;
+    }
+    for (int i = 0; i < plan->eager_count; i++) {
+        EagerPlan *eager = &plan->eager[i];
+        if (eager->plan) attach_eager(loading, instance, eager, set, row, statement);
+        else if (eager->kind != LOAD_RAISE && eager->kind != LOAD_NOLOAD)
+            note_parent(loading, plan, eager, instance, statement);
+    }
+    return &instance->head.head;
+}
+
+/* ---- rows ---- */
+
+static Value *row_item(Loading *loading, const RowItem *item, RowSet *set, int row, int statement) {
+    Evaluator *ev = loading->ev;
+    switch (item->kind) {
+    case ROW_ENTITY: {
+        Value *made = loading_instance(loading, item->plan, set, row, statement);
+        return made ? made : value_none(ev);
+    }
+    case ROW_COLUMN:
+        if (set) return result_convert(ev, item->column->type, set->rows[row][item->position], loading->site);
+        return row_value(ev, statement, loading_column(loading, statement, item->position), false,
+                         loading_column(loading, statement, item->position), loading->site);
+    case ROW_BUNDLE: {
+        Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, item->width + 1);
+        Slice *names = ARENA_ARRAY(evaluator_arena(ev), Slice, item->width + 1);
+        for (int i = 0; i < item->width; i++) {
+            RowItem part = {.kind = ROW_COLUMN,
+                            .column = item->bundle ? item->bundle->items.items[i] : item->column->children[i],
+                            .position = item->position + i};
+            values[i] = row_item(loading, &part, set, row, statement);
+            names[i] = part.column->entity_key ? part.column->entity_key->text : part.column->name.text;
+        }
+        return &row_new(ev, values, names, item->width)->head.head;
+    }
+    }
+    return NULL;
+}
+
+Slice row_item_name(const RowItem *item, const Statement *statement) {
+    if (item->kind != ROW_COLUMN) return item->name;
+    if (item->column->entity_key) return item->column->entity_key->text;
+    if (item->column->kind == EL_LABEL && !name_is_anonymous(item->column->name)) return item->column->name.text;
+    return item->position < statement->column_count ? statement->columns[item->position].name : item->name;
+}
+
+static RowValue *loading_row(Loading *loading, const RowPlan *plan, RowSet *set, int row, int statement) {
+    Evaluator *ev = loading->ev;
+    Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, plan->count + 1);
+    Slice *names = ARENA_ARRAY(evaluator_arena(ev), Slice, plan->count + 1);
+    for (int i = 0; i < plan->count; i++) {
+        values[i] = row_item(loading, &plan->items[i], set, row, statement);
+        if (!values[i]) return NULL;
+        names[i] = row_item_name(&plan->items[i], &loading->statements.items[statement]);
+    }
+    return row_new(ev, values, names, plan->count);
+}
+
+/* Rows of a statement that is no ORM select: its result columns alone. */
+static void plan_from_columns(Loading *loading, int statement, Element *element, RowPlan *plan) {
+    Evaluator *ev = loading->ev;
+    const Statement *sent = &loading->statements.items[statement];
+    ElementList columns = {0};
+    if (element_is_select(element)) select_columns(ev, element, &columns);
+    else if (element->kind == EL_INSERT || element->kind == EL_UPDATE || element->kind == EL_DELETE)
+        columns = DML(element)->returning;
+    for (int i = 0; i < sent->column_count; i++) {
+        Element *column = columns.count == sent->column_count ? columns.items[i] : NULL;
+        if (!column) column = element_column(ev, name_from(sent->columns[i].name), type_of_kind(ev, TYPE_NULL), NULL);
+        RowItem item = {.kind = ROW_COLUMN, .column = column, .position = i, .width = 1};
+        ARENA_PUSH(evaluator_arena(ev), plan->items, plan->count, plan->capacity) = item;
+    }
+}
+
+static bool loading_rows(Loading *loading, const RowPlan *plan, RowSet *set, int statement, ResultValue *out) {
+    if (!set) {
+        out->rows = NULL;
+        out->sample = loading_row(loading, plan, NULL, 0, statement);
+        return out->sample != NULL;
+    }
+    out->rows = value_list(loading->ev);
+    for (int i = 0; i < set->row_count; i++) {
+        RowValue *row = loading_row(loading, plan, set, i, statement);
+        if (!row) return false;
+        list_append(loading->ev, out->rows, &row->head.head);
+    }
+    return true;
+}
+
+bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, RowPlan *plan, ResultValue *out) {
+    Evaluator *ev = loading->ev;
+    Element *plain = statement;
+    if (statement->kind == EL_SELECT) {
+        plain = orm_compile_select(ev, SELECT(statement), false, plan, start);
+        if (!plain) return false;
+    }
+    RowSet *set;
+    int sent = loading_send(loading, plain, &set);
+    if (sent < 0) return false;
+    if (!plan->count) plan_from_columns(loading, sent, plain, plan);
+    if (set) out->rowcount = set->affected;
+    Loading before = *loading;
+    OrmOptions *own = statement_options(ev, statement);
+    if (own) loading->options = own;
+    loading->posts = NULL;
+    loading->post_count = loading->post_capacity = 0;
+    loading->depth = start ? start->depth : 0;
+    if (loading->level++) {
+        loading->refresh = NULL;
+        loading->identity = NULL;
+    }
+    bool good = loading_rows(loading, plan, set, sent, out) && loading_post(loading, statement);
+    StatementList statements = loading->statements;
+    *loading = before;
+    loading->statements = statements;
+    return good;
+}
+
+Value *orm_run_select(Evaluator *ev, Session *session, Element *statement, const Node *site, ResultValue *out,
+                      OrmInstance *refresh, const ListValue *only, const EntityPlan *start) {
+    Loading loading = {.ev = ev, .session = session, .site = site, .refresh = refresh, .real = evaluator_has_rows(ev)};
+    EntityPlan *only_plan = NULL;
+    if (only) {
+        only_plan = ARENA_NEW(evaluator_arena(ev), EntityPlan);
+        only_plan->only = only;
+        start = only_plan;
+    }
+    RowPlan plan = {0};
+    if (!loading_run(&loading, statement, start, &plan, out)) return NULL;
+    if (!loading.real) {
+        evaluator_execute(ev, &loading.statements, site);
+        if (evaluator_error_pending(ev)) return NULL;
+    }
+    return &out->head.head;
+}
+
+/* ---- get(), refresh() ---- */
+
+static bool key_criteria(Evaluator *ev, Mapper *mapper, Value *const *identity, Select *select, const Node *site) {
+    for (int i = 0; i < mapper->primary_key.count; i++) {
+        Element *equal = element_operate(ev, SA_EQ, mapper->primary_key.items[i], identity[i], false, site);
+        if (!equal) return false;
+        select_add_where(ev, select, equal);
+    }
+    return true;
+}
+
+static Value **read_identity(Evaluator *ev, Mapper *mapper, Value *given, const Node *site) {
+    int keys = mapper->primary_key.count;
+    Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, keys + 1);
+    bool many = value_is(given, VALUE_TUPLE) || value_is(given, VALUE_LIST);
+    if (many && ((ListValue *)given)->count == keys) {
+        for (int i = 0; i < keys; i++) identity[i] = ((ListValue *)given)->items[i];
+    } else if (value_is(given, VALUE_DICT)) {
+        for (int i = 0; i < keys; i++) {
+            Property *property = mapper_property_of(mapper, mapper->primary_key.items[i]);
+            identity[i] = property ? dict_get_text(ev, (DictValue *)given, property->key->text.start) : NULL;
+            if (!identity[i])
+                return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site,
+                                "Incorrect names of values in identifier to formulate primary key for session.get()");
+        }
+    } else if (keys == 1 && !many) {
+        identity[0] = given;
+    } else {
+        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site,
+                        "Incorrect number of values in identifier to formulate primary key for session.get(); primary "
+                        "key columns are %d",
+                        keys);
+    }
+    return identity;
+}
+
+Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *given, OrmOptions *options,
+                            const Node *site) {
+    Mapper *mapper = entity->mapper;
+    if (!mappers_configure(ev)) return NULL;
+    Value **identity = read_identity(ev, mapper, given, site);
+    if (!identity) return NULL;
+    OrmInstance *known = session_find(ev, session, mapper, identity);
+    if (known && !options && !known->expired) return &known->head.head;
+    Select *select = select_new(ev);
+    select->head.label_style = LABEL_TABLENAME_PLUS_COL;
+    select_add_column(ev, select, entity_element(ev, entity));
+    if (!key_criteria(ev, mapper, identity, select, site)) return NULL;
+    Element *statement = &select->head.head.base;
+    if (options) statement = statement_with_options(ev, statement, options->items, options->count);
+    ResultValue *result = result_new(ev, site);
+    Loading loading = {
+        .ev = ev, .session = session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
+    RowPlan plan = {0};
+    if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
+    if (!loading.real) evaluator_execute(ev, &loading.statements, site);
+    if (evaluator_error_pending(ev)) return NULL;
+    return result_first(ev, result, true);
+}
+
+bool instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
+                      const Node *site) {
+    Mapper *mapper = instance->mapper;
+    Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, mapper->primary_key.count + 1);
+    for (int i = 0; i < mapper->primary_key.count; i++) {
+        identity[i] = instance->identity ? instance->identity[i] : NULL;
+        Property *property = mapper_property_of(mapper, mapper->primary_key.items[i]);
+        if (!identity[i])
+            identity[i] = property ? instance_attribute(ev, instance, property->key, site) : value_none(ev);
+        if (!identity[i]) return false;
+    }
+    Select *select = select_new(ev);
+    if (!plain_labels) select->head.label_style = LABEL_TABLENAME_PLUS_COL;
+    select_add_column(ev, select, entity_element(ev, mapper_entity(ev, mapper)));
+    if (!key_criteria(ev, mapper, identity, select, site)) return false;
+    if (!instance->identity) instance->identity = identity;
+    if (!only) {
+        evaluator_touch(ev, &instance->expired, sizeof instance->expired);
+        instance->expired = true;
+    }
+    ResultValue *result = result_new(ev, site);
+    return orm_run_select(ev, instance->session, &select->head.head.base, site, result, instance, only, NULL) != NULL;
+}
+
+/* ---- lazy loads ---- */
+
+static bool refuse_async(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
+    Session *session = instance->session;
+    if (!session || !session->is_async || session->sync_inside) return false;
+    sa_raise(
+        ev, SA_MISSING_GREENLET, site,
+        "greenlet_spawn has not been called; can't call await_only() here. Was IO attempted in an unexpected place? "
+        "('%s.%s' is loaded lazily in an async session)",
+        instance->mapper->cls->name->text.start, property->key->text.start);
+    if (property->kind == PROPERTY_RELATIONSHIP)
+        evaluator_raise_help(ev, "load it with the query: .options(selectinload(%s.%s))",
+                             instance->mapper->cls->name->text.start, property->key->text.start);
+    else evaluator_raise_help(ev, "await session.refresh(…) first, or create the session with expire_on_commit=False");
+    return true;
+}
+
+static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
+    if (instance->identity && !instance->expired &&
+        list_has(&instance->mapper->primary_key, property->columns.items[0]))
+        for (int i = 0; i < instance->mapper->primary_key.count; i++)
+            if (list_has(&property->columns, instance->mapper->primary_key.items[i])) return instance->identity[i];
+    if (refuse_async(ev, instance, property, site)) return NULL;
+    ListValue *only = value_list(ev);
+    AtomMap *properties = &instance->mapper->properties;
+    for (int i = 0; i < properties->count; i++) {
+        Property *other = properties->entries[i].value;
+        if (!properties->entries[i].key || other->kind != PROPERTY_COLUMN) continue;
+        bool wanted = other == property ||
+                      (other->deferred_group && other->deferred_group == property->deferred_group) ||
+                      (instance->expired && !other->deferred);
+        if (wanted && !instance_get(&instance->head.head, other->key))
+            list_append(ev, only, value_atom(ev, other->key));
+    }
+    evaluator_touch(ev, &instance->expired, sizeof instance->expired);
+    instance->expired = false;
+    if (!instance_refresh(ev, instance, only, false, site)) return NULL;
+    Value *found = instance_get(&instance->head.head, property->key);
+    return found ? found : value_unknown_at(ev, site);
+}
+
+static bool uses_get(const Relationship *relationship) {
+    if (relationship->direction != MANY_TO_ONE || relationship->pairs.count != relationship->target->primary_key.count)
+        return false;
+    for (int i = 0; i < relationship->pairs.count; i++)
+        if (!list_has(&relationship->target->primary_key, relationship->pairs.items[i].to)) return false;
+    return relationship->primaryjoin->kind == EL_BINARY || relationship->pairs.count > 1;
+}
+
+Select *relationship_select(Evaluator *ev, Relationship *relationship) {
+    Select *select = select_new(ev);
+    select->head.label_style = LABEL_TABLENAME_PLUS_COL;
+    select_add_column(ev, select, entity_element(ev, relationship->target_entity));
+    if (relationship->secondary) {
+        element_list_push(ev, &select->from, relationship->target_entity->selectable);
+        element_list_push(ev, &select->from, relationship->secondary);
+    }
+    return select;
+}
+
+static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationship *relationship, const Node *site) {
+    if (instance->session && !session_autoflush(ev, instance->session, site)) return NULL;
+    Value *self = &instance->head.head;
+    Select *select = relationship_select(ev, relationship);
+    Value **identity = NULL;
+    if (uses_get(relationship)) {
+        Mapper *target = relationship->target;
+        identity = ARENA_ARRAY(evaluator_arena(ev), Value *, target->primary_key.count + 1);
+        bool null = false;
+        for (int i = 0; i < target->primary_key.count; i++)
+            for (int j = 0; j < relationship->pairs.count; j++) {
+                if (!element_same(relationship->pairs.items[j].to, target->primary_key.items[i])) continue;
+                identity[i] =
+                    instance_column_value(ev, self, instance->mapper, relationship->pairs.items[j].from, site);
+                if (!identity[i]) return NULL;
+                null |= value_is_none(identity[i]);
+            }
+        if (null) return value_none(ev);
+        OrmInstance *known = session_find(ev, instance->session, target, identity);
+        if (known) return &known->head.head;
+        if (!key_criteria(ev, target, identity, select, site)) return NULL;
+    } else {
+        Element *clause = relationship_lazy_clause(ev, relationship, self, NULL, false, site);
+        if (!clause) return NULL;
+        select_add_where(ev, select, clause);
+        for (int i = 0; i < relationship->order_by.count; i++)
+            element_list_push(ev, &select->head.order_by, relationship->order_by.items[i]);
+    }
+    ResultValue *result = result_new(ev, site);
+    Loading loading = {
+        .ev = ev, .session = instance->session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
+    RowPlan plan = {0};
+    Element *statement = &select->head.head.base;
+    if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
+    if (!loading.real) evaluator_execute(ev, &loading.statements, site);
+    if (evaluator_error_pending(ev)) return NULL;
+    if (!relationship->uselist) return result_first(ev, result, true);
+    CollectionValue *collection = collection_new(ev, instance, relationship);
+    for (int i = 0; result->rows && i < result->rows->count; i++)
+        list_append(ev, &collection->list, ((RowValue *)result->rows->items[i])->items->items[0]);
+    if (!result->rows) {
+        collection->list.open = true;
+        collection->element = result->sample->items->items[0];
+    }
+    return &collection->list.head;
+}
+
+Value *instance_lazy_load(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
+    if (property->kind == PROPERTY_COLUMN) return load_column(ev, instance, property, site);
+    Relationship *relationship = property->relationship;
+    EntityPlan empty = {.entity = mapper_entity(ev, instance->mapper), .mapper = instance->mapper};
+    EntityPlan *plan = instance->plan ? instance->plan : &empty;
+    LoadStep *step = options_find(instance->options, plan, property);
+    bool raises = step ? step->kind == LOAD_RAISE : relationship->lazy == LAZY_RAISE;
+    if (raises)
+        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site, "'%s.%s' is not available due to lazy='raise'",
+                        instance->mapper->cls->name->text.start, property->key->text.start);
+    Value *value;
+    const FunctionValue *function = evaluator_function(ev);
+    bool noload = step ? step->kind == LOAD_NOLOAD : relationship->lazy == LAZY_NOLOAD;
+    if (noload || (!instance->session && function && function->is_async)) {
+        if (!relationship->uselist) value = value_none(ev);
+        else {
+            CollectionValue *collection = collection_new(ev, instance, relationship);
+            if (!noload) {
+                collection->list.open = true;
+                collection->element = orm_unknown_instance(ev, relationship->target->cls, property->key->text, site);
+            }
+            value = &collection->list.head;
+        }
+        if (!noload && !relationship->uselist)
+            value = orm_unknown_instance(ev, relationship->target->cls, property->key->text, site);
+    } else {
+        if (refuse_async(ev, instance, property, site)) return NULL;
+        value = load_relationship(ev, instance, relationship, site);
+    }
+    if (value) instance_load(ev, instance, property->key, value);
+    return value;
+}

@@ -1,0 +1,44 @@
+/*
+ * The state of loading one result with all that its eager loads need: shared by orm_load.c (rows, instances) and
+ * orm_postload.c (the further statements).
+ */
+#ifndef ORMC_SQLALCHEMY_ORM_LOAD_H
+#define ORMC_SQLALCHEMY_ORM_LOAD_H
+
+#include "compiler/sqlalchemy/orm_compile.h"
+
+typedef struct PostLoad { /* parents whose relationship a further statement loads */
+    EntityPlan *plan;
+    EagerPlan *eager;
+    ListValue *parents;
+    int statement;
+} PostLoad;
+
+typedef struct Loading {
+    Evaluator *ev;
+    Session *session;
+    StatementList statements;
+    const Node *site;
+    OrmOptions *options;
+    OrmInstance *refresh;
+    Value **identity; /* known key of the one instance that is loaded */
+    int depth;        /* of the path at which the statement's entity stands */
+    bool real, populate_existing;
+    PostLoad *posts;
+    int post_count, post_capacity;
+    int level;
+} Loading;
+
+int loading_send(Loading *loading, Element *plain, RowSet **set); /* index of the statement, -1: raised */
+bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, RowPlan *plan, ResultValue *out);
+Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement);
+bool loading_post(Loading *loading, Element *statement);
+Slice loading_column(const Loading *loading, int statement, int position);
+OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value *const *identity);
+Select *relationship_select(Evaluator *ev, Relationship *relationship);
+/* A driver's value as the column's type gives it to the program. */
+Value *result_convert(Evaluator *ev, const SaType *type, Value *value, const Node *site);
+RowValue *row_new(Evaluator *ev, Value *const *values, const Slice *names, int count);
+Slice row_item_name(const RowItem *item, const Statement *statement);
+
+#endif

@@ -1,0 +1,280 @@
+/*
+ * Loader options: joinedload(), selectinload(), load_only(), defer(), contains_eager(), with_loader_criteria(), Load().
+ *
+ * Input: calls and chains of calls with attributes. Output: LoadOption values: steps, each with the path of
+ * relationships from its root entity.
+ * Invariant: an option is never changed; each chained call gives a copy with more steps.
+ * Example: selectinload(User.posts).joinedload(Post.tags) -> SELECTIN [posts], JOINED [posts, tags].
+ */
+#include "compiler/sqlalchemy/session.h"
+
+const Type orm_load_option_type = {.name = "Load", .kind = VALUE_NATIVE, .has_attributes = true};
+const Type orm_criteria_type = {.name = "LoaderCriteriaOption", .kind = VALUE_NATIVE, .has_attributes = true};
+
+typedef struct OptionName {
+    const char *name;
+    LoadKind kind;
+    bool all; /* joinedload_all-like: every step of the path */
+} OptionName;
+
+static const OptionName option_names[] = {
+    {"joinedload", LOAD_JOINED, false},
+    {"selectinload", LOAD_SELECTIN, false},
+    {"subqueryload", LOAD_SUBQUERY, false},
+    {"immediateload", LOAD_IMMEDIATE, false},
+    {"lazyload", LOAD_LAZY, false},
+    {"raiseload", LOAD_RAISE, false},
+    {"noload", LOAD_NOLOAD, false},
+    {"contains_eager", LOAD_CONTAINS, false},
+    {"defaultload", LOAD_DEFAULT, false},
+    {"load_only", LOAD_ONLY, false},
+    {"defer", LOAD_DEFER, false},
+    {"undefer", LOAD_UNDEFER, false},
+    {"undefer_group", LOAD_UNDEFER_GROUP, false},
+    {"with_expression", LOAD_EXPRESSION, false},
+    {"selectin_polymorphic", LOAD_SELECTIN_POLYMORPHIC, false},
+};
+
+static LoadOption *option_new(Evaluator *ev, Entity *root) {
+    LoadOption *made = instance_allocate(ev, orm_state(ev)->load_option, sizeof *made);
+    made->root = root;
+    return made;
+}
+
+static LoadOption *option_copy(Evaluator *ev, const LoadOption *option) {
+    Arena *arena = evaluator_arena(ev);
+    LoadOption *copy = option_new(ev, option->root);
+    copy->depth = option->depth;
+    copy->path = ARENA_ARRAY(arena, AttributeValue *, option->depth + 1);
+    for (int i = 0; i < option->depth; i++) copy->path[i] = option->path[i];
+    for (int i = 0; i < option->count; i++)
+        ARENA_PUSH(arena, copy->steps, copy->count, copy->capacity) = option->steps[i];
+    return copy;
+}
+
+static LoadStep *option_step(Evaluator *ev, LoadOption *option, LoadKind kind) {
+    Arena *arena = evaluator_arena(ev);
+    LoadStep *step = ARENA_NEW(arena, LoadStep);
+    step->kind = kind;
+    step->root = option->root;
+    step->innerjoin = -1;
+    step->depth = option->depth;
+    step->path = ARENA_ARRAY(arena, AttributeValue *, option->depth + 1);
+    for (int i = 0; i < option->depth; i++) step->path[i] = option->path[i];
+    ARENA_PUSH(arena, option->steps, option->count, option->capacity) = step;
+    return step;
+}
+
+static bool is_star(const Value *value) {
+    return value_is(value, VALUE_STRING) && slice_equals_text(value_text(value), "*");
+}
+
+static void option_keywords(Evaluator *ev, LoadStep *step, const Arguments *arguments) {
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        Slice name = arguments->keywords[i].name->text;
+        Value *value = arguments->keywords[i].value;
+        bool truth = value_is(value, VALUE_BOOL) && value_is_true(value);
+        if (slice_equals_text(name, "innerjoin")) step->innerjoin = value_is(value, VALUE_STRING) ? 2 : truth;
+        else if (slice_equals_text(name, "raiseload")) step->raise = truth;
+        else if (slice_equals_text(name, "alias")) step->alias = entity_of_value(ev, value);
+        else if (slice_equals_text(name, "recursion_depth")) {
+            int64_t depth = 0;
+            if (value_as_integer(value, &depth)) step->recursion_depth = (int)depth;
+        }
+    }
+}
+
+/* load_only(A.x, A.y), defer(A.x), undefer(…) */
+static bool option_add_columns(Evaluator *ev, LoadOption *option, LoadKind kind, const Arguments *arguments) {
+    LoadStep *step = option_step(ev, option, kind);
+    step->columns = ARENA_ARRAY(evaluator_arena(ev), Property *, arguments->count + 1);
+    option_keywords(ev, step, arguments);
+    for (int i = 0; i < arguments->count; i++) {
+        Value *item = arguments->items[i];
+        if (is_star(item)) {
+            step->wildcard = true;
+            continue;
+        }
+        if (kind == LOAD_UNDEFER_GROUP) {
+            if (value_is(item, VALUE_STRING)) step->group = value_as_atom(ev, item);
+            continue;
+        }
+        if (kind == LOAD_EXPRESSION && i == 1) {
+            step->expression = element_coerce(ev, item, COERCE_EXPRESSION, arguments->nodes[i]);
+            if (!step->expression) return false;
+            if (step->expression->kind != EL_LABEL && step->expression->kind != EL_COLUMN)
+                step->expression = element_label(ev, step->expression, (Name){0});
+            continue;
+        }
+        Element *element = value_is_element(item) ? element_of(ev, item) : NULL;
+        AttributeValue *attribute = value_as_attribute(item);
+        Entity *entity = element ? element->entity : attribute ? attribute->entity : NULL;
+        Atom key = element ? element->entity_key : attribute ? attribute->property->key : NULL;
+        if (!entity || !key) {
+            sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
+                     "Mapper option expects string key or list of attributes");
+            return false;
+        }
+        if (!option->root) option->root = step->root = entity;
+        Property *property = mapper_property(entity->mapper, key);
+        if (property) step->columns[step->column_count++] = property;
+        else if (attribute) step->columns[step->column_count++] = attribute->property;
+    }
+    return true;
+}
+
+static bool option_add_path(Evaluator *ev, LoadOption *option, LoadKind kind, const Arguments *arguments) {
+    for (int i = 0; i < arguments->count; i++) {
+        Value *item = arguments->items[i];
+        if (is_star(item)) {
+            LoadStep *step = option_step(ev, option, kind);
+            step->wildcard = true;
+            option_keywords(ev, step, arguments);
+            continue;
+        }
+        AttributeValue *attribute = value_as_attribute(item);
+        if (!attribute || attribute->property->kind != PROPERTY_RELATIONSHIP) {
+            if (value_is(item, VALUE_STRING))
+                sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
+                         "Strings are not accepted for attribute names in loader options; please use class-bound "
+                         "attributes directly.");
+            else if (kind == LOAD_DEFAULT || !value_is_element(item))
+                sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i], "Mapper option expects a relationship attribute");
+            else
+                sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
+                         "Can't apply \"%s\" loader strategy to a column attribute; it expects a relationship",
+                         option_names[kind].name);
+            return false;
+        }
+        if (!option->root) option->root = attribute->entity;
+        AttributeValue **path = ARENA_ARRAY(evaluator_arena(ev), AttributeValue *, option->depth + 1);
+        for (int j = 0; j < option->depth; j++) path[j] = option->path[j];
+        path[option->depth++] = attribute;
+        option->path = path;
+        bool last = i + 1 == arguments->count;
+        LoadStep *step = option_step(ev, option, last || kind == LOAD_CONTAINS ? kind : LOAD_DEFAULT);
+        option_keywords(ev, step, arguments);
+    }
+    return true;
+}
+
+static Value *option_apply(Evaluator *ev, LoadOption *option, const OptionName *name, const Arguments *arguments) {
+    if (!mappers_configure(ev)) return NULL;
+    if (name->kind == LOAD_SELECTIN_POLYMORPHIC) return &option->head.head;
+    bool good = name->kind >= LOAD_ONLY ? option_add_columns(ev, option, name->kind, arguments)
+                                        : option_add_path(ev, option, name->kind, arguments);
+    return good ? &option->head.head : NULL;
+}
+
+static Value *call_option(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    const OptionName *name = evaluator_native_data(ev);
+    return option_apply(ev, option_new(ev, NULL), name, arguments);
+}
+
+static Value *option_chain(Evaluator *ev, Value *self, const Arguments *arguments) {
+    const OptionName *name = evaluator_native_data(ev);
+    return option_apply(ev, option_copy(ev, (LoadOption *)self), name, arguments);
+}
+
+/* option.options(a, b): further steps below this one. */
+static Value *option_options(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Arena *arena = evaluator_arena(ev);
+    LoadOption *option = option_copy(ev, (LoadOption *)self);
+    for (int i = 0; i < arguments->count; i++) {
+        if (arguments->items[i]->type != &orm_load_option_type) continue;
+        const LoadOption *inner = (LoadOption *)arguments->items[i];
+        for (int j = 0; j < inner->count; j++) {
+            LoadStep *step = ARENA_NEW(arena, LoadStep);
+            *step = *inner->steps[j];
+            step->root = option->root;
+            step->depth = option->depth + inner->steps[j]->depth;
+            step->path = ARENA_ARRAY(arena, AttributeValue *, step->depth + 1);
+            for (int k = 0; k < option->depth; k++) step->path[k] = option->path[k];
+            for (int k = 0; k < inner->steps[j]->depth; k++) step->path[option->depth + k] = inner->steps[j]->path[k];
+            ARENA_PUSH(arena, option->steps, option->count, option->capacity) = step;
+        }
+    }
+    return &option->head.head;
+}
+
+static Value *load_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
+    (void)cls;
+    Entity *entity = arguments->count ? orm_entity(ev, arguments->items[0]) : NULL;
+    if (arguments->count && !entity) {
+        if (evaluator_error_pending(ev)) return NULL;
+        return sa_raise(ev, SA_ARGUMENT_ERROR, arguments->site, "Load() expects a mapped class");
+    }
+    return &option_new(ev, entity)->head.head;
+}
+
+static Value *call_with_loader_criteria(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    Value *entity = NULL, *criterion = NULL, *only = NULL, *aliases = NULL, *propagate = NULL, *track = NULL;
+    if (!arguments_bind(ev, arguments, "with_loader_criteria",
+                        "entity_or_base where_criteria | loader_only include_aliases propagate_to_loaders "
+                        "track_closure_variables",
+                        &entity, &criterion, &only, &aliases, &propagate, &track) ||
+        !mappers_configure(ev))
+        return NULL;
+    CriteriaOption *made = instance_allocate(ev, orm_state(ev)->criteria, sizeof *made);
+    made->entity = entity_of_value(ev, entity);
+    if (!made->entity && value_is(entity, VALUE_CLASS)) made->cls = (Class *)entity;
+    made->criterion = criterion;
+    made->include_aliases = aliases && value_is_true(aliases);
+    made->propagate = !propagate || value_is_true(propagate);
+    return &made->head.head;
+}
+
+/* ---- on statements ---- */
+
+OrmOptions *statement_options(Evaluator *ev, const Element *statement) {
+    const Executable *head = (const Executable *)statement;
+    if (!head->option_count) return NULL;
+    OrmOptions *made = ARENA_NEW(evaluator_arena(ev), OrmOptions);
+    made->items = head->options;
+    made->count = made->capacity = head->option_count;
+    return made;
+}
+
+Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count) {
+    Element *copy = element_copy(ev, statement);
+    Executable *head = EXECUTABLE(copy);
+    Value **items = ARENA_ARRAY(evaluator_arena(ev), Value *, head->option_count + count + 1);
+    for (int i = 0; i < head->option_count; i++) items[i] = head->options[i];
+    for (int i = 0; i < count; i++) items[head->option_count + i] = options[i];
+    head->options = items;
+    head->option_count += count;
+    head->option_capacity = head->option_count;
+    return copy;
+}
+
+Element *orm_with_options(Evaluator *ev, Element *statement, const Arguments *arguments) {
+    for (int i = 0; i < arguments->count; i++) {
+        const Type *type = arguments->items[i]->type;
+        if (type == &orm_load_option_type || type == &orm_criteria_type || value_is_unknown(arguments->items[i]))
+            continue;
+        return sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
+                        "ExecutableOption Core or ORM object expected in options(), got: %.*s",
+                        SLICE_ARGS(value_repr(ev, arguments->items[i])));
+    }
+    return statement_with_options(ev, statement, arguments->items, arguments->count);
+}
+
+void options_define(Evaluator *ev, ModuleValue *module) {
+    enum { NAMES = sizeof option_names / sizeof *option_names };
+    NativeMethod *methods = ARENA_ARRAY(evaluator_arena(ev), NativeMethod, NAMES + 2);
+    for (int i = 0; i < NAMES; i++) {
+        void *data = (void *)(uintptr_t)&option_names[i];
+        methods[i] = (NativeMethod){option_names[i].name, option_chain, NATIVE_METHOD, data};
+        module_define(ev, module, option_names[i].name,
+                      value_native_function(ev, option_names[i].name, call_option, data));
+    }
+    methods[NAMES] = (NativeMethod){"options", option_options, NATIVE_METHOD, NULL};
+    NativeClass load = {
+        .name = "Load", .instance_type = &orm_load_option_type, .methods = methods, .create = load_create};
+    orm_state(ev)->load_option = module_define_class(ev, module, &load, NULL);
+    NativeClass criteria = {.name = "LoaderCriteriaOption", .instance_type = &orm_criteria_type};
+    orm_state(ev)->criteria = module_define_class(ev, module, &criteria, NULL);
+    module_define_function(ev, module, "with_loader_criteria", call_with_loader_criteria);
+}
