@@ -49,7 +49,7 @@ void functions_define(Evaluator *ev, ModuleValue *module);
 Element *function_over(Evaluator *ev, Element *function, const Arguments *arguments, int skip);
 Element *function_within_group(Evaluator *ev, Element *function, Value *const *order_by, int count, const Node *site);
 Element *function_filter(Evaluator *ev, Element *function, Value *const *criteria, int count, const Node *site);
-Element *function_new(Evaluator *ev, Name name, Value *const *arguments, int count, Value *type, const Node *site);
+Element *element_call(Evaluator *ev, Name name, Value *const *arguments, int count, Value *type, const Node *site);
 
 /* collection.c: .c and .columns */
 Value *column_collection(Evaluator *ev, const ElementList *columns);

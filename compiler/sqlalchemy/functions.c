@@ -106,7 +106,7 @@ static void function_apply_known(Evaluator *ev, Element *function, const KnownFu
     }
 }
 
-Element *function_new(Evaluator *ev, Name name, Value *const *arguments, int count, Value *type, const Node *site) {
+Element *element_call(Evaluator *ev, Name name, Value *const *arguments, int count, Value *type, const Node *site) {
     ElementList parts = {0};
     for (int i = 0; i < count; i++) {
         Element *part = element_coerce(ev, arguments[i], COERCE_EXPRESSION, site);
@@ -150,7 +150,7 @@ static Value *generator_call(Evaluator *ev, Value *self, const Arguments *a) {
         Value *sequence = a->items[0];
         return value_call_method(ev, sequence, "next_value", NULL, 0, a->site);
     }
-    Element *function = function_new(ev, generator->names[generator->count - 1], a->items, a->count, type, a->site);
+    Element *function = element_call(ev, generator->names[generator->count - 1], a->items, a->count, type, a->site);
     if (!function) return NULL;
     if (generator->count > 1) {
         FunctionElement *f = FUNCTION(function);

@@ -372,7 +372,7 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
     return result_first(ev, result, true);
 }
 
-bool instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
+bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
                       const Node *site) {
     Mapper *mapper = instance->mapper;
     Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, mapper->primary_key.count + 1);
@@ -432,7 +432,7 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
     }
     evaluator_touch(ev, &instance->expired, sizeof instance->expired);
     instance->expired = false;
-    if (!instance_refresh(ev, instance, only, false, site)) return NULL;
+    if (!orm_instance_refresh(ev, instance, only, false, site)) return NULL;
     Value *found = instance_get(&instance->head.head, property->key);
     return found ? found : value_unknown_at(ev, site);
 }

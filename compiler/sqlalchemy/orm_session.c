@@ -382,7 +382,7 @@ static Value *session_refresh(Evaluator *ev, Value *self, const Arguments *argum
     if (only && !value_is(&only->head, VALUE_LIST) && !value_is(&only->head, VALUE_TUPLE)) only = NULL;
     bool inside = session->sync_inside;
     session->sync_inside = true;
-    bool good = instance_refresh(ev, instance, only, true, arguments->site);
+    bool good = orm_instance_refresh(ev, instance, only, true, arguments->site);
     session->sync_inside = inside;
     return good ? value_none(ev) : NULL;
 }

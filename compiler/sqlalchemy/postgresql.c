@@ -50,12 +50,12 @@ static Value *call_aggregate_order_by(Evaluator *ev, Value *self, const Argument
 
 static Value *call_array_agg(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
-    return element_value(function_new(ev, name_from(SLICE("array_agg")), a->items, a->count, NULL, a->site));
+    return element_value(element_call(ev, name_from(SLICE("array_agg")), a->items, a->count, NULL, a->site));
 }
 
 static Value *call_hstore(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
-    Element *made = function_new(ev, name_from(SLICE("hstore")), a->items, a->count, NULL, a->site);
+    Element *made = element_call(ev, name_from(SLICE("hstore")), a->items, a->count, NULL, a->site);
     if (made) made->type = type_of_kind(ev, TYPE_PG_HSTORE);
     return element_value(made);
 }
@@ -77,7 +77,7 @@ static Value *call_any(Evaluator *ev, Value *self, const Arguments *a) {
 static Value *call_text_search(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     const char *const *name = evaluator_native_data(ev);
-    return element_value(function_new(ev, name_from(slice_from(*name)), a->items, a->count, NULL, a->site));
+    return element_value(element_call(ev, name_from(slice_from(*name)), a->items, a->count, NULL, a->site));
 }
 
 void postgresql_define(Evaluator *ev, ModuleValue *module) {

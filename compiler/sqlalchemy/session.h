@@ -105,7 +105,7 @@ Value *orm_run_select(Evaluator *ev, Session *session, Element *statement, const
                       OrmInstance *refresh, const ListValue *only, const EntityPlan *start);
 Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *identity, OrmOptions *options,
                             const Node *site);
-bool instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, const Node *site);
+bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, const Node *site);
 Value *instance_lazy_load(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site);
 
 /* orm_flush.c */

@@ -358,7 +358,7 @@ static Value *selectable_fetch(Evaluator *ev, Value *self, const Arguments *a) {
     return bound_read(ev, count, &made->fetch, a->site) ? selectable_result(ev, self, made) : NULL;
 }
 
-Value *selectable_slice(Evaluator *ev, Value *self, Value *start, Value *stop, const Node *site) {
+static Value *selectable_slice(Evaluator *ev, Value *self, Value *start, Value *stop, const Node *site) {
     Selectable *made = selectable_self(ev, self);
     made->fetch = NULL;
     Value *count = NULL;
