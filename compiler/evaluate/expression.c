@@ -558,3 +558,9 @@ Value *evaluate_text(Evaluator *ev, Slice text, const Node *site, Scope *scope) 
     ev->frame = frame.caller;
     return value;
 }
+
+Value *evaluator_evaluate_text(Evaluator *ev, Slice text, ModuleValue *module, const Node *site) {
+    Scope *scope = scope_new(ev, SCOPE_MODULE, NULL, module);
+    scope->names = &module->names;
+    return evaluate_text(ev, text, site, scope);
+}

@@ -34,6 +34,9 @@ typedef struct NativeFamily {
      * AsyncSession where `execute` is awaited). Called once for each such method; NULL: no idea.
      */
     Value *(*guess_name)(Evaluator *ev, Atom name, Slice method, bool awaited, const Node *site);
+    /* What an unknown turns out to be when this attribute of it is read (a free `session` whose `execute` is called);
+     * NULL: nothing of this family. */
+    Value *(*adopt_unknown)(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site);
     /* DDL of all models of this family that the given sources define. */
     bool (*emit_schema)(Evaluator *ev, StatementList *out);
 } NativeFamily;
@@ -196,6 +199,9 @@ bool evaluator_inlines(const Evaluator *ev);
 Value *evaluator_setting(Evaluator *ev, const char *name);
 /* True while the rows of executed queries are really there (`ormc run`). */
 bool evaluator_has_rows(const Evaluator *ev);
+
+/* Evaluates one expression with the names of `module` in reach (a relationship's primaryjoin given as a string). */
+Value *evaluator_evaluate_text(Evaluator *ev, Slice text, ModuleValue *module, const Node *site);
 
 /* ---- executed queries ---- */
 
