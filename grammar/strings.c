@@ -7,6 +7,11 @@
  */
 #include "grammar/parser.h"
 
+/* Source text as it stands, but with \n for every line end. */
+static Constant constant_of_source(Parser *parser, Extent at) {
+    return (Constant){.kind = CONSTANT_STRING, .text = parser_decode(parser, at, (DecodeOptions){.raw = true})};
+}
+
 /* A FormattedValue remembers the text of its expression, for the case that it is a t-string's. */
 typedef struct FieldNode {
     NodeFormattedValue value;
@@ -40,7 +45,7 @@ Field *parser_field(Parser *parser, Extent at, Field *value, uint32_t next, Atom
 
 List parser_push_field(Parser *parser, List values, Field *field) {
     if (field->is_debug) {
-        Constant text = {.kind = CONSTANT_STRING, .text = layout_text(&parser->layout, field->text)};
+        Constant text = constant_of_source(parser, field->text);
         values = parser_push(parser, values, MAKE_NODE(parser, Constant, field->text, .value = text));
     }
     return parser_push(parser, values, field->value);
@@ -107,7 +112,7 @@ Node *parser_template(Parser *parser, Extent at, List values) {
     for (int i = 0; i < items.count; i++) {
         if (items.items[i]->kind != NODE_FormattedValue) continue;
         const FieldNode *field = (const FieldNode *)(const void *)items.items[i];
-        Constant text = {.kind = CONSTANT_STRING, .text = layout_text(&parser->layout, field->text)};
+        Constant text = constant_of_source(parser, field->text);
         items.items[i] =
             MAKE_NODE(parser, Interpolation, node_extent(items.items[i]), .value = field->value.value, .str = text,
                       .conversion = field->value.conversion, .format_spec = field->value.format_spec);

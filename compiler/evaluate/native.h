@@ -35,6 +35,9 @@ typedef struct NativeFamily {
      * AsyncSession where `execute` is awaited). Called once for each such method; NULL: no idea.
      */
     Value *(*guess_name)(Evaluator *ev, Atom name, Slice method, bool awaited, const Node *site);
+    /* What an unknown turns out to be when this attribute of it is read (a free `session` whose `execute` is called);
+     * NULL: nothing of this family. */
+    Value *(*adopt_unknown)(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site);
     /* DDL of all models of this family that the given sources define. */
     bool (*emit_schema)(Evaluator *ev, StatementList *out);
 } NativeFamily;

@@ -111,10 +111,25 @@ static AtomMap *unknown_attributes(Evaluator *ev, UnknownValue *self) {
     return self->attributes;
 }
 
+static Value *unknown_adopted(Evaluator *ev, UnknownValue *self, Atom name, const Node *site) {
+    if (self->origin && self->origin_type != &attribute_origin) return NULL;
+    for (int i = 0; i < ev->family_count; i++) {
+        const NativeFamily *family = ev->families[i].family;
+        Value *adopted = family->adopt_unknown ? family->adopt_unknown(ev, self, name, site) : NULL;
+        if (!adopted) continue;
+        evaluator_touch(ev, &self->resolved, sizeof self->resolved);
+        self->resolved = adopted;
+        return adopted;
+    }
+    return NULL;
+}
+
 Value *unknown_get_attribute(Evaluator *ev, UnknownValue *self, Atom name, const Node *site) {
     AtomMap *attributes = unknown_attributes(ev, self);
     Value *found = atom_map_get(attributes, name);
     if (found) return value_resolve(found);
+    Value *adopted = unknown_adopted(ev, self, name, site);
+    if (adopted) return value_get_attribute(ev, adopted, name, site);
     Class *known = unknown_class(&self->head);
     /* methods of a program's class, or of a native one, run with the unknown as self where they are the program's own
      */

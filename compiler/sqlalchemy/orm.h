@@ -52,6 +52,9 @@ bool orm_models_loaded(Evaluator *ev);
 /* Executes a query value that stands alone (Query); false: not a value of this half. Plain statements are Core's. */
 bool orm_execute_value(Evaluator *ev, Value *value, const Node *site);
 
+/* A free name, parameter or attribute that is used as a session: the family's adopt_unknown. */
+Value *orm_adopt_unknown(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site);
+
 /* sqlalchemy.orm, sqlalchemy.ext.* and the session modules; ended by a NULL name. */
 extern const NativeModule orm_modules[];
 

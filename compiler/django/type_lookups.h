@@ -1,0 +1,17 @@
+/* What each type answers for itself: lookups and transforms by name. NULL: nothing of that name. */
+#ifndef ORMC_DJANGO_TYPE_LOOKUPS_H
+#define ORMC_DJANGO_TYPE_LOOKUPS_H
+
+#include "compiler/django/function.h"
+#include "compiler/django/lookup.h"
+
+/* year_lookups.c: comparisons of years as ranges of dates. */
+const DjLookup *dj_year_lookup(Evaluator *ev, DjExpr *lhs, Slice name);
+/* json_lookups.c: keys and paths of JSON values, and what is compared with them. */
+const DjLookup *dj_json_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
+DjExpr *dj_json_transform(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
+/* postgres_lookups.c: arrays, ranges, hstore, full text search, trigrams. */
+const DjLookup *dj_postgres_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
+DjExpr *dj_postgres_transform(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name, const Node *site);
+
+#endif
