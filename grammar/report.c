@@ -153,13 +153,27 @@ static const char *expectation_text(const ParserExpectation *expectation, bool a
     return expectation->parenthesis ? "'('" : NULL;
 }
 
+/* What people write who come from another language, or from another version of this one. */
+static Slice parser_habit(const Parser *parser, const Token *token, const Token *previous) {
+    int kind = token->kind, before = previous ? previous->kind : 0;
+    if (kind == TOKEN_IF && before == TOKEN_ELSE) return SLICE("perhaps you meant 'elif'");
+    if (kind == TOKEN_AMPERSAND && before == TOKEN_AMPERSAND) return SLICE("perhaps you meant 'and'");
+    if (kind == TOKEN_BAR && before == TOKEN_BAR) return SLICE("perhaps you meant 'or'");
+    if (kind == TOKEN_ASSIGN && before == TOKEN_EQUAL) return SLICE("perhaps you meant '=='");
+    if (kind == TOKEN_AS && parser_line_head(parser) == TOKEN_EXCEPT)
+        return SLICE("several exception types need brackets when they are given a name");
+    return (Slice){"", 0};
+}
+
 static void parser_report_general(Parser *parser, const Token *token, const ParserExpectation *expectation,
                                   bool after_value) {
     Extent at = {token->start, token->end};
     Slice found = parser_describe(parser, token);
     const char *wanted = expectation_text(expectation, after_value);
-    if (wanted) parser_report(parser, at, "expected %s, found %.*s", wanted, SLICE_ARGS(found));
-    else parser_report(parser, at, "invalid syntax at %.*s", SLICE_ARGS(found));
+    Diagnostic *diagnostic = wanted ? parser_report(parser, at, "expected %s, found %.*s", wanted, SLICE_ARGS(found))
+                                    : parser_report(parser, at, "invalid syntax at %.*s", SLICE_ARGS(found));
+    const Token *previous = token > parser->layout.tokens ? token - 1 : NULL;
+    diagnostic_help(diagnostic, parser_habit(parser, token, previous));
 }
 
 void parser_report_unexpected(Parser *parser, Extent at, const ParserExpectation *expectation) {

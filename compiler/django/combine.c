@@ -121,6 +121,9 @@ static DjExpr *order_by_new_column(DjCompiler *compiler, DjExpr *source, DjExpr 
         if (!dj_add_annotation(part, name, source, true, (Span){0})) return NULL;
     }
     ARENA_PUSH(compiler_arena(compiler), query->select.items, query->select.count, query->select.capacity) = resolved;
+    if (query->has_selected)
+        ARENA_PUSH(compiler_arena(compiler), query->selected, query->selected_count, query->selected_capacity) =
+            (DjSelected){name, DJ_SELECTED_COLUMN, query->select.count - 1};
     DjExpr *order = dj_copy(ev, resolved);
     order->args[0] = dj_ref(ev, name, resolved->args[0]);
     return order;

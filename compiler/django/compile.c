@@ -196,6 +196,7 @@ static Query *drop_extra(DjCompiler *compiler, Query *inner) {
     relation->kind = RELATION_SUBQUERY;
     relation->query = inner;
     relation->alias = SLICE("subquery");
+    relation->alias_unquoted = true;
     query_add_from(arena, outer, from_relation(arena, relation));
     for (int i = 0; i < compiler->select_count; i++) {
         if (!inner->items[i].alias.length) inner->items[i].alias = slice_format(arena, "col%d", i + 1);

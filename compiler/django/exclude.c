@@ -92,6 +92,7 @@ static DjExpr *inner_condition(Evaluator *ev, DjExpr *keyword) {
     DjExpr *expr = value_expr(value);
     if (expr->kind != DJ_F && expr->kind != DJ_OUTER_REF) return inner;
     DjExpr *outer = dj_expr_new(ev, DJ_OUTER_REF, expr->site, expr->kind == DJ_OUTER_REF ? 1 : 0);
+    outer->flags = DJ_HAS_OUTER;
     if (expr->kind == DJ_OUTER_REF) outer->args[0] = expr;
     else outer->as.f.name = expr->as.f.name;
     inner->as.condition.value = (Value *)outer;

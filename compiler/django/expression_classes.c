@@ -55,6 +55,7 @@ static Value *outer_ref_init(Evaluator *ev, Value *self, const Arguments *argume
     Value *name = NULL;
     if (!arguments_bind(ev, arguments, "OuterRef", "name", &name)) return NULL;
     expr->kind = DJ_OUTER_REF;
+    expr->flags |= DJ_HAS_OUTER;
     expr->site = argument_node(arguments, 0);
     if (value_is_expr(name)) {
         set_args(ev, expr, 1);

@@ -26,6 +26,8 @@ Value *dj_dates_queryset(Evaluator *ev, Value *queryset, const Arguments *annota
 bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix);
 /* A UniqueConstraint without condition over this field alone. */
 bool dj_constraint_is_unique(Evaluator *ev, Value *constraint, DjField *field);
+/* queryset_more.c */
+Value *dj_method_extra(Evaluator *ev, Value *self, const Arguments *arguments);
 /* raw(): the program's own text. */
 DjOutcome dj_raw_statement(Evaluator *ev, DjQuerySet *queryset, const Node *site, StatementList *out);
 

@@ -16,9 +16,21 @@ static DjJoin *mapped(const JoinMap *map, DjJoin *join) {
     return join;
 }
 
+static DjExpr *remap(Evaluator *ev, const JoinMap *map, DjExpr *expr);
+
+/* A subquery's references to the query that it stood in. */
+static void remap_query(Evaluator *ev, const JoinMap *map, DjQuery *query) {
+    query->where = remap(ev, map, query->where);
+    for (int i = 0; i < query->annotation_count; i++)
+        query->annotations[i].expr = remap(ev, map, query->annotations[i].expr);
+    for (int i = 0; i < query->combined_count; i++) remap_query(ev, map, query->combined[i]);
+}
+
 static DjExpr *remap(Evaluator *ev, const JoinMap *map, DjExpr *expr) {
     if (!expr) return NULL;
     DjExpr *copy = dj_copy(ev, expr);
+    bool query = expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS || expr->kind == DJ_QUERY;
+    if (query && expr->as.subquery.query) remap_query(ev, map, expr->as.subquery.query);
     if (expr->kind == DJ_COL) copy->as.col.join = mapped(map, expr->as.col.join);
     if (expr->kind == DJ_COL_PAIRS) copy->as.pairs.join = mapped(map, expr->as.pairs.join);
     for (int i = 0; i < copy->count; i++) copy->args[i] = remap(ev, map, expr->args[i]);

@@ -560,6 +560,7 @@ const NativeMethod dj_queryset_methods[] = {
     {"intersection", method_intersection, NATIVE_METHOD, NULL},
     {"difference", method_difference, NATIVE_METHOD, NULL},
     {"select_for_update", method_select_for_update, NATIVE_METHOD, NULL},
+    {"extra", dj_method_extra, NATIVE_METHOD, NULL},
     {"using", method_using, NATIVE_METHOD, NULL},
     {"iterator", method_iterator, NATIVE_METHOD, NULL},
     {"aiterator", method_iterator, NATIVE_METHOD, NULL},

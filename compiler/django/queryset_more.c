@@ -112,3 +112,78 @@ bool dj_constraint_is_unique(Evaluator *ev, Value *constraint, DjField *field) {
     const ListValue *list = (const ListValue *)names;
     return list->count == 1 && value_is(list->items[0], VALUE_STRING) && slice_equals(value_text(list->items[0]), field->name->text);
 }
+
+/* ---- extra ---- */
+
+static int list_items(Value *value, Value ***items) {
+    if (!value || value_is_none(value)) return 0;
+    if (!value_is(value, VALUE_LIST) && !value_is(value, VALUE_TUPLE)) return 0;
+    *items = ((ListValue *)value)->items;
+    return ((ListValue *)value)->count;
+}
+
+static int text_items(Evaluator *ev, Value *value, Slice **texts) {
+    Value **items = NULL;
+    int count = list_items(value, &items), kept = 0;
+    *texts = ARENA_ARRAY(evaluator_arena(ev), Slice, count + 1);
+    for (int i = 0; i < count; i++)
+        if (value_is(items[i], VALUE_STRING)) (*texts)[kept++] = value_text(items[i]);
+    return kept;
+}
+
+/* %s holes that are no %%s. */
+static int count_holes(Slice sql) {
+    int holes = 0;
+    for (size_t i = 0; i + 1 < sql.length; i++) {
+        if (sql.start[i] != '%') continue;
+        if (sql.start[i + 1] == 's') holes++;
+        i++;
+    }
+    return holes;
+}
+
+static bool extra_select(Evaluator *ev, DjExtraArguments *extra, Value *select, Value *params, const Node *site) {
+    if (!select || !value_is(select, VALUE_DICT)) return true;
+    const DictValue *dict = (const DictValue *)select;
+    Value **values = NULL;
+    int given = list_items(params, &values), used = 0;
+    extra->select = ARENA_ARRAY(evaluator_arena(ev), DjExtra, dict->count + 1);
+    for (int i = 0; i < dict->count; i++) {
+        Value *text = value_str(ev, dict->entries[i].value, site);
+        if (!text || !value_is(text, VALUE_STRING) || !value_is(dict->entries[i].key, VALUE_STRING)) return !evaluator_error_pending(ev);
+        DjExtra *item = &extra->select[extra->select_count++];
+        item->name = value_text(dict->entries[i].key);
+        item->sql = value_text(text);
+        item->count = count_holes(item->sql);
+        if (used + item->count > given) item->count = given - used;
+        item->params = values ? values + used : NULL;
+        used += item->count;
+    }
+    return true;
+}
+
+Value *dj_method_extra(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *select = NULL, *where = NULL, *params = NULL, *tables = NULL, *order_by = NULL, *select_params = NULL;
+    DjQuerySet *queryset = value_as_queryset(self);
+    if (!dj_refuse_combined(ev, queryset, "extra", arguments->site)) return NULL;
+    if (queryset->sliced)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot change a query once a slice has been taken.");
+    if (!arguments_bind(ev, arguments, "extra", "| select where params tables order_by select_params", &select, &where, &params, &tables,
+                        &order_by, &select_params))
+        return NULL;
+    DjOp *op;
+    DjQuerySet *next = dj_queryset_push(ev, queryset, DJ_OP_EXTRA, arguments->site, &op);
+    op->extra = ARENA_NEW(evaluator_arena(ev), DjExtraArguments);
+    op->spans = ARENA_ARRAY(evaluator_arena(ev), Span, 1);
+    op->spans[0] = evaluator_span(ev, arguments->site);
+    if (!extra_select(ev, op->extra, select, select_params, arguments->site)) return NULL;
+    op->extra->where_count = text_items(ev, where, &op->extra->where);
+    op->extra->param_count = list_items(params, &op->extra->params);
+    op->extra->table_count = text_items(ev, tables, &op->extra->tables);
+    Slice *names;
+    op->extra->order_count = text_items(ev, order_by, &names);
+    op->extra->order_by = ARENA_ARRAY(evaluator_arena(ev), DjOrdering, op->extra->order_count + 1);
+    for (int i = 0; i < op->extra->order_count; i++)
+        op->extra->order_by[i] = (DjOrdering){.name = names[i], .span = op->spans[0]};
+    return (Value *)next;
+}

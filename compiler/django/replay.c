@@ -176,24 +176,29 @@ static void replay_slice(DjQuery *query, const DjOp *op) {
 
 /* ---- the rest ---- */
 
+/*
+ * The whole keeps the first part's columns and annotations, which ORDER BY and values() of the whole refer to; the part
+ * itself is replayed once more.
+ */
 static bool replay_combine(DjQuery *query, const DjOp *op) {
     Evaluator *ev = query->ev;
     DjQuery *first = dj_query_new(ev, query->model);
-    DjQuery shell = *first;
-    *first = *query;
-    for (int i = 0; i < first->join_count; i++) first->joins[i]->query = first;
-    shell.site = op->site;
-    *query = shell;
+    first->site = op->site;
+    if (!dj_replay(first, op->previous)) return false;
     query->combined = ARENA_ARRAY(evaluator_arena(ev), DjQuery *, op->queryset_count + 1);
+    query->combined_count = 0;
     query->combined[query->combined_count++] = first;
     for (int i = 0; i < op->queryset_count; i++) {
         DjQuery *part = dj_queryset_query(ev, op->querysets[i]);
         if (!part) return false;
         query->combined[query->combined_count++] = part;
     }
+    dj_clear_ordering(query, true, true);
+    query->sliced_low = query->sliced_high = false;
+    query->low = query->high = 0;
+    query->low_value = query->high_value = NULL;
     query->combinator = op->combinator;
     query->combinator_all = op->all;
-    query->default_ordering = false;
     return true;
 }
 

@@ -6,7 +6,7 @@
  */
 #include "compiler/evaluate/internal.h"
 
-enum { SYMBOLIC_RECURSION = 3 };
+enum { SYMBOLIC_RECURSION = 2 };
 
 Scope *scope_new(Evaluator *ev, ScopeKind kind, Scope *parent, ModuleValue *module) {
     Scope *scope = ARENA_NEW(ev->arena, Scope);
@@ -264,7 +264,7 @@ Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldT
 static int function_active(const Evaluator *ev, const FunctionValue *function) {
     int count = 0;
     for (const Frame *frame = ev->frame; frame; frame = frame->caller)
-        count += frame->function && frame->function->node == function->node && frame->scope->kind == SCOPE_FUNCTION;
+        count += frame->function && frame->function->node == function->node;
     return count;
 }
 

@@ -213,6 +213,8 @@ bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy) {
         done = family->execute_value && family->execute_value(ev, value, site);
         if (ev->error.pending) break;
     }
+    /* a half-built query (a subquery that waits for its outer one) is no mistake */
+    if (lazy && ev->error.pending && ev->error.exception->code == CODE_VALUE_ERROR) evaluator_clear_error(ev);
     ev->recording_lazy = before;
     return done;
 }
