@@ -14,6 +14,12 @@ typedef struct ColumnCollection {
     Name *keys;
 } ColumnCollection;
 
+static const Type collection_type;
+
+const ElementList *collection_columns(const Value *value) {
+    return value->type == &collection_type ? &((const ColumnCollection *)value)->columns : NULL;
+}
+
 static Name collection_key(Evaluator *ev, const Element *column) {
     Name key = {0};
     if (column->kind == EL_COLUMN) return COLUMN(column)->key;
@@ -230,6 +236,12 @@ static Value *operand_attribute(Evaluator *ev, Element *element, Slice name) {
         if (slice_equals_text(name, "right")) return element_value(element->children[1]);
         if (slice_equals_text(name, "operator") && OPERATOR(element)->op.id != SA_CUSTOM)
             return operator_value(ev, OPERATOR(element)->op.id);
+    }
+    if (element->kind == EL_FUNCTION && FUNCTION(element)->as_comparison) {
+        int side = slice_equals_text(name, "left")    ? FUNCTION(element)->left_index
+                   : slice_equals_text(name, "right") ? FUNCTION(element)->right_index
+                                                      : -1;
+        if (side >= 0 && side < element->count) return element_value(element->children[side]);
     }
     if (slice_equals_text(name, "element") && element->count) return element_value(element->children[0]);
     if (slice_equals_text(name, "clauses")) return value_tuple(ev, (Value *const *)element->children, element->count);

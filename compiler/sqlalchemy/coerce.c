@@ -20,6 +20,8 @@ Element *element_of(Evaluator *ev, Value *value) {
     if (!value) return NULL;
     if (value_is_element(value)) return (Element *)value;
     if (value_is(value, VALUE_NONE) || value_is(value, VALUE_STRING) || value_is(value, VALUE_INTEGER)) return NULL;
+    const ElementList *columns = collection_columns(value);
+    if (columns) return element_clause_list(ev, columns->items, columns->count, false);
     Entity *entity = orm_entity(ev, value);
     if (entity) return entity_element(ev, entity);
     if (value_is_unknown(value)) return NULL;
@@ -89,6 +91,7 @@ static Element *adjust(Evaluator *ev, Element *element, CoerceRole role, const N
     case COERCE_DDL_EXPRESSION:
         if (element_is_select(element)) return element_scalar_select(ev, element);
         if (element->kind == EL_VALUES) return element_with_children(ev, EL_SCALAR_SELECT, NULL, &element, 1);
+        if (element->kind == EL_SUBQUERY) return element_scalar_select(ev, element->children[0]);
         if (element->kind == EL_TABLE_VALUED && FROM(element)->columns.count) return FROM(element)->columns.items[0];
         if (element_is_from(element) || element->kind == EL_ENTITY) {
             Value *value = &element->head.head;

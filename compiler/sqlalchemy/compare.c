@@ -14,9 +14,7 @@ SaType *type_coerce_compared(Evaluator *ev, SaType *type, Value *value) {
     if (value_is_unknown(value)) return type;
     SaType *literal = type_of_literal(ev, value);
     if (literal->kind == TYPE_NULL || literal->affinity == type->affinity) return type;
-    if (type->affinity == TYPE_JSON || type->affinity == TYPE_USER_DEFINED || type->affinity == TYPE_HSTORE ||
-        type->affinity == TYPE_RANGE || type->affinity == TYPE_INET || type->affinity == TYPE_BIT)
-        return type;
+    if (type->affinity == TYPE_USER_DEFINED) return type;
     return literal;
 }
 
@@ -134,15 +132,16 @@ static SaOperator op_mirror(SaOperator op) {
 
 Element *element_operate_op(Evaluator *ev, Op op, Element *left, Value *right, bool reflected, SaType *result,
                             const Node *site) {
+    if (reflected && op.id != SA_CUSTOM && op_is_comparison(op)) {
+        op.id = op_mirror(op.id);
+        reflected = false;
+    }
     if (left->kind == EL_COLLECTION_AGGREGATE) {
         if (!op_is_comparison(op) || reflected)
             return sa_raise(ev, SA_ARGUMENT_ERROR, site, "Only comparison operators may be used with ANY/ALL");
         if (op.id != SA_CUSTOM) return compare(ev, left, op_of(op_mirror(op.id)), right, true, site);
     }
-    if (op.id != SA_CUSTOM && op_is_comparison(op)) {
-        if (reflected) return compare(ev, left, op_of(op_mirror(op.id)), right, false, site);
-        return compare(ev, left, op, right, false, site);
-    }
+    if (op.id != SA_CUSTOM && op_is_comparison(op)) return compare(ev, left, op, right, false, site);
     Element *other = element_coerce_operand(ev, left, op, right, NULL, site);
     if (!other) return NULL;
     Element *a = reflected ? other : left, *b = reflected ? left : other;
@@ -197,7 +196,7 @@ Element *element_in(Evaluator *ev, Element *expr, Value *right, bool negated, co
     } else if (element && (element_is_select(element) || element->kind == EL_VALUES)) {
         other = element_is_select(element) ? element_scalar_select(ev, element)
                                            : element_with_children(ev, EL_SCALAR_SELECT, NULL, &element, 1);
-    } else if (element && (element->kind == EL_SUBQUERY || element->kind == EL_CTE || element->kind == EL_TABLE)) {
+    } else if (element && element_is_from(element)) {
         Select *select = select_new(ev);
         select_add_column(ev, select, element);
         other = element_scalar_select(ev, &select->head.head.base);
@@ -245,6 +244,7 @@ static Value *like_escaped(Evaluator *ev, Value *value, Slice escape) {
 Element *element_like(Evaluator *ev, Element *left, SaOperator op, Value *right, Value *escape, bool autoescape,
                       const Node *site) {
     Slice mark = {"", 0};
+    bool escapes = autoescape || (escape && value_is(escape, VALUE_STRING));
     if (escape && value_is(escape, VALUE_STRING)) mark = value_text(escape);
     if (autoescape) {
         if (!mark.length) mark = SLICE("/");
@@ -255,7 +255,7 @@ Element *element_like(Evaluator *ev, Element *left, SaOperator op, Value *right,
         }
     }
     Element *made = element_operate(ev, op, left, right, false, site);
-    if (made && mark.length && made->kind == EL_BINARY) {
+    if (made && escapes && made->kind == EL_BINARY) {
         OPERATOR(made)->has_escape = true;
         OPERATOR(made)->escape_text = mark;
     }

@@ -266,7 +266,7 @@ static bool case_whens(Evaluator *ev, const Arguments *a, ElementList *out, bool
 static Value *call_case(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     Value *whens = NULL, *value = NULL, *otherwise = NULL;
-    if (!arguments_bind(ev, a, "case", "*whens value else_", &whens, &value, &otherwise)) return NULL;
+    if (!arguments_bind(ev, a, "case", "| *whens value else_", &whens, &value, &otherwise)) return NULL;
     ElementList parts = {0};
     bool has_value = value && !value_is_none(value), has_else = otherwise && !value_is_none(otherwise);
     if (has_value) {
@@ -464,10 +464,22 @@ Value *custom_operator_value(Evaluator *ev, Element *left, const CustomOp *op) {
     return value_native_function(ev, "op", custom_operator_call, call);
 }
 
+/* operators.desc_op(x) and the like. */
+static Element *operate_alone(Evaluator *ev, SaOperator op, Element *element) {
+    if (op == SA_INV) return element_not(ev, element);
+    if (op == SA_ANY || op == SA_ALL) return element_collection_aggregate(ev, element, op);
+    if (operator_rows[op].flags & OP_MODIFIER) return element_modified(ev, element, op);
+    return element_unary(ev, op, element, element->type);
+}
+
 static Value *operator_call(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     const SaOperator *op = evaluator_native_data(ev);
     Value *left = NULL, *right = NULL;
+    if (a->count == 1 && !a->keyword_count) {
+        Element *only = coerce_first(ev, a->items[0], a->site);
+        return only ? element_value(operate_alone(ev, *op, only)) : NULL;
+    }
     if (!arguments_bind(ev, a, operator_rows[*op].python, "a b", &left, &right)) return NULL;
     Element *element = coerce_first(ev, left, a->site);
     return element ? element_value(element_operate(ev, *op, element, right, false, a->site)) : NULL;

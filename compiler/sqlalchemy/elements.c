@@ -220,7 +220,7 @@ static Element *from_new(Evaluator *ev, ElementKind kind, Element *inner, Name n
         from->name = name;
     } else {
         Slice base = SLICE("anon");
-        if (element_is_from(inner) && inner->kind != EL_JOIN && inner->kind != EL_FROM_GROUPING &&
+        if (element_is_from(inner) && inner->kind != EL_JOIN && inner->kind != EL_CTE && inner->kind != EL_FROM_GROUPING &&
             inner->name.text.length && !name_is_anonymous(inner->name))
             base = inner->name.text;
         from->name = name_anonymous(ev, from->id, base);

@@ -185,6 +185,7 @@ typedef struct FunctionElement {
     bool no_parentheses; /* CURRENT_DATE */
     bool aggregate_star;
     bool as_comparison;
+    int left_index, right_index; /* of as_comparison(): which arguments are its sides */
     bool with_ordinality;
     ElementList within_group;
     Element *sequence; /* next_value() */
@@ -345,6 +346,8 @@ Element *element_between(Evaluator *ev, Element *expr, Value *low, Value *high, 
 /* ---- coercion ---- */
 
 extern const Type sa_element_type;
+/* The columns of .c; NULL: another value. */
+const ElementList *collection_columns(const Value *value);
 bool value_is_literal(Evaluator *ev, Value *value);
 Element *element_literal(Evaluator *ev, Value *value, const Node *site);
 SaType *type_coerce_compared(Evaluator *ev, SaType *type, Value *value);

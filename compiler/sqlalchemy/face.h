@@ -13,7 +13,7 @@ Value *element_value(Element *element);
 extern const NativeMethod column_methods[], from_methods[], function_methods[], bind_methods[], text_methods[],
     select_methods[], compound_methods[], textual_select_methods[], insert_methods[], update_methods[],
     delete_methods[], alias_methods[], cte_methods[], table_methods[], table_valued_methods[], values_methods[],
-    scalar_select_methods[], exists_methods[], ddl_methods[], match_methods[];
+    scalar_select_methods[], textual_methods[], exists_methods[], ddl_methods[], match_methods[];
 
 /* Attributes that are computed: .c, .type, .name, … (attributes.c) */
 Value *element_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);

@@ -125,7 +125,7 @@ static Value *call_lateral(Evaluator *ev, Value *self, const Arguments *a) {
 static Value *make_tablesample(Evaluator *ev, Element *from, Value *sampling, Value *name, Value *seed, const Node *site) {
     Element *sample = element_from_of_kind(ev, EL_TABLESAMPLE, from, name_argument(ev, name));
     Element *method = element_of(ev, sampling);
-    if (!method) {
+    if (!method || method->kind != EL_FUNCTION) {
         Element *rate = element_coerce(ev, sampling, COERCE_EXPRESSION, site);
         if (!rate) return NULL;
         method = element_function(ev, SLICE("system"), NULL, &rate, 1);
@@ -255,6 +255,13 @@ static Value *values_data(Evaluator *ev, Value *self, const Arguments *a) {
     Value *rows = NULL;
     if (!arguments_bind(ev, a, "data", "values", &rows)) return NULL;
     Element *copy = element_copy(ev, (Element *)self);
+    ElementList columns = {0};
+    for (int i = 0; i < FROM(copy)->columns.count; i++) {
+        Element *column = element_copy(ev, FROM(copy)->columns.items[i]);
+        COLUMN(column)->table = copy;
+        element_list_push(ev, &columns, column);
+    }
+    FROM(copy)->columns = columns;
     FROM(copy)->row_items = element_list_copy(ev, &FROM(copy)->row_items);
     Value *items = value_iterate(ev, rows, a->site);
     if (!items || value_is_unknown(items)) return items ? element_value(copy) : NULL;

@@ -20,6 +20,7 @@ static Element *proxy_column(Evaluator *ev, Element *from, Element *column, Name
     if (column->kind == EL_COLUMN) {
         proxy->schema = COLUMN(column)->schema;
         proxy->primary_key = COLUMN(column)->primary_key;
+        proxy->is_literal = COLUMN(column)->is_literal && name_equals(name, column->name);
     } else {
         proxy->from_label = true;
     }

@@ -150,6 +150,11 @@ static Value *generator_call(Evaluator *ev, Value *self, const Arguments *a) {
         Value *sequence = a->items[0];
         return value_call_method(ev, sequence, "next_value", NULL, 0, a->site);
     }
+    Slice last = generator->names[generator->count - 1].text;
+    if (generator->count == 1 && (name_matches(last, "cast") || name_matches(last, "extract"))) {
+        Value *special = atom_map_get(&evaluator_import(ev, "sqlalchemy")->names, atom_intern(evaluator_atoms(ev), last));
+        if (special) return value_call(ev, special, a);
+    }
     Element *function = element_call(ev, generator->names[generator->count - 1], a->items, a->count, type, a->site);
     if (!function) return NULL;
     if (generator->count > 1) {
@@ -352,7 +357,7 @@ static Element *valued_column(Evaluator *ev, Value *value, Element *alias, const
 
 static Value *method_table_valued(Evaluator *ev, Value *self, const Arguments *a) {
     Value *columns = NULL, *ordinality = NULL, *implicit = NULL, *name = NULL;
-    if (!arguments_bind(ev, a, "table_valued", "*expr with_ordinality joins_implicitly name", &columns, &ordinality,
+    if (!arguments_bind(ev, a, "table_valued", "| *expr with_ordinality joins_implicitly name", &columns, &ordinality,
                         &implicit, &name))
         return NULL;
     Element *function = element_copy(ev, (Element *)self);
@@ -390,9 +395,15 @@ static Value *method_scalar_table_valued(Evaluator *ev, Value *self, const Argum
 }
 
 static Value *method_as_comparison(Evaluator *ev, Value *self, const Arguments *a) {
-    (void)a;
+    Value *left = NULL, *right = NULL;
+    int64_t sides[2] = {1, 2};
+    if (!arguments_bind(ev, a, "as_comparison", "left_index right_index", &left, &right)) return NULL;
+    value_as_integer(left, &sides[0]);
+    value_as_integer(right, &sides[1]);
     Element *copy = element_copy(ev, (Element *)self);
     FUNCTION(copy)->as_comparison = true;
+    FUNCTION(copy)->left_index = (int)sides[0] - 1;
+    FUNCTION(copy)->right_index = (int)sides[1] - 1;
     copy->type = type_of_kind(ev, TYPE_BOOLEAN);
     return element_value(copy);
 }

@@ -134,7 +134,7 @@ Relation *lower_relation(Lowering *lo, Element *from); /* the one object that st
 bool lower_value_rows(Lowering *lo, Element *values, Query *query);
 From *lower_from(Lowering *lo, Element *from, const TextParts *hints);
 bool lower_cte(Lowering *lo, Element *cte, bool as_from, Relation **out);
-void lower_ctes_into(Lowering *lo, Query *query, bool top);
+void lower_ctes_into(Lowering *lo, Query *query, bool top, bool following);
 /* lower_select.c */
 Query *lower_statement(Lowering *lo, Element *statement, bool as_from, bool lateral);
 Query *lower_select(Lowering *lo, Select *select, bool as_from, bool lateral, int compound_index);

@@ -15,12 +15,22 @@ static Element *dml_table(Lowering *lo, const Dml *dml) {
     return dml->table;
 }
 
+/* A column of an alias given by the table's own. */
+static bool column_descends_from(const Element *column, const Element *target) {
+    for (int i = 0; i < COLUMN(column)->proxy_count; i++)
+        if (element_same(COLUMN(column)->proxies[i], target)) return true;
+    return false;
+}
+
 static const ValuePair *pair_for(const ValuePairs *pairs, const Element *column) {
     for (int i = 0; i < pairs->count; i++) {
         const ValuePair *pair = &pairs->items[i];
-        if (pair->key.length ? slice_equals(pair->key, COLUMN(column)->key.text)
-                             : pair->target && element_same(pair->target, column))
+        if (pair->key.length) {
+            if (slice_equals(pair->key, COLUMN(column)->key.text)) return pair;
+        } else if (pair->target && pair->target->kind == EL_COLUMN &&
+                   (element_same(pair->target, column) || column_descends_from(column, pair->target))) {
             return pair;
+        }
     }
     return NULL;
 }
@@ -193,7 +203,11 @@ static bool insert_values(Lowering *lo, Dml *dml, Element *table, Query *query, 
 static bool insert_select(Lowering *lo, Dml *dml, Element *table, Query *query) {
     Element *select = dml->select;
     while (select->kind == EL_SELECT_GROUPING) select = select->children[0];
-    if (select->kind == EL_SUBQUERY) select = select->children[0]->kind == EL_SELECT ? select->children[0] : select->children[0];
+    if (element_is_from(select)) {
+        Select *around = select_new(lo->ev);
+        select_add_column(lo->ev, around, select);
+        select = &around->head.head.base;
+    }
     query->columns = ARENA_ARRAY(lo->arena, Slice, dml->select_name_count + from_columns(lo->ev, table)->count + 1);
     ValuePairs given = {0};
     for (int i = 0; i < dml->select_name_count; i++) {
@@ -221,8 +235,9 @@ static bool insert_select(Lowering *lo, Dml *dml, Element *table, Query *query) 
         source = &wider->head.head.base;
         query->columns[query->column_count++] = columns->items[i]->name.text;
     }
-    query->source = source->kind == EL_SELECT ? lower_select(lo, SELECT(source), false, false, 0)
-                                              : lower_statement(lo, source, false, false);
+    bool in_cte = lo->level->outer != NULL;
+    query->source = source->kind == EL_SELECT ? lower_select(lo, SELECT(source), in_cte, false, 0)
+                                              : lower_statement(lo, source, in_cte, false);
     return query->source != NULL;
 }
 
@@ -360,7 +375,7 @@ Query *lower_insert(Lowering *lo, Dml *dml) {
     ok = ok && (dml->select ? insert_select(lo, dml, table, query) : insert_values(lo, dml, table, query, &returning));
     ok = ok && lower_conflict(lo, dml, table, query);
     ok = ok && lower_returning(lo, dml, dml->has_returning ? &dml->returning : &returning, query);
-    if (ok) lower_ctes_into(lo, query, top);
+    if (ok) lower_ctes_into(lo, query, top, dml->head.base.kind == EL_INSERT);
     lo->level = level.outer;
     return ok ? query : NULL;
 }
@@ -498,7 +513,7 @@ Query *lower_update(Lowering *lo, Dml *dml) {
     if (ok && !lo_mysql(lo)) ok = dml_froms(lo, dml, &extra, query);
     ok = ok && dml_where(lo, dml, query) && lower_mysql_limit(lo, dml, "mysql_limit", query) &&
          lower_returning(lo, dml, &dml->returning, query);
-    if (ok) lower_ctes_into(lo, query, top);
+    if (ok) lower_ctes_into(lo, query, top, dml->head.base.kind == EL_INSERT);
     lo->level = level.outer;
     return ok ? query : NULL;
 }
@@ -526,7 +541,7 @@ Query *lower_delete(Lowering *lo, Dml *dml) {
     if (ok) query->target = target->relation;
     ok = ok && lower_independent_ctes(lo, &dml->head) && dml_froms(lo, dml, &extra, query) && dml_where(lo, dml, query) &&
          lower_mysql_limit(lo, dml, "mysql_limit", query) && lower_returning(lo, dml, &dml->returning, query);
-    if (ok) lower_ctes_into(lo, query, top);
+    if (ok) lower_ctes_into(lo, query, top, dml->head.base.kind == EL_INSERT);
     lo->level = level.outer;
     return ok ? query : NULL;
 }

@@ -205,6 +205,7 @@ static Expr *lower_column(Lowering *lo, Element *element, Flags flags) {
     Element *table = column->table;
     bool qualified = table && table_is_named(table) && !flags.no_table && !column->is_whole_row;
     if (qualified && table->kind == EL_VALUES && !table->name.text.length) qualified = false;
+    Slice name = lower_name(lo, element->name);
     Relation *relation = NULL;
     if (qualified && !(relation = lower_relation(lo, table))) return NULL;
     if (column->is_literal) {
@@ -213,7 +214,6 @@ static Expr *lower_column(Lowering *lo, Element *element, Flags flags) {
         whole->as.column.quoting = QUOTING_NEVER;
         return whole;
     }
-    Slice name = lower_name(lo, element->name);
     Expr *made = expr_column(lo->arena, relation, name, type_sql(lo->ev, element->type));
     made->as.column.bare = !relation;
     made->as.column.quoting = name_quoting(element->name);

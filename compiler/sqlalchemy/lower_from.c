@@ -113,7 +113,7 @@ static Slice written(Lowering *lo, Slice name, NameQuote quote) {
 static From *lower_subquery(Lowering *lo, Element *from, bool lateral) {
     Relation *relation = lower_relation(lo, from);
     Element *inner = from->children[0];
-    while (inner->kind == EL_SELECT_GROUPING) inner = inner->children[0];
+    while (inner->kind == EL_SELECT_GROUPING || inner->kind == EL_SUBQUERY) inner = inner->children[0];
     Query *query = lower_statement(lo, inner, true, lateral);
     if (!query) return NULL;
     relation->query = query;
@@ -421,12 +421,12 @@ bool lower_cte(Lowering *lo, Element *cte, bool as_from, Relation **out) {
 }
 
 /* Moves what belongs here into the query's WITH: at the top all, deeper only those that nest at this depth. */
-void lower_ctes_into(Lowering *lo, Query *query, bool top) {
+void lower_ctes_into(Lowering *lo, Query *query, bool top, bool following) {
     int depth = stack_depth(lo);
     CteEntry *entry = lo->ctes;
     while (entry) {
         CteEntry *next = entry->next;
-        bool here = entry->table && (top || (entry->nesting && entry->level == depth));
+        bool here = entry->table && (top || (entry->nesting && (entry->level == depth || (following && entry->level == depth + 1))));
         if (here) {
             ARENA_PUSH(lo->arena, query->ctes, query->cte_count, query->cte_capacity) = *entry->table;
             cte_remove(lo, entry);

@@ -56,6 +56,8 @@ static Expr *lower_custom(Lowering *lo, Element *element, Flags flags) {
 
 static Expr *with_escape(Lowering *lo, Expr *made, const OperatorElement *op) {
     if (!op->has_escape) return made;
+    if (lo_is(lo, DIALECT_POSTGRESQL) && slice_equals_text(op->escape_text, "\\"))
+        return lower_format(lo, "%e ESCAPE '\\\\'", made);
     return lower_format(lo, "%e ESCAPE %e", made, lower_string_literal(lo, op->escape_text));
 }
 

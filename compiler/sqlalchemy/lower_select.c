@@ -90,7 +90,8 @@ static bool wraps_unnamed(const Element *unary) {
 
 static bool needs_label(const Lowering *lo, const Element *column, bool as_from) {
     switch ((int)column->kind) {
-    case EL_COLUMN: return as_from && !COLUMN(column)->is_literal && COLUMN(column)->table;
+    case EL_COLUMN:
+        return as_from && !COLUMN(column)->is_literal && !COLUMN(column)->is_whole_row && COLUMN(column)->table;
     case EL_TEXT: return false;
     case EL_UNARY:
     case EL_AS_BOOLEAN:
@@ -290,7 +291,7 @@ Query *lower_select(Lowering *lo, Select *select, bool as_from, bool lateral, in
     bool ok = lower_independent_ctes(lo, &select->head.head);
     query->hint = lower_prefixes(lo, &select->head.head.prefixes);
     ok = ok && lower_body(lo, state, &froms, as_from, query);
-    if (ok && (compound_index < 0 || top)) lower_ctes_into(lo, query, top);
+    if (ok && (compound_index < 0 || top)) lower_ctes_into(lo, query, top, false);
     lower_suffixes(lo, &select->head.head, query);
     lo->level = level.outer;
     return ok ? query : NULL;
@@ -337,7 +338,7 @@ Query *lower_compound(Lowering *lo, Compound *compound, bool as_from) {
          lower_order(lo, &compound->head.order_by, flags, &query->order_by) && lower_tail(lo, &compound->head, flags, query);
     if (ok) {
         lower_lock(lo, &compound->head.for_update, query);
-        lower_ctes_into(lo, query, top);
+        lower_ctes_into(lo, query, top, true);
     }
     lower_suffixes(lo, &compound->head.head, query);
     lo->level = level.outer;
@@ -352,7 +353,7 @@ Query *lower_textual(Lowering *lo, TextualSelect *textual) {
     Query *query = query_new(lo->arena, QUERY_RAW);
     bool ok = lower_independent_ctes(lo, &textual->head.head);
     if (ok) query->raw = lower_expr(lo, textual->text, (Flags){0});
-    if (query->raw) lower_ctes_into(lo, query, top);
+    if (query->raw) lower_ctes_into(lo, query, top, false);
     lo->level = level.outer;
     return query->raw ? query : NULL;
 }

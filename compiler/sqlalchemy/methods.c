@@ -47,6 +47,13 @@ static Value *element_slot_binary(Evaluator *ev, Operator op, Value *self, Value
     return made ? &made->head.head : NULL;
 }
 
+/* Python asks the right operand first where its class derives from the left one's: column() == Table.c.x. */
+static bool compares_reversed(const Element *left, const Value *right) {
+    if (left->kind != EL_COLUMN || COLUMN(left)->schema || !value_is_element(right)) return false;
+    const Element *other = (const Element *)right;
+    return other->kind == EL_COLUMN && COLUMN((Element *)(uintptr_t)other)->schema;
+}
+
 static Value *element_slot_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected,
                                    const Node *site) {
     static const SaOperator ids[] = {[COMPARE_Eq] = SA_EQ, [COMPARE_NotEq] = SA_NE, [COMPARE_Lt] = SA_LT,
@@ -56,6 +63,10 @@ static Value *element_slot_compare(Evaluator *ev, CompareOperator op, Value *sel
     if (element_is_from(element) || (element_is_statement(element) && !element_is_select(element))) return NULL;
     Element *left = column_self(ev, self, site);
     if (!left) return NULL;
+    if (!reflected && compares_reversed(element, other)) {
+        Element *made = element_operate(ev, ids[op], (Element *)other, self, true, site);
+        return made ? &made->head.head : NULL;
+    }
     Element *made = element_operate(ev, ids[op], left, other, reflected, site);
     return made ? &made->head.head : NULL;
 }
@@ -184,7 +195,7 @@ static Value *method_like(Evaluator *ev, Value *self, const Arguments *a) {
         return NULL;
     Element *left = column_self(ev, self, a->site);
     if (!left) return NULL;
-    return element_value(element_like(ev, left, op, other, escape, autoescape && value_is_true(autoescape), a->site));
+    return element_value(element_like(ev, left, op, other, escape, autoescape && value_truth(ev, autoescape, a->site) == TRUTH_TRUE, a->site));
 }
 
 static Value *method_contains(Evaluator *ev, Value *self, const Arguments *a) {

@@ -186,6 +186,20 @@ static Value *text_columns(Evaluator *ev, Value *self, const Arguments *a) {
     return element_value(&made->head.head.base);
 }
 
+/* text(…).columns(…).bindparams(…): the text gets the binds. */
+static Value *textual_bindparams(Evaluator *ev, Value *self, const Arguments *a) {
+    Element *copy = element_copy(ev, (Element *)self);
+    Value *text = text_bindparams(ev, element_value(((TextualSelect *)copy)->text), a);
+    if (!text) return NULL;
+    ((TextualSelect *)copy)->text = (Element *)text;
+    return element_value(copy);
+}
+
+const NativeMethod textual_methods[] = {
+    {"bindparams", textual_bindparams, NATIVE_METHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
+};
+
 static Value *text_self_group(Evaluator *ev, Value *self, const Arguments *a) {
     (void)a;
     return element_value(element_group_op(ev, (Element *)self, op_of(SA_NONE)));

@@ -155,6 +155,8 @@ void classes_define(Evaluator *ev, ModuleValue *module) {
                                                       : executable;
         state->element_classes[row->kind] = class_named(ev, module, row->name, row->methods, base);
     }
+    Class *textual = class_named(ev, module, "_BoundTextualSelect", textual_methods, state->element_classes[EL_TEXTUAL_SELECT]);
+    state->element_classes[EL_TEXTUAL_SELECT] = textual;
     state->column_class = class_named(ev, module, "Column", NULL, state->element_classes[EL_COLUMN]);
     state->table_class = class_named(ev, module, "Table", table_methods, state->element_classes[EL_TABLE]);
     module_define(ev, module, "ColumnOperators", &column->head);

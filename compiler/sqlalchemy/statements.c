@@ -4,7 +4,7 @@
  * Input: calls from the evaluated program. Output: new statements; the one a method is called on never changes.
  * Example: select(a).where(x).limit(5) is three Select structs, each a copy of the one before with one thing more.
  */
-#include "compiler/sqlalchemy/face.h"
+#include "compiler/sqlalchemy/lower.h"
 
 /* ---- Select ---- */
 
@@ -151,6 +151,12 @@ static Value *select_with_only_columns(Evaluator *ev, Value *self, const Argumen
         for (int i = 0; i < select->columns.count; i++) element_froms(ev, select->columns.items[i], &froms);
         for (int i = 0; i < select->from.count; i++) froms_push(ev, &froms, select->from.items[i]);
         select->from = froms;
+    }
+    if (select->join_count && !orm_select_is_orm(ev, select)) {
+        SelectState state;
+        if (!select_state(ev, select, &state)) return NULL;
+        select->from = state.from_clauses;
+        select->join_count = 0;
     }
     select->columns = (ElementList){0};
     given.keyword_count = 0;
