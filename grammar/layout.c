@@ -20,7 +20,7 @@
 #include "grammar/parser.h"
 #include "python.tab.h"
 
-enum { LAYOUT_TAB = 8, LAYOUT_DEFAULT_NESTING = 200, LAYOUT_REWINDS = 16 };
+enum { LAYOUT_TAB = 8, LAYOUT_DEFAULT_NESTING = 200, LAYOUT_REWINDS = 16, LAYOUT_LINE_TOKENS = 64 };
 
 static const uint32_t LAYOUT_NOWHERE = UINT32_MAX;
 
@@ -148,21 +148,12 @@ static bool token_begins_statement(int kind) {
     return false;
 }
 
-/* What can only go on with an expression or a statement. */
+/* What can only go on with an expression or a statement: some keywords, and nearly all operators. */
 static bool token_begins_nothing(int kind) {
-    static const int kinds[] = {TOKEN_AND,         TOKEN_OR,         TOKEN_IN,
-                                TOKEN_IS,          TOKEN_AS,         TOKEN_DOT,
-                                TOKEN_COMMA,       TOKEN_COLON,      TOKEN_SEMICOLON,
-                                TOKEN_ASSIGN,      TOKEN_WALRUS,     TOKEN_ARROW,
-                                TOKEN_SLASH,       TOKEN_PERCENT,    TOKEN_DOUBLE_SLASH,
-                                TOKEN_DOUBLE_STAR, TOKEN_LEFT_SHIFT, TOKEN_RIGHT_SHIFT,
-                                TOKEN_AMPERSAND,   TOKEN_BAR,        TOKEN_CARET,
-                                TOKEN_EQUAL,       TOKEN_NOT_EQUAL,  TOKEN_LESS,
-                                TOKEN_LESS_EQUAL,  TOKEN_GREATER,    TOKEN_GREATER_EQUAL,
-                                TOKEN_AUGMENTED};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i] == kind) return true;
-    return false;
+    if (kind < TOKEN_COLON)
+        return kind == TOKEN_AND || kind == TOKEN_OR || kind == TOKEN_IN || kind == TOKEN_IS || kind == TOKEN_AS;
+    return kind != TOKEN_ELLIPSIS && kind != TOKEN_AT && kind != TOKEN_PLUS && kind != TOKEN_MINUS &&
+           kind != TOKEN_STAR && kind != TOKEN_TILDE;
 }
 
 static char bracket_text(int kind) {

@@ -108,16 +108,21 @@ void *parser_grow_stack(Parser *parser, const void *stack, long used, size_t siz
 
 enum { PARSER_SCRATCH = 64 };
 
-/* True for text in UTF-8; nearly all of it is ASCII, eight bytes of which are looked at together. */
+/* Past all ASCII from `at` on; eight bytes are looked at together. */
+static size_t skip_ascii(Slice text, size_t at) {
+    for (; at + 8 <= text.length; at += 8) {
+        uint64_t word;
+        memcpy(&word, text.start + at, sizeof word);
+        if (word & UINT64_C(0x8080808080808080)) break;
+    }
+    while (at < text.length && (unsigned char)text.start[at] < 0x80) at++;
+    return at;
+}
+
+/* True for text in UTF-8. */
 static bool parser_check_encoding(Parser *parser, uint32_t start, uint32_t end) {
     Slice text = slice_sub(parser->source->text, 0, end);
-    for (size_t at = start, length; at < end; at += length) {
-        uint64_t word = 0;
-        length = end - at >= sizeof word ? sizeof word : 1;
-        memcpy(&word, text.start + at, length);
-        if (!(word & UINT64_C(0x8080808080808080))) continue;
-        length = 1;
-        if ((unsigned char)text.start[at] < 0x80) continue;
+    for (size_t at = skip_ascii(text, start), length; at < end; at = skip_ascii(text, at + length)) {
         unicode_read(slice_sub(text, at, end), &length);
         if (length) continue;
         Span place = {parser->source, (uint32_t)at, (uint32_t)at + 1};

@@ -71,6 +71,7 @@ static void python_error(const PYTHON_LTYPE *at, Parser *parser, const char *mes
 
 %token LPAREN "(" RPAREN ")" LBRACKET "[" RBRACKET "]" LBRACE "{" RBRACE "}"
 %token WITH_PAREN "( of with" /* the one around the items of a with statement */
+/* From here on operators: layout.c asks by order which tokens begin no line. */
 %token COLON ":" COMMA "," SEMICOLON ";" DOT "." ELLIPSIS "..." ARROW "->" AT "@" ASSIGN "=" WALRUS ":="
 %token PLUS "+" MINUS "-" STAR "*" SLASH "/" DOUBLE_SLASH "//" PERCENT "%" DOUBLE_STAR "**"
 %token LEFT_SHIFT "<<" RIGHT_SHIFT ">>" AMPERSAND "&" BAR "|" CARET "^" TILDE "~"

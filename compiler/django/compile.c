@@ -4,6 +4,7 @@
  */
 #include "compiler/django/compile.h"
 
+#include "compiler/django/column_type.h"
 #include "compiler/django/django.h"
 #include "compiler/django/queryset.h"
 
@@ -199,8 +200,12 @@ static Query *drop_extra(DjCompiler *compiler, Query *inner) {
     relation->alias_unquoted = true;
     query_add_from(arena, outer, from_relation(arena, relation));
     for (int i = 0; i < compiler->select_count; i++) {
-        if (!inner->items[i].alias.length) inner->items[i].alias = slice_format(arena, "col%d", i + 1);
-        query_add_item(arena, outer, expr_column(arena, relation, inner->items[i].alias, SQL_UNKNOWN), (Slice){0});
+        const SelectItem *item = &inner->items[i];
+        Slice name = item->alias.length || item->expr->kind != EXPR_COLUMN ? item->alias : item->expr->as.column.name;
+        /* Django quotes the subquery's name here, and only here */
+        Slice text = slice_format(arena, "%.*s.%.*s", SLICE_ARGS(name_quote(compiler->ev, SLICE("subquery"))),
+                                  SLICE_ARGS(name_quote(compiler->ev, name)));
+        query_add_item(arena, outer, expr_raw(arena, text), (Slice){0});
     }
     return outer;
 }

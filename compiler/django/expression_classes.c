@@ -403,6 +403,12 @@ Value *dj_slice_expression(Evaluator *ev, DjExpr *expr, Value *key, const Node *
     return (Value *)dj_function_new(ev, dj_function_find("Substr"), args, has_stop ? 3 : 2, site);
 }
 
+Slice dj_class_name(const DjExpr *expr) {
+    if (expr->kind == DJ_COMBINED) return SLICE("CombinedExpression");
+    if (expr->kind == DJ_NEGATED) return SLICE("NegatedExpression");
+    return expr->instance.head.cls->name->text;
+}
+
 void dj_describe(Evaluator *ev, DjExpr *expr, Buffer *out) {
     Slice name = expr->instance.head.cls ? expr->instance.head.cls->name->text : SLICE("Expression");
     if (expr->kind == DJ_F || expr->kind == DJ_OUTER_REF) {

@@ -145,9 +145,9 @@ static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Nod
     if (slice_equals_text(name->text, "instance") && manager->owner) return manager->owner;
     if (slice_equals_text(name->text, "_queryset_class")) return (Value *)manager->queryset_class;
     if (slice_starts_with(name->text, "_") || slice_equals_text(name->text, "as_manager")) return NULL;
-    if (!class_find(manager->queryset_class, name)) return NULL;
     Value *written = dj_related_write(ev, self, name, site);
     if (written || evaluator_error_pending(ev)) return written;
+    if (!class_find(manager->queryset_class, name)) return NULL;
     Value *queryset = dj_manager_queryset(ev, self, site);
     return queryset ? value_get_attribute(ev, queryset, name, site) : NULL;
 }

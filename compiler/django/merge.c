@@ -45,26 +45,16 @@ static DjExpr *remap(Evaluator *ev, const JoinMap *map, DjExpr *expr) {
     return copy;
 }
 
-static bool in_where(Evaluator *ev, DjExpr *where, DjJoin *join) {
-    DjExprs columns = {0};
-    dj_columns_with_subqueries(ev, where, &columns);
-    for (int i = 0; i < columns.count; i++)
-        for (DjJoin *at = columns.items[i]->as.col.join; at; at = at->parent)
-            if (at == join) return true;
-    return false;
-}
-
-/* Votes of both sides: OR keeps INNER only what both need; AND what either needs. */
-static void promote_by_votes(DjQuery *query, DjQuery *other, const JoinMap *map, bool is_or) {
+/* OR keeps INNER only what both sides need; AND what either needs. */
+static void promote_by_votes(DjQuery *query, const DjJoinSet *left, const DjJoinSet *right, DjConnector connector) {
     DjJoinSet promote = {0}, demote = {0};
+    if (connector == DJ_XOR) return;
     for (int i = 0; i < query->join_count; i++) {
         DjJoin *join = query->joins[i];
-        if (join->base) continue;
-        int votes = !join->louter && in_where(query->ev, query->where, join);
-        for (int m = 0; m < map->count; m++)
-            if (map->to[m] == join) votes += !map->from[m]->base && !map->from[m]->louter && in_where(other->ev, other->where, map->from[m]);
-        if (is_or && votes < 2) dj_join_set_add(query->ev, &promote, join);
-        if ((is_or && votes == 2) || (!is_or && votes)) dj_join_set_add(query->ev, &demote, join);
+        int votes = dj_join_set_has(left, join) + dj_join_set_has(right, join);
+        if (!votes) continue;
+        if (connector == DJ_OR && votes < 2) dj_join_set_add(query->ev, &promote, join);
+        else dj_join_set_add(query->ev, &demote, join);
     }
     dj_promote(query, &promote);
     dj_demote(query, &demote);
@@ -85,7 +75,7 @@ static bool is_nothing(const DjQuery *query) {
     return false;
 }
 
-static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunction) {
+static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunction, DjJoinSet *needed) {
     DjJoinSet reuse = {0};
     for (int i = 0; i < query->join_count && !conjunction; i++) dj_join_set_add(query->ev, &reuse, query->joins[i]);
     map->from = ARENA_ARRAY(evaluator_arena(query->ev), DjJoin *, other->join_count + 1);
@@ -102,7 +92,10 @@ static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunc
             if (!step.hop.to) {
                 step.hop = (DjPath){.from = join->parent->model, .to = join->model, .join = join->join, .m2m = true, .direct = !join->nullable};
             }
+            int before = query->join_count;
             target = dj_join(query, mapped(map, join->parent), &step, &reuse);
+            bool fresh = query->join_count > before;
+            if (fresh ? !target->louter : !join->louter) dj_join_set_add(query->ev, needed, target);
             /* a table of this side serves at most one of the other */
             for (int r = 0; r < reuse.count; r++)
                 if (reuse.items[r] == target) reuse.items[r] = reuse.items[--reuse.count];
@@ -149,8 +142,11 @@ bool dj_merge(DjQuery *query, const DjOp *op) {
     }
     if (!check_mergeable(query, other, op->site)) return false;
     JoinMap map = {0};
-    map_joins(query, other, &map, conjunction);
-    promote_by_votes(query, other, &map, op->connector == DJ_OR);
+    DjJoinSet left = {0}, right = {0};
+    for (int i = 0; i < query->join_count; i++)
+        if (!query->joins[i]->base && !query->joins[i]->louter) dj_join_set_add(query->ev, &left, query->joins[i]);
+    map_joins(query, other, &map, conjunction, &right);
+    promote_by_votes(query, &left, &right, op->connector);
     DjExpr *where = remap(query->ev, &map, other->where);
     dj_where_add(query->ev, query->where, where, op->connector);
     take_rest(query, other, &map);

@@ -27,12 +27,3 @@ DjOutcome dj_raw_statement(Evaluator *ev, DjQuerySet *queryset, const Node *site
     return DJ_EMPTY;
 }
 
-Value *dj_related_write(Evaluator *ev, Value *manager, Atom name, const Node *site) {
-    (void)ev;
-    (void)manager;
-    (void)name;
-    (void)site;
-    return NULL;
-}
-
-const NativeMethod dj_write_methods[] = {{NULL, NULL, NATIVE_METHOD, NULL}};

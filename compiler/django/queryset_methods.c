@@ -120,6 +120,12 @@ static Value *filter_or_exclude(Evaluator *ev, Value *self, const Arguments *arg
     if (!dj_refuse_combined(ev, queryset, negate ? "exclude" : "filter", arguments->site)) return NULL;
     if ((arguments->count || arguments->keyword_count) && !refuse_sliced(ev, queryset, "filter a query", arguments->site))
         return NULL;
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        Slice name = arguments->keywords[i].name->text;
+        if (slice_equals_text(name, "_connector") || slice_equals_text(name, "_negated"))
+            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, &arguments->keywords[i]),
+                                   "The following kwargs are invalid: '%.*s'", SLICE_ARGS(name));
+    }
     DjExpr *q = dj_q_from_arguments(ev, arguments);
     if (!q) return NULL;
     q->as.node.negated = negate;
@@ -350,19 +356,38 @@ typedef struct ValueNames {
     Arguments annotations; /* expressions among the fields, under their names */
 } ValueNames;
 
-static Slice expression_name(Evaluator *ev, const ValueNames *names, const DjExpr *expr) {
-    Slice prefix = dj_default_alias(ev, expr);
-    if (!prefix.length) {
-        prefix = slice_copy(arena_of(ev), expr->instance.head.cls->name->text);
-        char *text = (char *)(uintptr_t)prefix.start;
-        for (size_t i = 0; i < prefix.length; i++)
-            if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] + 32);
+static Slice lower_copy(Evaluator *ev, Slice text) {
+    Slice copy = slice_copy(arena_of(ev), text);
+    char *bytes = (char *)(uintptr_t)copy.start;
+    for (size_t i = 0; i < copy.length; i++)
+        if (bytes[i] >= 'A' && bytes[i] <= 'Z') bytes[i] = (char)(bytes[i] + 32);
+    return copy;
+}
+
+static bool is_given_name(const Arguments *arguments, const ValueNames *out, Slice name) {
+    for (int i = 0; i < arguments->count; i++)
+        if (value_is(arguments->items[i], VALUE_STRING) && slice_equals(value_text(arguments->items[i]), name)) return true;
+    for (int i = 0; i < out->count; i++)
+        if (slice_equals(out->names[i], name)) return true;
+    return false;
+}
+
+/* A number is put behind the name of an expression, or of a field that was named before. */
+static Slice numbered_name(Evaluator *ev, const Arguments *arguments, const ValueNames *out, Slice prefix, int *counter) {
+    for (;; (*counter)++) {
+        Slice name = slice_format(arena_of(ev), "%.*s%d", SLICE_ARGS(prefix), *counter);
+        if (!is_given_name(arguments, out, name)) return name;
     }
-    return slice_format(arena_of(ev), "%.*s%d", SLICE_ARGS(prefix), names->annotations.keyword_count + 1);
+}
+
+static bool named_before(const ValueNames *out, Slice name) {
+    for (int i = 0; i < out->count; i++)
+        if (slice_equals(out->names[i], name)) return true;
+    return false;
 }
 
 static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool expressions_allowed, ValueNames *out) {
-    int most = arguments->count + arguments->keyword_count + 1;
+    int most = arguments->count + arguments->keyword_count + 1, counter = 1;
     out->names = ARENA_ARRAY(arena_of(ev), Slice, most);
     out->spans = ARENA_ARRAY(arena_of(ev), Span, most);
     out->annotations = (Arguments){.site = arguments->site};
@@ -370,18 +395,28 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
     for (int i = 0; i < arguments->count; i++) {
         Value *value = arguments->items[i];
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
-        Slice name;
-        if (value_is(value, VALUE_STRING)) {
-            name = value_text(value);
-        } else if (expressions_allowed && value_is_expr(value)) {
-            name = expression_name(ev, out, value_expr(value));
-            out->annotations.keywords[out->annotations.keyword_count++] =
-                (Keyword){atom_intern(evaluator_atoms(ev), name), value, node};
-        } else if (value_is_unknown(value)) {
+        bool expression = expressions_allowed && value_is_expr(value);
+        if (value_is_unknown(value)) {
             evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node), "a name that is not known here is left out");
             continue;
-        } else {
+        }
+        if (!expression && !value_is(value, VALUE_STRING))
             return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "values() takes names of fields, not %s", value->type->name) != NULL;
+        Slice name;
+        if (expression) {
+            name = dj_default_alias(ev, value_expr(value));
+            if (!name.length) name = lower_copy(ev, dj_class_name(value_expr(value)));
+        } else {
+            name = value_text(value);
+            if (expressions_allowed && named_before(out, name)) {
+                value = (Value *)dj_f(ev, name, node);
+                expression = true;
+            }
+        }
+        if (expression) {
+            name = numbered_name(ev, arguments, out, name, &counter);
+            out->annotations.keywords[out->annotations.keyword_count++] =
+                (Keyword){atom_intern(evaluator_atoms(ev), name), value, node};
         }
         out->names[out->count] = name;
         out->spans[out->count++] = evaluator_span(ev, node);

@@ -22,7 +22,7 @@ static void prefix_use(DjQuery *query, Slice prefix) {
 static bool next_prefix(DjQuery *query) {
     char name[8] = {(char)(query->prefix[0] + 1)};
     if (query->prefix[1] || query->prefix[0] == 'Z') memcpy(name, "AA", 3);
-    for (int tries = 0; tries < 62; tries++) {
+    for (int tries = 0; tries < 64; tries++) {
         if (!prefix_used(query, slice_from(name))) {
             memcpy(query->prefix, name, sizeof name);
             prefix_use(query, slice_copy(evaluator_arena(query->ev), slice_from(name)));

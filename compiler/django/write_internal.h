@@ -70,9 +70,21 @@ bool model_deletes_at_once(Evaluator *ev, DjModel *model);
 Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *const *instances, int count,
                      const Node *site);
 
+/* bulk_create and bulk_update (write_bulk.c) */
+Value *queryset_bulk_create(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *arguments);
+/* An unknown value of one row as the list of it over all rows. */
+Value *unknown_as_list(Evaluator *ev, Value *value);
+/* Takes what is in `taken` out of the list; false: nothing is left. */
+bool list_without(Evaluator *ev, ListValue *list, Value *taken);
+
 /* owner.method(name=value, …) */
 Value *call_with_keywords(Evaluator *ev, Value *owner, const char *method, Keyword *keywords, int count,
                           const Node *site);
+
+/* owner.method(item, name=value, …) */
+Value *call_with_both(Evaluator *ev, Value *owner, const char *method, Value *item, Keyword *keywords, int count,
+                      const Node *site);
 
 /* ---- transactions (transaction.c) ---- */
 

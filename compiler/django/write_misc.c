@@ -36,6 +36,40 @@ Slice field_label(Evaluator *ev, const DjField *field) {
                         SLICE_ARGS(field->name->text));
 }
 
+/* ---- rows that are not known ---- */
+
+Value *unknown_as_list(Evaluator *ev, Value *value) {
+    DjInstance *instance = value_as_model_instance(value);
+    DjOrigin *origin = ARENA_NEW(evaluator_arena(ev), DjOrigin);
+    origin->list = true;
+    if (instance) {
+        if (instance->origin) *origin = *instance->origin;
+        origin->list = true;
+        return (Value *)instance_unknown(ev, instance->model, instance->text, instance->node, origin);
+    }
+    if (!value_is_unknown(value)) return value;
+    const UnknownValue *one = (const UnknownValue *)value;
+    UnknownValue *all = (UnknownValue *)value_unknown(ev, one->text, one->node, one->known_class);
+    if (one->origin && one->origin_type == &django_origin_type) *origin = *(const DjOrigin *)one->origin;
+    origin->list = true;
+    all->origin = origin;
+    all->origin_type = &django_origin_type;
+    return (Value *)all;
+}
+
+bool list_without(Evaluator *ev, ListValue *list, Value *taken) {
+    Value **items;
+    int count = value_items(taken, &items), kept = 0;
+    evaluator_touch(ev, list, sizeof *list);
+    for (int i = 0; i < list->count; i++) {
+        bool found = false;
+        for (int k = 0; k < count; k++) found = found || value_equals(ev, items[k], list->items[i]);
+        if (!found) list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+    return kept > 0;
+}
+
 /* ---- content types ---- */
 
 Value *content_type_id(Evaluator *ev, DjModel *model, const Node *site) {
@@ -70,6 +104,15 @@ Value *call_with_keywords(Evaluator *ev, Value *owner, const char *method, Keywo
     Value *function = owner ? value_get_attribute(ev, owner, django_atom(ev, method), site) : NULL;
     if (!function) return NULL;
     Arguments arguments = {.keywords = keywords, .keyword_count = count, .site = site};
+    return value_call(ev, function, &arguments);
+}
+
+Value *call_with_both(Evaluator *ev, Value *owner, const char *method, Value *item, Keyword *keywords, int count,
+                      const Node *site) {
+    Value *function = owner ? value_get_attribute(ev, owner, django_atom(ev, method), site) : NULL;
+    if (!function) return NULL;
+    Arguments arguments = {
+        .items = &item, .nodes = &site, .count = 1, .keywords = keywords, .keyword_count = count, .site = site};
     return value_call(ev, function, &arguments);
 }
 

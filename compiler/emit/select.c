@@ -111,7 +111,8 @@ static void emit_from(Emitter *e, const From *from) {
 
 void emit_from_list(Emitter *e, const Query *query) {
     for (int i = 0; i < query->from_count; i++) {
-        if (i) EMIT(e, ", ");
+        /* Django's extra(tables=…) puts a space before its comma */
+        if (i) emit_text(e, e->style == STYLE_DJANGO ? " , " : ", ");
         emit_from(e, query->from[i]);
     }
 }

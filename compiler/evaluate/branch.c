@@ -1,7 +1,7 @@
 /* Decisions and paths. See branch.h for what they are, and evaluator_decide in native.h. */
 #include "compiler/evaluate/internal.h"
 
-enum { DECISIONS_MOST = 200 };
+enum { DECISIONS_MOST = 200, MEMORY_EASY = 32 * 1024 * 1024 };
 
 typedef struct PathPrefix {
     int *taken;
@@ -27,9 +27,9 @@ static PathPrefix *path_turns(Evaluator *ev, int fixed, PathPrefix **tail, int *
     for (int i = fixed; i < path->count; i++)
         for (int other = path->items[i].taken + 1; other < path->items[i].alternatives; other++) {
             if (*queued >= ev->limits.paths * 4) return *tail;
-            PathPrefix *prefix = ARENA_NEW(ev->arena, PathPrefix);
+            PathPrefix *prefix = ARENA_NEW(&ev->keep, PathPrefix);
             prefix->count = i + 1;
-            prefix->taken = arena_allocate(ev->arena, sizeof(int) * (size_t)(i + 1));
+            prefix->taken = arena_allocate(&ev->keep, sizeof(int) * (size_t)(i + 1));
             for (int j = 0; j < i; j++) prefix->taken[j] = path->items[j].taken;
             prefix->taken[i] = other;
             (*tail)->next = prefix;
@@ -55,10 +55,18 @@ void evaluator_explore(Evaluator *ev, PathRun run, void *data, const Node *entry
         ev->steps = 0;
         ev->limit_reported = false;
         trace_begin_path(ev);
+        ArenaMark memory = arena_mark(ev->arena);
+        int reported = ev->trace_count, diagnosed = ev->diagnostics.count, sources = ev->source_count;
         run(ev, data);
         if (ev->error.pending) evaluator_report_error(ev);
         path_turns(ev, prefix->count, &tail, &queued);
         journal_undo(ev, mark);
+        /* a long exploration gives back the memory of paths that have told nothing new */
+        bool nothing = reported == ev->trace_count && diagnosed == ev->diagnostics.count;
+        if (nothing && ev->arena == &ev->scratch && ev->scratch.used > MEMORY_EASY) {
+            ev->source_count = sources;
+            arena_reset_to(&ev->scratch, memory);
+        }
     }
     ev->path = outer;
 }

@@ -18,7 +18,7 @@ static void entry_add(Evaluator *ev, EntryPoint entry) {
         ev->entries[i] = entry;
         return;
     }
-    ARENA_PUSH(ev->arena, ev->entries, ev->entry_count, ev->entry_capacity) = entry;
+    ARENA_PUSH(&ev->keep, ev->entries, ev->entry_count, ev->entry_capacity) = entry;
 }
 
 void entry_note(Evaluator *ev, FunctionValue *function) {

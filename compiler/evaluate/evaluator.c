@@ -45,7 +45,7 @@ Slice evaluator_node_text(Evaluator *ev, const Node *node) { return span_text(ev
 
 void evaluator_register_source(Evaluator *ev, Source *source) {
     source->number = ev->source_count;
-    ARENA_PUSH(ev->arena, ev->sources, ev->source_count, ev->source_capacity) = source;
+    ARENA_PUSH(ev->loading ? &ev->lasting : &ev->keep, ev->sources, ev->source_count, ev->source_capacity) = source;
 }
 
 bool evaluator_step(Evaluator *ev, const Node *site) {
@@ -89,6 +89,7 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
     *ev = (Evaluator){.limits = options->limits};
     arena_init(&ev->lasting, options->allocator, options->exhausted, options->exhausted_user);
     arena_init(&ev->scratch, options->allocator, options->exhausted, options->exhausted_user);
+    arena_init(&ev->keep, options->allocator, options->exhausted, options->exhausted_user);
     if (!ev->limits.steps) ev->limits.steps = STEPS_DEFAULT;
     if (!ev->limits.call_depth) ev->limits.call_depth = CALL_DEPTH_DEFAULT;
     if (!ev->limits.paths) ev->limits.paths = PATHS_DEFAULT;
@@ -99,7 +100,8 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
     EVALUATOR_NAMES(X)
 #undef X
     atom_map_init(&ev->native_modules, &ev->lasting);
-    atom_map_init(&ev->modules, &ev->lasting);
+    atom_map_init(&ev->native_loaded, &ev->lasting);
+    atom_map_init(&ev->packages, &ev->lasting);
     atom_map_init(&ev->free_names, &ev->lasting);
     atom_map_init(&ev->set_names, &ev->lasting);
     diagnostics_init(&ev->load_diagnostics, &ev->lasting);
@@ -115,6 +117,7 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
 void evaluator_destroy(Evaluator *ev) {
     Allocator allocator = ev->lasting.allocator;
     arena_destroy(&ev->scratch);
+    arena_destroy(&ev->keep);
     arena_destroy(&ev->lasting);
     allocator.release(allocator.user, ev);
 }
@@ -223,7 +226,8 @@ static void free_names_add_program(Evaluator *ev, const AtomMap *names) {
         if (!name || name->text.start[0] == '_') continue;
         bool imported = value_is(value, VALUE_MODULE) || value_is(value, VALUE_NATIVE_FUNCTION) ||
                         (value_is(value, VALUE_CLASS) && !class_is_user((const Class *)value));
-        if (!imported || !atom_map_get(&ev->free_names, name)) atom_map_set(&ev->free_names, name, names->entries[i].value);
+        if (!imported || !atom_map_get(&ev->free_names, name))
+            atom_map_set(&ev->free_names, name, names->entries[i].value);
     }
 }
 
@@ -275,6 +279,7 @@ void evaluator_load(Evaluator *ev) {
 void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const EvaluatorHost *host) {
     journal_undo(ev, (JournalMark){0});
     arena_reset(&ev->scratch);
+    arena_reset(&ev->keep);
     ev->arena = &ev->scratch;
     ev->journaling = true;
     ev->journal = NULL;
@@ -304,7 +309,7 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     ev->entry_count = ev->entry_capacity = 0;
     ev->trace_ready = false;
     ev->text_module = NULL;
-    diagnostics_init(&ev->diagnostics, &ev->scratch);
+    diagnostics_init(&ev->diagnostics, &ev->keep);
     ev->reporting = &ev->diagnostics;
 }
 
@@ -317,9 +322,12 @@ static void run_program(Evaluator *ev, void *data) {
 /* Bodies of all files first: their functions call each other. What the ordinary path leaves stays. */
 void evaluator_run_sources(Evaluator *ev) {
     for (int i = 0; i < ev->program_count; i++) {
+        program_parse(ev, ev->programs[i]);
+        imports_preload(ev, &ev->programs[i]->tree->body);
+    }
+    for (int i = 0; i < ev->program_count; i++) {
         ProgramSource *program = ev->programs[i];
         if (program->role != SOURCE_PROGRAM) continue;
-        program_parse(ev, program);
         if (!ev->host.has_rows && !program->module) evaluator_explore(ev, run_program, program, &program->tree->node);
     }
     ev->path_number++;
@@ -355,7 +363,8 @@ typedef struct TextRun {
 
 /* `Autor.objects.all()`: where nothing came of the text, the name that it begins with is not known. */
 static void text_check_name(Evaluator *ev, const Node *node) {
-    while (node->kind == NODE_Attribute || node->kind == NODE_Call || node->kind == NODE_Subscript || node->kind == NODE_Await)
+    while (node->kind == NODE_Attribute || node->kind == NODE_Call || node->kind == NODE_Subscript ||
+           node->kind == NODE_Await)
         node = node->kind == NODE_Attribute   ? NODE_AS(Attribute, node)->value
                : node->kind == NODE_Call      ? NODE_AS(Call, node)->func
                : node->kind == NODE_Subscript ? NODE_AS(Subscript, node)->value
@@ -420,6 +429,7 @@ void evaluator_run_text(Evaluator *ev, Source *source, bool stop_at_error) {
     TextRun run = {.source = source};
     run.tree = parse_module(ev->arena, ev->atoms, source, -1, &options, &ev->diagnostics);
     if (stop_at_error && ev->diagnostics.error_count) return;
+    imports_preload(ev, &run.tree->body);
     if (stop_at_error || ev->host.has_rows) run_text(ev, &run);
     else evaluator_explore(ev, run_text, &run, &run.tree->node);
 }

@@ -153,9 +153,6 @@ static bool format_piece(Evaluator *ev, const Node *node, Buffer *out, bool *unk
         spec = evaluate(ev, piece->format_spec);
         if (!spec) return false;
     }
-    if (value_is_unknown(value) && ((UnknownValue *)value)->fallback &&
-        value_is(((UnknownValue *)value)->fallback, VALUE_STRING) && !*unknown)
-        *unknown = true;
     if (value_is_unknown(value) || (spec && !value_is(spec, VALUE_STRING))) {
         *unknown = true;
         return true;
@@ -176,8 +173,16 @@ static Value *evaluate_joined(Evaluator *ev, const NodeJoinedStr *node) {
     bool unknown = false;
     for (int i = 0; i < node->values.count; i++)
         if (!format_piece(ev, node->values.items[i], &text, &unknown)) return NULL;
-    if (unknown) return unknown_result(ev, &node->node, ev->builtins.kinds[VALUE_STRING]);
-    return value_string(ev, buffer_view(&text));
+    if (!unknown) return value_string(ev, buffer_view(&text));
+    UnknownValue *made = (UnknownValue *)unknown_result(ev, &node->node, ev->builtins.kinds[VALUE_STRING]);
+    const Node *last = node->values.items[node->values.count - 1];
+    /* f"attributes__{key}": a key below a known field; where a name must stand, the variable's own name does */
+    if (slice_ends_with(buffer_view(&text), "__") && last->kind == NODE_FormattedValue &&
+        NODE_AS(FormattedValue, last)->value->kind == NODE_Name) {
+        buffer_slice(&text, NODE_AS(Name, NODE_AS(FormattedValue, last)->value)->id->text);
+        made->fallback = value_string(ev, buffer_view(&text));
+    }
+    return &made->head;
 }
 
 /* ---- operators ---- */

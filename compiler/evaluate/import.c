@@ -35,7 +35,7 @@ ModuleValue *evaluator_import(Evaluator *ev, const char *dotted_name) {
     if (!name) return NULL;
     const NativeModule *native = atom_map_get(&ev->native_modules, name);
     if (!native) return NULL;
-    ModuleValue *module = atom_map_get(&ev->modules, name);
+    ModuleValue *module = atom_map_get(&ev->native_loaded, name);
     if (module) return module;
     /* made to last: what it defines is the same for every compile */
     Arena *arena = ev->arena;
@@ -44,11 +44,49 @@ ModuleValue *evaluator_import(Evaluator *ev, const char *dotted_name) {
     ev->journaling = false;
     module = module_new(ev, name->text);
     module->native = true;
-    atom_map_set(&ev->modules, name, module);
+    atom_map_set(&ev->native_loaded, name, module);
     native->setup(ev, module);
     ev->arena = arena;
     ev->journaling = journaling;
     return module;
+}
+
+static void import_dotted_preload(Evaluator *ev, Slice dotted) {
+    for (size_t at = 0; at < dotted.length; at++) {
+        at += slice_find(slice_sub(dotted, at, dotted.length), '.');
+        evaluator_import(ev, slice_terminated(ev->arena, slice_sub(dotted, 0, at)));
+    }
+}
+
+static void statement_preload(Evaluator *ev, const Node *node) {
+    switch (node->kind) {
+    case NODE_Import:
+        for (int i = 0; i < NODE_AS(Import, node)->names.count; i++)
+            import_dotted_preload(ev, NODE_AS(alias, NODE_AS(Import, node)->names.items[i])->name->text);
+        break;
+    case NODE_ImportFrom: {
+        const NodeImportFrom *from = NODE_AS(ImportFrom, node);
+        if (from->level || !from->module) break;
+        import_dotted_preload(ev, from->module->text);
+        for (int i = 0; i < from->names.count; i++)
+            import_dotted_preload(ev, slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(from->module->text),
+                                                   SLICE_ARGS(NODE_AS(alias, from->names.items[i])->name->text)));
+        break;
+    }
+    case NODE_FunctionDef: imports_preload(ev, &NODE_AS(FunctionDef, node)->body); break;
+    case NODE_AsyncFunctionDef: imports_preload(ev, &NODE_AS(AsyncFunctionDef, node)->body); break;
+    case NODE_ClassDef: imports_preload(ev, &NODE_AS(ClassDef, node)->body); break;
+    case NODE_If:
+        imports_preload(ev, &NODE_AS(If, node)->body);
+        imports_preload(ev, &NODE_AS(If, node)->orelse);
+        break;
+    case NODE_Try: imports_preload(ev, &NODE_AS(Try, node)->body); break;
+    default: break;
+    }
+}
+
+void imports_preload(Evaluator *ev, const Nodes *body) {
+    for (int i = 0; i < body->count; i++) statement_preload(ev, body->items[i]);
 }
 
 /* ---- the program's modules ---- */
@@ -135,11 +173,11 @@ static Value *unknown_module(Evaluator *ev, Slice dotted, const Node *site) {
 /* A namespace for a package that only has known modules in it ("import shop.models" binds `shop`). */
 static ModuleValue *package_module(Evaluator *ev, Slice dotted) {
     Atom name = atom_intern(ev->atoms, dotted);
-    ModuleValue *module = atom_map_get(&ev->modules, name);
+    ModuleValue *module = atom_map_get(&ev->packages, name);
     if (module) return module;
     module = module_new(ev, dotted);
     module->is_package = true;
-    namespace_set(ev, &ev->modules, name, module);
+    namespace_set(ev, &ev->packages, name, module);
     return module;
 }
 

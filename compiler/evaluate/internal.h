@@ -198,7 +198,8 @@ typedef struct EntryPoint {
 struct Evaluator {
     bool inlined; /* statements carry their literals too */
     Arena lasting, scratch;
-    Arena *arena; /* the current one of the two */
+    Arena keep;   /* what outlives a path: diagnostics, book-keeping of the compile */
+    Arena *arena; /* the current one of lasting and scratch */
     /* One table for all: native modules are set up at their first import, when the text has been read already. */
     AtomTable atom_table, *atoms;
     Names names;
@@ -208,7 +209,8 @@ struct Evaluator {
     FamilyState *families;
     int family_count;
     AtomMap native_modules; /* name -> NativeModuleEntry */
-    AtomMap modules;        /* dotted name -> ModuleValue, imported ones */
+    AtomMap native_loaded;  /* name -> ModuleValue; never undone */
+    AtomMap packages;       /* name -> ModuleValue of packages that only hold known modules */
     AtomMap free_names;     /* what stands without import in -e and batch */
     bool free_names_ready;
     ModuleValue *text_module; /* of -e and batch: the free names stand in it */
@@ -250,6 +252,7 @@ struct Evaluator {
     Execution **canonical; /* number -> the execution that is reported for it */
     int execution_count, execution_capacity;
     Execution *trace_first;
+    int trace_count; /* grows with each execution that is reported, or reported better */
 
     const Node **called; /* definitions that other code of the program calls */
     int called_count, called_capacity;
@@ -380,6 +383,8 @@ Class *unknown_class(const Value *value); /* NULL: not known */
 /* ---- import.c ---- */
 Value *import_module(Evaluator *ev, Slice dotted, const Node *site);
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program);
+/* Sets up the native modules that the statements import, before anything is journaled. */
+void imports_preload(Evaluator *ev, const Nodes *body);
 ProgramSource *program_find(Evaluator *ev, Slice dotted, ProgramSource *from);
 ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module);
 void program_parse(Evaluator *ev, ProgramSource *program);

@@ -10,7 +10,7 @@ void evaluator_touch(Evaluator *ev, void *memory, size_t size) {
     if (!ev->journaling) return;
     void *old = arena_allocate(ev->arena, size);
     memcpy(old, memory, size);
-    ARENA_PUSH(ev->arena, ev->journal, ev->journal_count, ev->journal_capacity) = (JournalEntry){memory, old, size};
+    ARENA_PUSH(&ev->keep, ev->journal, ev->journal_count, ev->journal_capacity) = (JournalEntry){memory, old, size};
 }
 
 JournalMark journal_mark(const Evaluator *ev) { return (JournalMark){ev->journal_count}; }

@@ -40,7 +40,7 @@ static Value *module_get_attribute(Evaluator *ev, ModuleValue *module, Atom name
     }
     Slice dotted = slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(module->name->text), SLICE_ARGS(name->text));
     Atom known = atom_lookup(ev->atoms, dotted);
-    found = known ? atom_map_get(&ev->modules, known) : NULL;
+    found = known ? atom_map_get(&ev->packages, known) : NULL;
     if (found) return found;
     ModuleValue *native = evaluator_import(ev, slice_terminated(ev->arena, dotted));
     if (native) return &native->head;

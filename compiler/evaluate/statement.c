@@ -313,12 +313,27 @@ static Flow loop_round(Evaluator *ev, const NodeFor *node, Value *item) {
     return flow == FLOW_CONTINUE ? FLOW_NEXT : flow;
 }
 
+/* A loop that joins conditions (`q |= …`) shows how with its second round. */
+static bool body_joins(Evaluator *ev, const Nodes *body) {
+    for (int i = 0; i < body->count; i++) {
+        if (body->items[i]->kind != NODE_AugAssign) continue;
+        const NodeAugAssign *assign = NODE_AS(AugAssign, body->items[i]);
+        if ((assign->op == OP_BitOr || assign->op == OP_BitAnd) && target_is_bound(ev, assign->target)) return true;
+    }
+    return false;
+}
+
 static Flow execute_for_unknown(Evaluator *ev, const NodeFor *node, UnknownValue *items) {
-    if (evaluator_symbolic(ev) && (node->orelse.count || body_matters(ev, &node->body)) &&
-        evaluator_decide(ev, &node->node, 2) == 1)
-        return execute_body(ev, &node->orelse);
+    int rounds = 1;
+    if (evaluator_symbolic(ev) && (node->orelse.count || body_matters(ev, &node->body))) {
+        int taken = evaluator_decide(ev, &node->node, body_joins(ev, &node->body) ? 3 : 2);
+        if (taken == 1) return execute_body(ev, &node->orelse);
+        if (taken == 2) rounds = 2;
+    }
     ev->loop_unknown++;
-    Flow flow = loop_round(ev, node, unknown_element(ev, items, node->target));
+    Flow flow = FLOW_NEXT;
+    for (int i = 0; i < rounds && flow == FLOW_NEXT; i++)
+        flow = loop_round(ev, node, unknown_element(ev, items, node->target));
     ev->loop_unknown--;
     if (flow == FLOW_BREAK) return FLOW_NEXT;
     return flow == FLOW_NEXT ? execute_body(ev, &node->orelse) : flow;

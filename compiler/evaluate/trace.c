@@ -184,7 +184,7 @@ ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statement
         known->path = ev->path_number;
         if (!ev->recording_lazy) known->lazy = false;
         if (!statements_named(&known->statements) && statements_named(statements))
-            known->statements = statements_copy(ev, statements);
+            known->statements = statements_copy(ev, statements), ev->trace_count++;
         ev->path_anchor = known;
     } else {
         made = execution_new(ev, statements, site, activation);
@@ -194,8 +194,9 @@ ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statement
         while (*end) end = &(*end)->bucket;
         *end = made;
         trace_insert(ev, made);
+        ev->trace_count++;
     }
-    ARENA_PUSH(ev->arena, ev->canonical, ev->execution_count, ev->execution_capacity) = made;
+    ARENA_PUSH(&ev->keep, ev->canonical, ev->execution_count, ev->execution_capacity) = made;
     ev->trace_ready = false;
     if (!ev->host.execute) return NULL;
     return ev->host.execute(ev->host.user, ev, made);
@@ -241,7 +242,7 @@ void trace_note_assign(Evaluator *ev, Scope *scope, Atom name, Value *value, con
     if (!value_is(value, VALUE_NATIVE) || ev->host.has_rows || ev->loading) return;
     if (scope->kind != SCOPE_FUNCTION && scope->kind != SCOPE_MODULE) return;
     if (ev->frame->caller && ev->entry_node && ev->frame->caller->function) return;
-    ARENA_PUSH(ev->arena, ev->pending, ev->pending_count, ev->pending_capacity) = (PendingValue){name, value, site};
+    ARENA_PUSH(&ev->keep, ev->pending, ev->pending_count, ev->pending_capacity) = (PendingValue){name, value, site};
 }
 
 void trace_note_load(Evaluator *ev, Scope *scope, Atom name) {
@@ -266,7 +267,7 @@ void trace_note_call(Evaluator *ev, const FunctionValue *function) {
     if (!ev->path.exploring) return;
     for (int i = 0; i < ev->called_count; i++)
         if (ev->called[i] == function->node) return;
-    ARENA_PUSH(ev->arena, ev->called, ev->called_count, ev->called_capacity) = function->node;
+    ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) = function->node;
 }
 
 static bool execution_is_shown(const Evaluator *ev, const Execution *execution) {

@@ -28,7 +28,8 @@ Expr *expr_column(Arena *arena, Relation *relation, Slice name, SqlType type) {
 
 Expr *expr_param(Arena *arena, const Param *param) {
     Expr *expr = expr_new(arena, EXPR_PARAM, param->type);
-    expr->as.param = (Param *)param;
+    expr->as.param = arena_allocate(arena, sizeof *param);
+    *expr->as.param = *param; /* the caller's may be a local one */
     expr->span = param->span;
     return expr;
 }

@@ -1,0 +1,479 @@
+/*
+ * Writing methods of querysets and managers: create, get_or_create, update_or_create, bulk_create, bulk_update, update,
+ * delete. Input: the queryset and the call's arguments; output: the statements and what the method returns.
+ *
+ * Invariant: where the outcome of get() is not known, get_or_create takes the object to be missing and
+ * update_or_create takes it to be there; the other outcome is another path.
+ *
+ * Example: Author.objects.filter(age=5).update(age=6) → UPDATE "author" SET "age" = ? WHERE "author"."age" = ?
+ */
+#include "compiler/django/manager.h"
+#include "compiler/django/write_internal.h"
+
+/* ---- create ---- */
+
+static Value *create_object(Evaluator *ev, DjModel *model, const Arguments *arguments) {
+    Value *object = value_call(ev, (Value *)model->cls, arguments);
+    if (!object) return NULL;
+    Keyword force = {django_atom(ev, "force_insert"), value_bool(ev, true), arguments->site};
+    return call_with_keywords(ev, object, "save", &force, 1, arguments->site) ? object : NULL;
+}
+
+static Value *queryset_create(Evaluator *ev, Value *self, const Arguments *arguments) {
+    if (arguments->count)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "QuerySet.create() takes 1 positional argument but %d were given",
+                                  arguments->count + 1);
+    return create_object(ev, value_as_queryset(self)->model, arguments);
+}
+
+/* ---- get_or_create, update_or_create ---- */
+
+/* Keyword arguments without `defaults` and `create_defaults`. */
+static Arguments lookup_arguments(Evaluator *ev, const Arguments *arguments, Value **defaults,
+                                  Value **create_defaults) {
+    Arguments rest = {.site = arguments->site,
+                      .unknown_keywords = arguments->unknown_keywords,
+                      .unknown_node = arguments->unknown_node};
+    rest.keywords = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count + 1);
+    for (int i = 0; i < arguments->count; i++) {
+        if (i == 0) *defaults = arguments->items[0];
+        if (i == 1 && create_defaults) *create_defaults = arguments->items[1];
+    }
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        const Keyword *keyword = &arguments->keywords[i];
+        if (slice_equals_text(keyword->name->text, "defaults")) {
+            *defaults = keyword->value;
+        } else if (create_defaults && slice_equals_text(keyword->name->text, "create_defaults")) {
+            *create_defaults = keyword->value;
+        } else {
+            rest.keywords[rest.keyword_count++] = *keyword;
+        }
+    }
+    return rest;
+}
+
+static bool keyword_is_lookup(Slice name) {
+    for (size_t i = 0; i + 1 < name.length; i++)
+        if (name.start[i] == '_' && name.start[i + 1] == '_') return true;
+    return false;
+}
+
+static void arguments_put(Evaluator *ev, Arguments *arguments, Atom name, Value *value, const Node *node) {
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        if (arguments->keywords[i].name != name) continue;
+        arguments->keywords[i].value = value;
+        return;
+    }
+    Keyword *grown = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count + 1);
+    for (int i = 0; i < arguments->keyword_count; i++) grown[i] = arguments->keywords[i];
+    grown[arguments->keyword_count++] = (Keyword){name, value, node};
+    arguments->keywords = grown;
+}
+
+static bool arguments_put_dict(Evaluator *ev, Arguments *arguments, Value *defaults) {
+    if (!defaults || defaults->type->kind != VALUE_DICT) {
+        if (defaults && value_is_unknown(defaults)) arguments->unknown_keywords = true;
+        return true;
+    }
+    const DictValue *dict = (const DictValue *)defaults;
+    for (int i = 0; i < dict->count; i++) {
+        if (!dict->entries[i].key || !value_is_text(dict->entries[i].key)) continue;
+        Value *value = dict->entries[i].value;
+        if (value_is_callable(value)) value = value_call_with(ev, value, NULL, 0, arguments->site);
+        if (!value) return false;
+        arguments_put(ev, arguments, value_as_atom(ev, dict->entries[i].key), value,
+                      dict->entries[i].node ? dict->entries[i].node : arguments->site);
+    }
+    if (dict->open) arguments->unknown_keywords = true;
+    return true;
+}
+
+/* What the new object is made of: exact conditions, then the defaults. */
+static bool create_arguments(Evaluator *ev, const Arguments *lookup, Value *defaults, Arguments *out) {
+    *out = (Arguments){.site = lookup->site, .unknown_keywords = lookup->unknown_keywords};
+    for (int i = 0; i < lookup->keyword_count; i++)
+        if (!keyword_is_lookup(lookup->keywords[i].name->text))
+            arguments_put(ev, out, lookup->keywords[i].name, lookup->keywords[i].value, lookup->keywords[i].node);
+    return arguments_put_dict(ev, out, defaults);
+}
+
+static bool check_parameters(Evaluator *ev, DjModel *model, const Arguments *arguments) {
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        Atom name = arguments->keywords[i].name;
+        DjFound found = model_find_field(ev, model, name);
+        Value *attribute = class_find(model->cls, name);
+        bool property = attribute && attribute->type->kind == VALUE_PROPERTY;
+        if (found.field || found.rel || property || slice_equals_text(name->text, "pk")) continue;
+        evaluator_raise(ev, django_state(ev)->field_error, evaluator_keyword_span(ev, &arguments->keywords[i]),
+                        "Invalid field name(s) for model %.*s: '%.*s'.", SLICE_ARGS(model->name->text),
+                        SLICE_ARGS(name->text));
+        return false;
+    }
+    return true;
+}
+
+/* get(…): NULL with *missing where there is no such row. `usual`: what is taken where rows are not known. */
+static Value *try_get(Evaluator *ev, Value *self, const Arguments *lookup, bool usually_missing, bool *missing) {
+    DjModel *model = value_as_queryset(self)->model;
+    Value *method = value_get_attribute(ev, self, django_atom(ev, "get"), lookup->site);
+    Value *object = method ? value_call(ev, method, lookup) : NULL;
+    *missing = false;
+    if (!object) {
+        Class *error = evaluator_error_value(ev) ? evaluator_error_value(ev)->cls : NULL;
+        if (!error || !class_is_subclass(error, model->does_not_exist)) return NULL;
+        evaluator_clear_error(ev);
+        *missing = true;
+        return NULL;
+    }
+    if (evaluator_has_rows(ev)) return object;
+    bool ordinary = evaluator_decide(ev, lookup->site, 2) == 0;
+    *missing = ordinary == usually_missing;
+    return *missing ? NULL : object;
+}
+
+static Value *pair_of(Evaluator *ev, Value *object, bool created) {
+    Value *pair[2] = {object, value_bool(ev, created)};
+    return object ? value_tuple(ev, pair, 2) : NULL;
+}
+
+static Value *get_or_create(Evaluator *ev, Value *self, const Arguments *lookup, Value *defaults, bool usually_missing,
+                            bool *created) {
+    bool missing;
+    Value *object = try_get(ev, self, lookup, usually_missing, &missing);
+    *created = missing;
+    if (!missing) return object;
+    DjModel *model = value_as_queryset(self)->model;
+    Arguments create;
+    if (!create_arguments(ev, lookup, defaults, &create) || !check_parameters(ev, model, &create)) return NULL;
+    transaction_enter(ev, true, lookup->site);
+    Value *method = value_get_attribute(ev, self, django_atom(ev, "create"), lookup->site);
+    object = method ? value_call(ev, method, &create) : NULL;
+    transaction_leave(ev, true, !object, lookup->site);
+    return object;
+}
+
+static Value *queryset_get_or_create(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *defaults = NULL;
+    bool created;
+    Arguments lookup = lookup_arguments(ev, arguments, &defaults, NULL);
+    Value *object = get_or_create(ev, self, &lookup, defaults, true, &created);
+    return pair_of(ev, object, created);
+}
+
+static bool field_has_pre_save(const DjField *field) {
+    return field_kind_is(field->kind, FIELD_DATE) || field->kind == FIELD_TIME ||
+           field_kind_is(field->kind, FIELD_FILE);
+}
+
+/* The fields that were set, and those that pre_save() sets; NULL: save everything. */
+static Value *updated_names(Evaluator *ev, DjModel *model, const Arguments *values) {
+    ListValue *names = value_list(ev);
+    for (int i = 0; i < values->keyword_count; i++) {
+        DjField *field = model_field(ev, model, values->keywords[i].name);
+        if (!field || !field->concrete || field->primary_key) return NULL;
+        list_append(ev, names, value_atom(ev, field->name));
+    }
+    for (int i = 0; i < model->local_concrete_fields.count; i++) {
+        const DjField *field = model->local_concrete_fields.items[i];
+        if (!field->primary_key && (field_has_pre_save(field) || field_override(ev, field, "pre_save")))
+            list_append(ev, names, value_atom(ev, field->name));
+    }
+    return values->unknown_keywords ? NULL : (Value *)names;
+}
+
+static Value *update_object(Evaluator *ev, Value *object, Value *defaults, const Node *site) {
+    Arguments values = {.site = site};
+    DjInstance *instance = value_as_model_instance(object);
+    if (!arguments_put_dict(ev, &values, defaults)) return NULL;
+    for (int i = 0; i < values.keyword_count; i++)
+        if (!value_set_attribute(ev, object, values.keywords[i].name, values.keywords[i].value, site)) return NULL;
+    Value *names = instance ? updated_names(ev, instance->model, &values) : NULL;
+    Keyword update = {django_atom(ev, "update_fields"), names, site};
+    return call_with_keywords(ev, object, "save", &update, names ? 1 : 0, site) ? object : NULL;
+}
+
+static Value *queryset_update_or_create(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *defaults = NULL, *create_defaults = NULL;
+    bool created = false;
+    Arguments lookup = lookup_arguments(ev, arguments, &defaults, &create_defaults);
+    if (!create_defaults || value_is_none(create_defaults)) create_defaults = defaults;
+    transaction_enter(ev, true, arguments->site);
+    Value *locked = value_call_method(ev, self, "select_for_update", NULL, 0, arguments->site);
+    Value *object = locked ? get_or_create(ev, locked, &lookup, create_defaults, false, &created) : NULL;
+    if (object && !created) object = update_object(ev, object, defaults, arguments->site);
+    transaction_leave(ev, true, !object, arguments->site);
+    return pair_of(ev, object, created);
+}
+
+/* ---- update and delete ---- */
+
+/* A condition that stands on one table alone: the queryset's own, or key IN (subquery). False: raised. */
+typedef struct SingleTable {
+    DjQuery *query;
+    Relation *table;
+    Expr *where; /* NULL: all rows */
+    bool nothing;
+} SingleTable;
+
+static int active_joins(const DjQuery *query) {
+    int count = 0;
+    for (int i = 0; i < query->join_count; i++) count += query->joins[i]->references > 0;
+    return count;
+}
+
+static bool single_table_compile(Evaluator *ev, DjQuery *query, SingleTable *out) {
+    DjJoin *base = dj_query_base(query);
+    DjCompiler compiler = {.ev = ev, .dialect = evaluator_dialect(ev), .query = query};
+    out->query = query;
+    out->table = &base->relation;
+    if (!query->where || !query->where->count) return true;
+    switch (dj_compile(&compiler, query->where, &out->where)) {
+    case DJ_SQL: return true;
+    case DJ_EMPTY: out->nothing = true; return true;
+    case DJ_FULL: out->where = NULL; return true;
+    case DJ_ERROR: return false;
+    }
+    return false;
+}
+
+/* key IN (SELECT U0.key …), or the keys themselves where the database can't select from what it changes. */
+static bool single_table_by_key(Evaluator *ev, Value *self, bool keys_first, const Node *site, SingleTable *out) {
+    DjModel *model = value_as_queryset(self)->model;
+    Value *pk = value_string(ev, SLICE("pk"));
+    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site);
+    Keyword flat = {django_atom(ev, "flat"), value_bool(ev, true), site};
+    inner = inner ? call_with_both(ev, inner, "values_list", pk, &flat, 1, site) : NULL;
+    if (inner && keys_first) {
+        Value **items, *rows = value_iterate(ev, inner, site);
+        int count = rows ? value_items(rows, &items) : 0;
+        if (rows && count < 0) {
+            ListValue *list = value_list(ev);
+            Value *element = ((UnknownValue *)rows)->element;
+            list_append(ev, list, element ? unknown_as_list(ev, element) : rows);
+            rows = (Value *)list;
+        }
+        inner = rows;
+    }
+    if (!inner) return false;
+    Keyword filter = {django_atom(ev, "pk__in"), inner, site};
+    Value *outer = call_with_keywords(ev, manager_new(ev, model, NULL), "filter", &filter, 1, site);
+    DjQuery *query = outer && value_is_queryset(outer) ? dj_queryset_query(ev, value_as_queryset(outer)) : NULL;
+    return query && single_table_compile(ev, query, out);
+}
+
+static bool single_table(Evaluator *ev, Value *self, const Node *site, bool update, bool force_key, SingleTable *out) {
+    *out = (SingleTable){0};
+    DjQuery *query = dj_queryset_query(ev, value_as_queryset(self));
+    if (!query) return false;
+    dj_query_base(query);
+    bool grouped = query->grouping != DJ_GROUP_NONE;
+    if (active_joins(query) <= 1 && !force_key && !(grouped && !update)) return single_table_compile(ev, query, out);
+    return single_table_by_key(ev, self, update && evaluator_dialect(ev)->is_mysql, site, out);
+}
+
+static Value *rows_affected(Evaluator *ev, const ExecutionResult *result, const Node *site) {
+    return result && result->count ? value_integer(ev, result->sets[0].affected) : value_unknown_at(ev, site);
+}
+
+static Expr *update_expression(Evaluator *ev, DjQuery *query, DjField *field, Value *value, const Node *site) {
+    if (!value_is_expr(value) && !value_is_queryset(value))
+        return write_value(ev, query->model, field, value, true, site);
+    DjExpr *given = dj_parse(ev, value, false, site);
+    DjResolve how = {.allow_joins = false, .for_save = true};
+    DjExpr *expr = given ? dj_resolve(query, given, &how) : NULL;
+    if (!expr) return NULL;
+    if (expr->flags & (DJ_HAS_AGGREGATE | DJ_HAS_OVER)) {
+        Slice shown = value_repr(ev, value);
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
+                               "%s are not allowed in this query (%.*s=%.*s).",
+                               expr->flags & DJ_HAS_AGGREGATE ? "Aggregate functions" : "Window expressions",
+                               SLICE_ARGS(field->name->text), SLICE_ARGS(shown));
+    }
+    DjCompiler compiler = {.ev = ev, .dialect = evaluator_dialect(ev), .query = query};
+    Expr *out = NULL;
+    DjOutcome outcome = dj_compile(&compiler, expr, &out);
+    if (outcome == DJ_ERROR) return NULL;
+    return out ? out : expr_new(evaluator_arena(ev), EXPR_NULL, field->sql_type);
+}
+
+static DjField *update_field(Evaluator *ev, DjModel *model, const Keyword *keyword) {
+    DjFound found = model_find_field(ev, model, keyword->name);
+    Span span = evaluator_keyword_span(ev, keyword);
+    if (!found.field && !found.rel) {
+        Atom *names;
+        int count = model_field_names_for_error(ev, model, &names);
+        evaluator_raise(ev, django_state(ev)->field_does_not_exist, span, "%.*s has no field named '%.*s'",
+                        SLICE_ARGS(model->name->text), SLICE_ARGS(keyword->name->text));
+        Suggestion suggestion = suggestion_start(keyword->name->text);
+        for (int i = 0; i < count; i++) suggestion_offer(&suggestion, names[i]->text);
+        if (suggestion_found(&suggestion))
+            evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(suggestion.best));
+        return NULL;
+    }
+    if (found.field && found.field->concrete && !found.field->many_to_many) return found.field;
+    Slice shown = value_repr(ev, found.field ? (Value *)found.field : (Value *)found.rel);
+    return evaluator_raise(ev, django_state(ev)->field_error, span,
+                           "Cannot update model field %.*s (only non-relations and foreign keys permitted).",
+                           SLICE_ARGS(shown));
+}
+
+/* An object in the place of a key. */
+static Value *update_key(Evaluator *ev, DjField *field, Value *value, const Node *site) {
+    DjInstance *object = value_as_model_instance(value);
+    DjField *target = object && field->rel ? field_target(ev, field) : NULL;
+    return target ? instance_field_value(ev, object, target, site) : value;
+}
+
+typedef struct TableUpdate {
+    DjModel *model;
+    Assignment *assignments;
+    int count;
+} TableUpdate;
+
+static bool update_send(Evaluator *ev, const SingleTable *single, const TableUpdate *update, const Node *site,
+                        ExecutionResult **result) {
+    Query *tree = query_new(evaluator_arena(ev), QUERY_UPDATE);
+    tree->target = single->table;
+    tree->assignments = update->assignments;
+    tree->assignment_count = update->count;
+    tree->where = single->where;
+    return write_send(ev, tree, STATEMENT_UPDATE, site, result);
+}
+
+static Expr *bare_column(Evaluator *ev, Relation *table, const DjField *field) {
+    Expr *column = write_column(ev, table, field);
+    column->as.column.bare = true;
+    return column;
+}
+
+/* Columns of a parent's table are set there, for the keys that the query gives. */
+static Value *update_with_parents(Evaluator *ev, Value *self, const Arguments *arguments, DjField *const *fields) {
+    const Node *site = arguments->site;
+    Value *pk = value_string(ev, SLICE("pk"));
+    Value *keys = value_call_method(ev, self, "order_by", NULL, 0, site);
+    keys = keys ? value_call_method(ev, keys, "values", &pk, 1, site) : NULL;
+    Value **items, *rows = keys ? value_iterate(ev, keys, site) : NULL;
+    if (!rows) return NULL;
+    int count = value_items(rows, &items);
+    ListValue *list = value_list(ev);
+    for (int i = 0; i < count; i++) {
+        Value *key = value_get_item(ev, items[i], pk, site);
+        if (!key) return NULL;
+        list_append(ev, list, key);
+    }
+    if (count < 0) {
+        Value *element = value_is_unknown(rows) ? ((UnknownValue *)rows)->element : NULL;
+        Value *key = element ? value_get_item(ev, element, pk, site) : rows;
+        list_append(ev, list, key ? unknown_as_list(ev, key) : rows);
+    }
+    for (int done = 0; done < arguments->keyword_count;) {
+        DjModel *model = fields[done]->model->concrete;
+        int end = done;
+        Keyword filter = {django_atom(ev, "pk__in"), (Value *)list, site};
+        Value *owned = call_with_keywords(ev, manager_new(ev, model, NULL), "filter", &filter, 1, site);
+        Keyword *values = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count);
+        int value_count = 0;
+        for (; end < arguments->keyword_count && fields[end]->model->concrete == model; end++)
+            values[value_count++] = arguments->keywords[end];
+        if (!owned || !call_with_keywords(ev, owned, "update", values, value_count, site)) return NULL;
+        done = end;
+    }
+    return value_unknown_at(ev, site);
+}
+
+static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjQuerySet *queryset = value_as_queryset(self);
+    DjModel *model = queryset->model;
+    const Node *site = arguments->site;
+    if (queryset->sliced)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot update a query once a slice has been taken.");
+    if (queryset->distinct_fields)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot call update() after .distinct(*fields).");
+    model_prepare(ev, model);
+    DjField **fields = ARENA_ARRAY(evaluator_arena(ev), DjField *, arguments->keyword_count + 1);
+    bool elsewhere = false;
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        fields[i] = update_field(ev, model, &arguments->keywords[i]);
+        if (!fields[i]) return NULL;
+        elsewhere = elsewhere || fields[i]->model->concrete != model->concrete;
+    }
+    if (elsewhere) return update_with_parents(ev, self, arguments, fields);
+    if (!arguments->keyword_count) return value_integer(ev, 0);
+    SingleTable single;
+    DjQuery *own = dj_queryset_query(ev, queryset);
+    TableUpdate update = {.model = model};
+    if (!own) return NULL;
+    dj_query_base(own);
+    int joins = active_joins(own);
+    update.assignments = ARENA_ARRAY(evaluator_arena(ev), Assignment, arguments->keyword_count + 1);
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        Value *value = update_key(ev, fields[i], arguments->keywords[i].value, site);
+        Expr *expr = update_expression(ev, own, fields[i], value, arguments->keywords[i].node);
+        if (!expr) return NULL;
+        update.assignments[update.count++] = (Assignment){bare_column(ev, &own->joins[0]->relation, fields[i]), expr};
+    }
+    if (joins <= 1) {
+        single = (SingleTable){0};
+        if (!single_table_compile(ev, own, &single)) return NULL;
+    } else if (!single_table(ev, self, site, true, true, &single)) {
+        return NULL;
+    }
+    if (single.nothing) return value_integer(ev, 0);
+    ExecutionResult *result = NULL;
+    return update_send(ev, &single, &update, site, &result) ? rows_affected(ev, result, site) : NULL;
+}
+
+static Value *deleted_pair(Evaluator *ev, const Node *site) {
+    Value *parts[2] = {value_unknown_at(ev, site), (Value *)value_dict(ev)};
+    return value_tuple(ev, parts, 2);
+}
+
+static Value *queryset_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjQuerySet *queryset = value_as_queryset(self);
+    const Node *site = arguments->site;
+    if (queryset->combined)
+        return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, site),
+                               "Calling QuerySet.delete() after %s() is not supported.",
+                               queryset->combinator == DJ_COMBINE_UNION          ? "union"
+                               : queryset->combinator == DJ_COMBINE_INTERSECTION ? "intersection"
+                                                                                 : "difference");
+    if (queryset->sliced)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot use 'limit' or 'offset' with delete().");
+    if (queryset->distinct_fields)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot call delete() after .distinct(*fields).");
+    if (queryset->has_fields)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot call delete() after .values() or .values_list()");
+    Value *plain = value_call_method(ev, self, "order_by", NULL, 0, site), *none = value_none(ev);
+    if (plain) plain = value_call_method(ev, plain, "select_related", &none, 1, site);
+    if (!plain) return NULL;
+    if (model_deletes_at_once(ev, queryset->model)) {
+        SingleTable single;
+        if (!single_table(ev, plain, site, false, false, &single)) return NULL;
+        if (single.nothing) return deleted_pair(ev, site);
+        Query *tree = query_new(evaluator_arena(ev), QUERY_DELETE);
+        tree->target = single.table;
+        tree->where = single.where;
+        return write_send(ev, tree, STATEMENT_DELETE, site, NULL) ? deleted_pair(ev, site) : NULL;
+    }
+    Value *rows = value_iterate(ev, plain, site);
+    return rows && rows_delete(ev, queryset->model, rows, site) ? deleted_pair(ev, site) : NULL;
+}
+
+const NativeMethod dj_write_methods[] = {
+    {"create", queryset_create, NATIVE_METHOD, NULL},
+    {"acreate", queryset_create, NATIVE_METHOD, NULL},
+    {"get_or_create", queryset_get_or_create, NATIVE_METHOD, NULL},
+    {"aget_or_create", queryset_get_or_create, NATIVE_METHOD, NULL},
+    {"update_or_create", queryset_update_or_create, NATIVE_METHOD, NULL},
+    {"aupdate_or_create", queryset_update_or_create, NATIVE_METHOD, NULL},
+    {"bulk_create", queryset_bulk_create, NATIVE_METHOD, NULL},
+    {"abulk_create", queryset_bulk_create, NATIVE_METHOD, NULL},
+    {"bulk_update", queryset_bulk_update, NATIVE_METHOD, NULL},
+    {"abulk_update", queryset_bulk_update, NATIVE_METHOD, NULL},
+    {"update", queryset_update, NATIVE_METHOD, NULL},
+    {"aupdate", queryset_update, NATIVE_METHOD, NULL},
+    {"delete", queryset_delete, NATIVE_METHOD, NULL},
+    {"adelete", queryset_delete, NATIVE_METHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
+};
