@@ -16,6 +16,13 @@ static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->
 
 DjOutcome dj_lookup_left(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, lookup->args[0], out);
+    if (outcome == DJ_SQL && compiler->dialect->id == DIALECT_MARIADB) {
+        /* JSON is text there: compared without the quotes of a string */
+        DjField *field = dj_output_field(compiler->ev, lookup->args[0], false);
+        evaluator_clear_error(compiler->ev);
+        if (field && field->internal == FIELD_JSON)
+            *out = expr_function(arena_of(compiler), FUNCTION_JSON_UNQUOTE, SQL_JSON, 1, *out);
+    }
     if (outcome == DJ_SQL && lookup->args[0]->kind == DJ_LOOKUP) *out = expr_group(arena_of(compiler), *out);
     return outcome;
 }
