@@ -236,7 +236,7 @@ static void free_names_add_program(Evaluator *ev, const AtomMap *names) {
 static bool family_is_used(Evaluator *ev, const NativeFamily *family) {
     for (const NativeModule *module = family->modules; module->name; module++) {
         Atom name = atom_lookup(ev->atoms, slice_from(module->name));
-        if (name && atom_map_get(&ev->modules, name)) return true;
+        if (name && atom_map_get(&ev->native_loaded, name)) return true;
     }
     return false;
 }
