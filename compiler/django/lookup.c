@@ -241,9 +241,28 @@ bool lookup_prepare_in(Evaluator *ev, DjExpr *lookup) {
     return !evaluator_error_pending(ev);
 }
 
+/* Expressions among the values: the list is an expression itself, its strings values of the left side's type. */
+static bool list_as_expression(Evaluator *ev, DjExpr *lookup, const ListValue *list) {
+    bool any = false;
+    for (int i = 0; i < list->count; i++) any |= value_is_expr(list->items[i]);
+    if (!any) return false;
+    DjExpr **items = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, list->count + 1);
+    DjField *field = dj_lookup_field(ev, lookup->args[0]);
+    for (int i = 0; i < list->count; i++)
+        items[i] = value_is_expr(list->items[i]) ? value_expr(list->items[i]) : dj_value(ev, list->items[i], field, lookup->site);
+    lookup->args[1] = dj_list(ev, items, list->count);
+    lookup->args[1]->flags |= DJ_RESOLVED;
+    lookup->flags |= lookup->args[1]->flags & DJ_INHERITED_FLAGS;
+    lookup->as.lookup.rhs = NULL;
+    return true;
+}
+
 bool lookup_prepare_list(Evaluator *ev, DjExpr *lookup) {
     if (lookup->args[1]) return true;
     Value *rhs = lookup->as.lookup.rhs;
+    if ((value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) && lookup->args[0]->kind != DJ_COL_PAIRS &&
+        list_as_expression(ev, lookup, (const ListValue *)rhs))
+        return true;
     if (value_is_unknown(rhs) || value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) return true;
     if (value_is_none(rhs)) return true;
     Value *items = value_iterate(ev, rhs, lookup->site);
