@@ -231,7 +231,6 @@ static void free_names_add_program(Evaluator *ev, const AtomMap *names) {
     }
 }
 
-/* The names that stand without import: the standard ones, then the families', then what the given models define. */
 /* The models import a module of this family. */
 static bool family_is_used(Evaluator *ev, const NativeFamily *family) {
     for (const NativeModule *module = family->modules; module->name; module++) {
@@ -241,6 +240,7 @@ static bool family_is_used(Evaluator *ev, const NativeFamily *family) {
     return false;
 }
 
+/* The names that stand without import: the standard ones, then the families', then what the given models define. */
 static void free_names_collect(Evaluator *ev) {
     bool used[64] = {false}, any = false;
     for (int i = 0; i < ev->family_count && i < 64; i++) {
