@@ -289,7 +289,6 @@ void lease_free(OrmcConnection *lease) {
 }
 
 void request_finish(OrmcRequest *request) {
-    OrmcPool *pool = request->pool;
     Connection *connection = request->connection;
     OrmcError error = request->result.error;
     if (request->cancel_reason != ORMC_ERROR_NONE) {
