@@ -249,6 +249,16 @@ void ormc_request_resume(OrmcRequest *request) {
     pool_wake(request->pool);
 }
 
+/* Nothing to do from now on: the clock of its idleness runs. */
+static void connection_rests(Connection *connection) {
+    OrmcPool *pool = connection->pool;
+    const OrmcPoolOptions *options = &pool->options;
+    connection->idle_since = pool_now(pool);
+    pool_arm(pool, connection->idle_since + (options->idle_timeout_ms < options->health_interval_ms
+                                                 ? options->idle_timeout_ms
+                                                 : options->health_interval_ms));
+}
+
 static void connection_finish_internal(Connection *connection, OrmcRequest *request) {
     OrmcError error = request->result.error;
     switch (request->internal) {
@@ -279,7 +289,6 @@ void lease_free(OrmcConnection *lease) {
 }
 
 void request_finish(OrmcRequest *request) {
-    OrmcPool *pool = request->pool;
     Connection *connection = request->connection;
     OrmcError error = request->result.error;
     if (request->cancel_reason != ORMC_ERROR_NONE) {
@@ -292,7 +301,8 @@ void request_finish(OrmcRequest *request) {
     if (request->stopped) request_fail_cancelled(request, ORMC_ERROR_CANCELLED);
     queue_remove(request);
     if (request->on_row) connection->streams--;
-    if (!connection->flight.count) connection->idle_since = pool_now(pool);
+    bool counts = request->internal != INTERNAL_PING; /* a sign of life is no use of the connection */
+    if (!connection->flight.count && counts) connection_rests(connection);
     OrmcConnection *ended = request->internal == INTERNAL_RELEASE ? request->lease : NULL;
     if (request->internal != INTERNAL_NONE) {
         connection_finish_internal(connection, request);
@@ -340,7 +350,7 @@ void connection_ready(Connection *connection) {
         return;
     }
     connection->state = CONNECTION_READY;
-    connection->idle_since = connection->checked_at = pool_now(pool);
+    connection_rests(connection);
     pool->connecting--;
     pool->retry_at = 0;
     pool->retry_delay = pool->options.retry_ms;

@@ -28,9 +28,15 @@ static void tick_waiting(Tick *tick, RequestQueue *queue) {
     }
 }
 
+static unsigned pool_living(const OrmcPool *pool) {
+    unsigned count = 0;
+    for (const Connection *c = pool->connections; c; c = c->next) count += c->state != CONNECTION_CLOSING;
+    return count;
+}
+
 static void tick_idle(Tick *tick, Connection *connection) {
     OrmcPool *pool = connection->pool;
-    if (pool->connection_count > pool->options.min_connections &&
+    if (pool_living(pool) > pool->options.min_connections &&
         tick_due(tick, connection->idle_since + pool->options.idle_timeout_ms)) {
         connection_close(connection);
         return;

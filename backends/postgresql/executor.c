@@ -474,14 +474,13 @@ static void pg_answered(PgConnection *c, OrmcRequest *request) {
 static void pg_synced(PgConnection *c, OrmcRequest *last) {
     PGTransactionStatusType status = c->pq->PQtransactionStatus(c->conn);
     c->base.in_transaction = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
-    OrmcRequest *next = last->next;
     c->reading = NULL;
     for (OrmcRequest *request = last, *previous; request; request = previous) {
         previous = request->previous;
         pg_end(c, request);
         if (c->base.state == CONNECTION_CLOSING) return;
     }
-    if (c->base.state != CONNECTION_CLOSING) pg_next(c, next);
+    pg_next(c, c->base.flight.first); /* which may have been sent just now */
 }
 
 /* Rows for a callback come one by one, so that no more of them than a buffer's worth is in memory. */

@@ -8,7 +8,7 @@
 #include "compiler/django/query.h"
 
 #include "compiler/django/django.h"
-#include "compiler/django/compile.h"
+#include "compiler/django/function_compile.h"
 
 typedef struct Aggregates {
     const Slice *names;
@@ -166,10 +166,10 @@ static DjQuery *in_place(DjQuery *query, const Aggregates *aggregates) {
     return query;
 }
 
-/* Aggregates that are something even without rows (Count is 0) need no query when the condition can't hold. */
-static bool empty_results_known(const Aggregates *aggregates) {
+/* Where every aggregate's value without rows is known (Count is 0), no query is needed when the condition can't hold. */
+static bool empty_results_known(Evaluator *ev, const Aggregates *aggregates) {
     for (int i = 0; i < aggregates->count; i++)
-        if (aggregates->exprs[i]->kind != DJ_FUNC) return false;
+        if (!dj_empty_value(ev, aggregates->exprs[i])) return false;
     return true;
 }
 
@@ -196,6 +196,6 @@ DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *e
     result->lock = false;
     result->related_all = false;
     result->related = NULL;
-    result->elide_empty = empty_results_known(&aggregates);
+    result->elide_empty = empty_results_known(query->ev, &aggregates);
     return result;
 }

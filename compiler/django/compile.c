@@ -26,7 +26,7 @@ static DjOutcome join_condition(DjCompiler *compiler, DjJoin *join, Expr **out) 
         DjOutcome outcome = further[i] ? dj_compile(compiler, further[i], &condition) : DJ_FULL;
         if (outcome == DJ_ERROR || outcome == DJ_EMPTY) return outcome;
         if (outcome != DJ_SQL) continue;
-        expr_list_push(arena, &all->args, i == 0 ? expr_group(arena, condition) : condition);
+        expr_list_push(arena, &all->args, expr_group(arena, condition));
     }
     *out = expr_group(arena, all->args.count == 1 ? all->args.items[0] : all);
     return DJ_SQL;

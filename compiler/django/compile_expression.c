@@ -418,36 +418,36 @@ DjOutcome dj_compile(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 }
 
 /* What stands for an expression whose rows can't exist: NULL for a subquery, false for EXISTS. */
-static Value *empty_value(DjCompiler *compiler, const DjExpr *expr) {
+static Value *empty_value(Evaluator *ev, const DjExpr *expr) {
     switch ((int)expr->kind) {
-    case DJ_SUBQUERY: return value_none(compiler->ev);
-    case DJ_EXISTS: return value_bool(compiler->ev, false);
+    case DJ_SUBQUERY: return value_none(ev);
+    case DJ_EXISTS: return value_bool(ev, false);
     case DJ_FUNC: {
         const char *name = expr->as.func.spec->name;
-        if (strcmp(name, "Count") == 0) return value_integer(compiler->ev, 0);
+        if (strcmp(name, "Count") == 0) return value_integer(ev, 0);
         if (strcmp(name, "Coalesce") == 0) {
             for (int i = 0; i < expr->count; i++) {
-                Value *value = empty_value(compiler, expr->args[i]);
+                Value *value = empty_value(ev, expr->args[i]);
                 if (!value || !value_is_none(value)) return value;
             }
-            return value_none(compiler->ev);
+            return value_none(ev);
         }
-        return expr->as.func.spec->flags & DJF_AGGREGATE ? value_none(compiler->ev) : NULL;
+        return expr->as.func.spec->flags & DJF_AGGREGATE ? value_none(ev) : NULL;
     }
     case DJ_VALUE: return expr->as.value.value;
-    case DJ_REF: return empty_value(compiler, expr->args[0]);
+    case DJ_REF: return empty_value(ev, expr->args[0]);
     default: return NULL;
     }
 }
 
-Value *dj_empty_value(DjCompiler *compiler, const DjExpr *expr) { return empty_value(compiler, expr); }
+Value *dj_empty_value(Evaluator *ev, const DjExpr *expr) { return empty_value(ev, expr); }
 
 DjOutcome dj_compile_or_value(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, expr, out);
     if (outcome == DJ_FULL)
         return dj_compile(compiler, dj_value(compiler->ev, value_bool(compiler->ev, true), NULL, expr->site), out);
     if (outcome != DJ_EMPTY) return outcome;
-    Value *value = empty_value(compiler, expr);
+    Value *value = empty_value(compiler->ev, expr);
     if (!value) return DJ_EMPTY;
     return dj_compile(compiler, dj_value(compiler->ev, value, NULL, expr->site), out);
 }

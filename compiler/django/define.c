@@ -6,6 +6,7 @@
 #include "compiler/django/function_table.h"
 #include "compiler/django/manager.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/type_lookups.h"
 #include "compiler/django/types_query.h"
 
 DjQueryState *dj_state(Evaluator *ev) {
@@ -30,6 +31,7 @@ static void define_core(Evaluator *ev, ModuleValue *module) {
     dj_functions_define(ev, module, true, false);
     dj_managers_define(ev, module);
     dj_lookup_classes_define(ev, module);
+    dj_json_define(ev, module);
     for (int kind = FIELD_OBJECT + 1; kind < FIELD_KIND_COUNT; kind++)
         if (django_state(ev)->field_classes[kind]) state->fields[kind] = field_new(ev, (FieldKind)kind);
 }

@@ -340,7 +340,8 @@ DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out) {
                         : custom_text                                                      ? compile_custom(compiler, expr, out)
                                                                                            : compile_by_id(compiler, expr, out);
     bool decimal = outcome == DJ_SQL && !(spec->flags & DJF_AGGREGATE) && compiler->dialect->id == DIALECT_SQLITE &&
-                   internal_of(compiler, expr) == FIELD_DECIMAL && strcmp(spec->name, "Cast") != 0;
+                   internal_of(compiler, expr) == FIELD_DECIMAL && strcmp(spec->name, "Cast") != 0 &&
+                   strcmp(spec->name, "ATan2") != 0; /* these two write SQLite themselves */
     if (decimal) *out = expr_function(compiler_arena(compiler), FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, *out);
     return outcome;
 }

@@ -14,7 +14,7 @@ DjOutcome dj_compile_window(DjCompiler *compiler, DjExpr *expr, Expr **out);
 /* As dj_compile; what can't match or always does becomes a value where one stands for it. */
 DjOutcome dj_compile_or_value(DjCompiler *compiler, DjExpr *expr, Expr **out);
 /* What the expression gives when there are no rows; NULL: not known. */
-Value *dj_empty_value(DjCompiler *compiler, const DjExpr *expr);
+Value *dj_empty_value(Evaluator *ev, const DjExpr *expr);
 DjOutcome dj_compile_raw(DjCompiler *compiler, Slice sql, Value *const *params, int count, const Node *site, Expr **out);
 
 #endif

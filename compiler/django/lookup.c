@@ -45,19 +45,18 @@ static Value *instance_column(Evaluator *ev, DjInstance *instance, DjField *sour
         if (!target || target == source) break;
         source = target;
     }
-    if (instance->model && !instance->unknown && instance->adding && source->primary_key) {
-        Value *pk = instance_field_value(ev, instance, source, site);
-        if (!pk) return NULL;
-        if (value_is_none(pk))
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                                      "Model instances passed to related filters must be saved.");
-    }
     return instance_field_value(ev, instance, source, site);
 }
 
 static Value *normalise_one(Evaluator *ev, const DjPath *hop, Value *value, const Node *site) {
     DjInstance *instance = value_as_model_instance(value);
     if (!instance) return value;
+    if (!instance->unknown) {
+        Value *pk = instance_pk(ev, instance, site);
+        if (!pk) return NULL;
+        if (value_is_none(pk))
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Model instances passed to related filters must be saved.");
+    }
     if (hop->target_count == 1) return instance_column(ev, instance, hop->targets[0], site);
     Value *items[8];
     for (int i = 0; i < hop->target_count; i++)
@@ -65,7 +64,7 @@ static Value *normalise_one(Evaluator *ev, const DjPath *hop, Value *value, cons
     return value_tuple(ev, items, hop->target_count);
 }
 
-Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, const Node *site) {
+Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, bool is_list, const Node *site) {
     DjFound found = column_relation(lhs);
     if (!found.rel && !(found.field && found.field->is_relation)) {
         DjInstance *instance = value_as_model_instance(value);
@@ -77,7 +76,8 @@ Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, const Node
     DjPath *hops;
     int count = found_path(ev, found, &hops);
     if (!count) return value;
-    if (!value_is(value, VALUE_LIST) && !(value_is(value, VALUE_TUPLE) && hops[count - 1].target_count == 1))
+    bool several = value_is(value, VALUE_LIST) || value_is(value, VALUE_TUPLE);
+    if (!several || !(is_list || hops[count - 1].target_count == 1))
         return normalise_one(ev, &hops[count - 1], value, site);
     ListValue *list = (ListValue *)value;
     Value **items = ARENA_ARRAY(evaluator_arena(ev), Value *, list->count + 1);
@@ -129,7 +129,7 @@ DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *r
     if (value_is_expr(rhs)) {
         lookup->args[1] = value_expr(rhs);
         lookup->flags |= value_expr(rhs)->flags & DJ_INHERITED_FLAGS;
-    } else if (!(lookup->as.lookup.rhs = dj_normalise_related(ev, lhs, rhs, site))) {
+    } else if (!(lookup->as.lookup.rhs = dj_normalise_related(ev, lhs, rhs, (spec->flags & DJL_LIST) != 0, site))) {
         return NULL;
     }
     if (spec->prepare && !spec->prepare(ev, lookup)) return NULL;
@@ -241,14 +241,33 @@ bool lookup_prepare_in(Evaluator *ev, DjExpr *lookup) {
     return !evaluator_error_pending(ev);
 }
 
+/* Expressions among the values: the list is an expression itself, its strings values of the left side's type. */
+static bool list_as_expression(Evaluator *ev, DjExpr *lookup, const ListValue *list) {
+    bool any = false;
+    for (int i = 0; i < list->count; i++) any |= value_is_expr(list->items[i]);
+    if (!any) return false;
+    DjExpr **items = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, list->count + 1);
+    DjField *field = dj_lookup_field(ev, lookup->args[0]);
+    for (int i = 0; i < list->count; i++)
+        items[i] = value_is_expr(list->items[i]) ? value_expr(list->items[i]) : dj_value(ev, list->items[i], field, lookup->site);
+    lookup->args[1] = dj_list(ev, items, list->count);
+    lookup->args[1]->flags |= DJ_RESOLVED;
+    lookup->flags |= lookup->args[1]->flags & DJ_INHERITED_FLAGS;
+    lookup->as.lookup.rhs = NULL;
+    return true;
+}
+
 bool lookup_prepare_list(Evaluator *ev, DjExpr *lookup) {
     if (lookup->args[1]) return true;
     Value *rhs = lookup->as.lookup.rhs;
+    if ((value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) && lookup->args[0]->kind != DJ_COL_PAIRS &&
+        list_as_expression(ev, lookup, (const ListValue *)rhs))
+        return true;
     if (value_is_unknown(rhs) || value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) return true;
     if (value_is_none(rhs)) return true;
     Value *items = value_iterate(ev, rhs, lookup->site);
     if (!items) return false;
-    if (!(items = dj_normalise_related(ev, lookup->args[0], items, lookup->site))) return false;
+    if (!(items = dj_normalise_related(ev, lookup->args[0], items, true, lookup->site))) return false;
     lookup->as.lookup.rhs = items;
     return true;
 }

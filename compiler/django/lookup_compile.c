@@ -16,6 +16,13 @@ static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->
 
 DjOutcome dj_lookup_left(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, lookup->args[0], out);
+    if (outcome == DJ_SQL && compiler->dialect->id == DIALECT_MARIADB) {
+        /* JSON is text there: compared without the quotes of a string */
+        DjField *field = dj_output_field(compiler->ev, lookup->args[0], false);
+        evaluator_clear_error(compiler->ev);
+        if (field && field->internal == FIELD_JSON)
+            *out = expr_function(arena_of(compiler), FUNCTION_JSON_UNQUOTE, SQL_JSON, 1, *out);
+    }
     if (outcome == DJ_SQL && lookup->args[0]->kind == DJ_LOOKUP) *out = expr_group(arena_of(compiler), *out);
     return outcome;
 }
@@ -280,6 +287,8 @@ DjOutcome lookup_compile_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
         Expr *inner;
         outcome = dj_compile(compiler, right, &inner);
         if (outcome != DJ_SQL) return outcome;
+        for (int i = 0; right->kind == DJ_LIST && i < inner->args.count; i++) expr_list_push(arena, &in->args, inner->args.items[i]);
+        if (right->kind == DJ_LIST) return DJ_SQL;
         if (inner->kind == EXPR_SUBQUERY) in->as.query.query = inner->as.query.query;
         else expr_list_push(arena, &in->args, inner);
         return DJ_SQL;
@@ -308,7 +317,15 @@ DjOutcome lookup_compile_range(DjCompiler *compiler, DjExpr *lookup, Expr **out)
         evaluator_raise_id(compiler->ev, EXCEPTION_INDEX, lookup->site, "range takes two values");
         return DJ_ERROR;
     }
-    for (int i = 0; i < 2; i++) {
+    DjExpr *bounds = lookup->args[1];
+    for (int i = 0; bounds && i < 2; i++) {
+        Expr *bound;
+        if (bounds->kind != DJ_LIST || bounds->count != 2) return dj_compile(compiler, bounds, out) == DJ_SQL ? DJ_EMPTY : DJ_ERROR;
+        outcome = dj_compile(compiler, bounds->args[i], &bound);
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(arena, &between->args, bound);
+    }
+    for (int i = 0; !bounds && i < 2; i++) {
         Value *item = list ? list->items[i]
                            : value_unknown(compiler->ev,
                                            slice_format(arena, "%.*s[%d]", SLICE_ARGS(((UnknownValue *)rhs)->text), i),

@@ -143,6 +143,9 @@ static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Nod
     if (slice_equals_text(name->text, "model")) return manager->model ? (Value *)manager->model->cls : value_none(ev);
     if (slice_equals_text(name->text, "name")) return manager->name ? value_atom(ev, manager->name) : value_none(ev);
     if (slice_equals_text(name->text, "instance") && manager->owner) return manager->owner;
+    if (slice_equals_text(name->text, "_db")) return value_none(ev);
+    if (slice_equals_text(name->text, "db")) return value_string(ev, SLICE("default"));
+    if (slice_equals_text(name->text, "_hints")) return (Value *)value_dict(ev);
     if (slice_equals_text(name->text, "_queryset_class")) return (Value *)manager->queryset_class;
     if (slice_starts_with(name->text, "_") || slice_equals_text(name->text, "as_manager")) return NULL;
     Value *written = dj_related_write(ev, self, name, site);

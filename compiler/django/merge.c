@@ -141,6 +141,7 @@ bool dj_merge(DjQuery *query, const DjOp *op) {
         return true;
     }
     if (!check_mergeable(query, other, op->site)) return false;
+    dj_bump_prefix(other, query);
     JoinMap map = {0};
     DjJoinSet left = {0}, right = {0};
     for (int i = 0; i < query->join_count; i++)

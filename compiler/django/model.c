@@ -671,6 +671,9 @@ DjModel *model_create_automatic(Evaluator *ev, DjField *field, DjModel *from) {
     Arena *arena = evaluator_arena(ev);
     Atom name = django_atom_format(ev, "%.*s_%.*s", SLICE_ARGS(from->name->text), SLICE_ARGS(field->name->text));
     Class *cls = class_new(ev, name, from->cls->module, &state->model_class, 1);
+    /* reachable by its name where the text imports nothing (Book_authors) */
+    ModuleValue *home = from->cls->defined_in;
+    if (home && !atom_map_get(&home->names, name)) atom_map_set(&home->names, name, cls);
     cls->defined_in = from->cls->defined_in;
     DjModel *model = model_allocate(ev, cls);
     model->app_label = from->app_label;

@@ -90,6 +90,25 @@ static Value *queryset_contains(Evaluator *ev, Value *self, Value *item, const N
     return dj_queryset_rows(ev, value_as_queryset(self), site) ? value_unknown_at(ev, site) : NULL;
 }
 
+/* A sliced side of | and ^ becomes a filter by its keys. */
+static DjQuerySet *unsliced(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
+    if (!queryset->sliced) return queryset;
+    DjOp *op;
+    DjQuerySet *keys = dj_queryset_push(ev, queryset, DJ_OP_VALUES, site, &op);
+    op->names = ARENA_ARRAY(evaluator_arena(ev), Slice, 1);
+    op->spans = ARENA_ARRAY(evaluator_arena(ev), Span, 1);
+    op->names[0] = SLICE("pk");
+    op->count = 1;
+    keys->has_fields = true;
+    DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
+    condition->as.condition.name = SLICE("pk__in");
+    condition->as.condition.value = (Value *)keys;
+    condition->as.condition.value_node = site;
+    condition->as.condition.span = evaluator_span(ev, site);
+    dj_q_push(ev, q, condition);
+    return dj_queryset_filter(ev, dj_queryset_new(ev, NULL, queryset->model, site), q, site);
+}
+
 /* qs & qs, qs | qs, qs ^ qs: one query with both conditions. */
 static Value *queryset_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
     if ((op != OP_BitAnd && op != OP_BitOr && op != OP_BitXor) || !value_is_queryset(other)) return NULL;
@@ -99,6 +118,11 @@ static Value *queryset_binary(Evaluator *ev, Operator op, Value *self, Value *ot
     if (left->combined || right->combined) {
         const char *symbol = op == OP_BitAnd ? "&" : op == OP_BitOr ? "|" : "^";
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot use %s operator with combined queryset.", symbol);
+    }
+    if (op != OP_BitAnd) {
+        left = unsliced(ev, left, site);
+        right = unsliced(ev, right, site);
+        if (!left || !right) return NULL;
     }
     DjOp *added;
     DjQuerySet *merged = dj_queryset_push(ev, left, DJ_OP_MERGE, site, &added);
@@ -116,11 +140,12 @@ static void queryset_describe(Evaluator *ev, Value *self, Buffer *out) {
 }
 
 static Value *queryset_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    (void)site;
     DjQuerySet *queryset = value_as_queryset(self);
     if (slice_equals_text(name->text, "model")) return (Value *)queryset->model->cls;
     if (slice_equals_text(name->text, "db")) return value_string(ev, SLICE("default"));
     if (slice_equals_text(name->text, "ordered")) return value_bool(ev, true);
-    if (slice_equals_text(name->text, "query")) return value_unknown_at(ev, site);
+    if (slice_equals_text(name->text, "query")) return self;
     return NULL;
 }
 

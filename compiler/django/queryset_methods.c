@@ -395,7 +395,7 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
     for (int i = 0; i < arguments->count; i++) {
         Value *value = arguments->items[i];
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
-        bool expression = expressions_allowed && value_is_expr(value);
+        bool expression = expressions_allowed && (value_is_expr(value) || value_is_queryset(value));
         if (value_is_unknown(value)) {
             evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node), "a name that is not known here is left out");
             continue;
@@ -404,7 +404,7 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
             return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "values() takes names of fields, not %s", value->type->name) != NULL;
         Slice name;
         if (expression) {
-            name = dj_default_alias(ev, value_expr(value));
+            name = value_is_expr(value) ? dj_default_alias(ev, value_expr(value)) : SLICE("queryset");
             if (!name.length) name = lower_copy(ev, dj_class_name(value_expr(value)));
         } else {
             name = value_text(value);

@@ -56,7 +56,7 @@ static bool check_condition(DjQuery *query, const DjExpr *node, const Slice *rel
                                                         slice_format(evaluator_arena(query->ev),
                                                                      "FilteredRelation's condition doesn't support relations outside the '%.*s'",
                                                                      SLICE_ARGS(relation_name))),
-                                       node->as.condition.name, (Slice){0});
+                                       node->as.condition.name, (Slice){"", 0});
         if (fields > relation_count + 1)
             return refuse_filtered(query, span,
                                    "FilteredRelation's condition doesn't support nested relations deeper than the relation_name",
@@ -72,14 +72,14 @@ static bool check_condition(DjQuery *query, const DjExpr *node, const Slice *rel
 
 bool dj_add_filtered_relation(DjQuery *query, DjExpr *relation, Slice alias, Span span) {
     if (slice_find(alias, '.') < alias.length)
-        return refuse_filtered(query, span, "FilteredRelation doesn't support aliases with periods", alias, (Slice){0});
+        return refuse_filtered(query, span, "FilteredRelation doesn't support aliases with periods", alias, (Slice){"", 0});
     if (!dj_check_alias(query, alias, span)) return false;
     Slice parts[DJ_MAX_NAMES];
     int count = dj_split_names(relation->as.filtered.relation, parts);
     DjResolvedNames resolved;
     if (!dj_names_to_path(query, parts, count, query->model, true, false, evaluator_span(query->ev, relation->site), &resolved)) return false;
     if (resolved.used < count)
-        return refuse_filtered(query, span, "FilteredRelation's relation_name cannot contain lookups", relation->as.filtered.relation, (Slice){0});
+        return refuse_filtered(query, span, "FilteredRelation's relation_name cannot contain lookups", relation->as.filtered.relation, (Slice){"", 0});
     DjExpr *added = dj_copy(query->ev, relation);
     added->as.filtered.alias = alias;
     if (relation->as.filtered.condition) {

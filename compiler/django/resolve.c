@@ -161,6 +161,30 @@ static DjExpr *resolve_lookup(DjQuery *query, DjExpr *expr, const DjResolve *how
     return copy;
 }
 
+static bool contains_ignoring_case(Slice text, Slice part) {
+    for (size_t i = 0; i + part.length <= text.length; i++) {
+        size_t j = 0;
+        while (j < part.length && ((text.start[i + j] | 32) == (part.start[j] | 32))) j++;
+        if (j == part.length) return true;
+    }
+    return false;
+}
+
+/* RawSQL that names a column of a parent's table has that table joined. */
+static DjExpr *resolve_raw(DjQuery *query, DjExpr *expr, const DjResolve *how) {
+    for (int p = 0; query->model && p < query->model->parent_count; p++) {
+        const Fields *fields = &query->model->parents[p].model->local_fields;
+        for (int i = 0; i < fields->count; i++) {
+            if (!fields->items[i]->column || !contains_ignoring_case(expr->as.raw.sql, fields->items[i]->column->text)) continue;
+            if (!dj_resolve_ref(query, fields->items[i]->name->text, how, expr->site)) return NULL;
+            break;
+        }
+    }
+    DjExpr *copy = dj_copy(query->ev, expr);
+    copy->flags |= DJ_RESOLVED;
+    return copy;
+}
+
 static DjExpr *resolve_combined(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     DjExpr *copy = dj_copy(query->ev, expr);
     return resolve_args(query, copy, how) ? copy : NULL;
@@ -192,10 +216,10 @@ DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     case DJ_QUERY: return resolve_query(query, expr, how);
     case DJ_WINDOW: return resolve_window(query, expr, how);
     case DJ_LOOKUP: return resolve_lookup(query, expr, how);
+    case DJ_RAW: return resolve_raw(query, expr, how);
     case DJ_VALUE:
     case DJ_STAR:
     case DJ_COL:
-    case DJ_RAW:
     case DJ_COL_PAIRS:
     case DJ_REF:
     case DJ_POSITION:
@@ -414,21 +438,24 @@ static void push(Evaluator *ev, DjExprs *out, DjExpr *expr) {
     ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = expr;
 }
 
-/* Columns of outer queries that a subquery refers to; the whole subquery where one of them may be multi-valued. */
-static void subquery_group_by(Evaluator *ev, DjExpr *expr, DjExprs *out) {
-    DjExprs columns = {0}, outer = {0};
-    DjQuery *inner = expr->as.subquery.query;
-    for (int i = 0; i < inner->annotation_count; i++) dj_columns(ev, inner->annotations[i].expr, true, &columns);
+/* Columns of queries around it that a subquery, or one inside it, refers to. */
+static void external_columns(Evaluator *ev, DjQuery *inner, DjExprs *out) {
+    DjExprs columns = {0};
+    for (int i = 0; i < inner->annotation_count; i++) dj_columns_with_subqueries(ev, inner->annotations[i].expr, &columns);
     dj_columns_with_subqueries(ev, inner->where, &columns);
-    for (int i = 0; i < columns.count; i++) {
-        DjExpr *column = columns.items[i];
-        if (!column->as.col.join || column->as.col.join->query == inner) continue;
-        if (column->flags & DJ_MULTIVALUED) {
+    for (int i = 0; i < columns.count; i++)
+        if (columns.items[i]->as.col.join && columns.items[i]->as.col.join->query != inner) push(ev, out, columns.items[i]);
+}
+
+/* A subquery is grouped by what it refers to outside; by itself where that may be multi-valued. */
+static void subquery_group_by(Evaluator *ev, DjExpr *expr, DjExprs *out) {
+    DjExprs outer = {0};
+    external_columns(ev, expr->as.subquery.query, &outer);
+    for (int i = 0; i < outer.count; i++)
+        if (outer.items[i]->flags & DJ_MULTIVALUED) {
             push(ev, out, expr);
             return;
         }
-        push(ev, &outer, column);
-    }
     for (int i = 0; i < outer.count; i++) push(ev, out, outer.items[i]);
 }
 
@@ -436,7 +463,7 @@ static bool visit_column_deep(void *data, DjExpr *expr) {
     Collected *collected = data;
     if (expr->kind == DJ_COL) collect(collected, expr);
     bool query = (expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS || expr->kind == DJ_QUERY) && expr->as.subquery.query;
-    if (query) subquery_group_by(collected->ev, expr, collected->out);
+    if (query) external_columns(collected->ev, expr->as.subquery.query, collected->out);
     return !query;
 }
 

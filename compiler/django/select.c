@@ -175,10 +175,13 @@ static bool values_entries(DjCompiler *compiler, Entries *entries) {
 /* What is selected where the expression can't have rows: its value without rows, or a predicate that is false. */
 static DjOutcome compile_entry(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, expr, out);
+    /* what is selected has a type */
+    if (outcome == DJ_SQL && expr->kind != DJ_COL && expr->kind != DJ_COL_PAIRS && !dj_output_field(compiler->ev, expr, true))
+        return DJ_ERROR;
     if (outcome == DJ_FULL)
         return dj_compile(compiler, dj_value(compiler->ev, value_bool(compiler->ev, true), NULL, expr->site), out);
     if (outcome != DJ_EMPTY) return outcome;
-    Value *value = dj_empty_value(compiler, expr);
+    Value *value = dj_empty_value(compiler->ev, expr);
     if (value) return dj_compile(compiler, dj_value(compiler->ev, value, NULL, expr->site), out);
     *out = expr_raw(compiler_arena(compiler), SLICE("0"));
     return DJ_SQL;

@@ -7,13 +7,14 @@
 #include "compiler/django/tuple_lookups.h"
 
 #include "compiler/django/django.h"
+#include "compiler/django/lookup.h"
 #include "compiler/django/lookup_compile.h"
 
 static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
 
 static bool raise_length(DjCompiler *compiler, DjExpr *lookup, const char *what) {
-    return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, lookup->site, "'%s' lookup of '%.*s' must %s",
-                              lookup->as.lookup.spec->name, SLICE_ARGS(SLICE("pk")), what) != NULL;
+    return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, lookup->site, "'%s' lookup of %.*s must %s",
+                              lookup->as.lookup.spec->name, SLICE_ARGS(value_repr(compiler->ev, value_atom(compiler->ev, lookup->args[0]->as.pairs.field->name))), what) != NULL;
 }
 
 /* The values of one row, one a column. NULL: an error is pending. */
@@ -63,21 +64,60 @@ static Value *spread_unknown(DjCompiler *compiler, DjExpr *lookup, Value *row) {
     return value_tuple(compiler->ev, items, count);
 }
 
-static DjOutcome compile_subquery_lookup(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Expr **out) {
-    Expr *left = expr_new(arena_of(compiler), EXPR_TUPLE, SQL_UNKNOWN), *right;
+static bool has_tuples(const DjCompiler *compiler) { return compiler->dialect->id != DIALECT_SQLITE; }
+
+/* (a, b): the columns of the left side. */
+static DjOutcome left_tuple(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    *out = expr_new(arena_of(compiler), EXPR_TUPLE, SQL_UNKNOWN);
     for (int i = 0; i < lookup->args[0]->count; i++) {
         Expr *column;
-        if (dj_compile(compiler, lookup->args[0]->args[i], &column) != DJ_SQL) return DJ_ERROR;
-        expr_list_push(arena_of(compiler), &left->args, column);
+        DjOutcome outcome = dj_compile(compiler, lookup->args[0]->args[i], &column);
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(arena_of(compiler), &(*out)->args, column);
     }
-    DjOutcome outcome = dj_lookup_right(compiler, lookup->args[1], &right);
+    return DJ_SQL;
+}
+
+static DjOutcome compile_subquery_lookup(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Expr **out) {
+    Expr *left, *right;
+    DjOutcome outcome = left_tuple(compiler, lookup, &left);
+    if (outcome == DJ_SQL) outcome = dj_compile(compiler, lookup->args[1], &right);
+    if (outcome != DJ_SQL) return outcome;
+    if (lookup->args[1]->kind == DJ_COL_PAIRS) {
+        if (!has_tuples(compiler)) {
+            Expr *all = expr_new(arena_of(compiler), EXPR_AND, SQL_BOOLEAN);
+            for (int i = 0; i < left->args.count && i < right->args.count; i++)
+                expr_list_push(arena_of(compiler), &all->args,
+                               expr_binary(arena_of(compiler), op, left->args.items[i],
+                                           expr_group(arena_of(compiler), right->args.items[i]), SQL_BOOLEAN));
+            *out = expr_group(arena_of(compiler), all);
+            return DJ_SQL;
+        }
+        right = expr_group(arena_of(compiler), right);
+    }
+    *out = expr_binary(arena_of(compiler), op, left, right, SQL_BOOLEAN);
+    return DJ_SQL;
+}
+
+/* (a, b) op (?, ?) */
+static DjOutcome compare_tuples(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Value *row, Expr **out) {
+    Value **values = row_values(compiler, lookup, row);
+    Expr *left, *right = expr_new(arena_of(compiler), EXPR_TUPLE, SQL_UNKNOWN);
+    if (!values) return DJ_ERROR;
+    DjOutcome outcome = left_tuple(compiler, lookup, &left);
+    for (int i = 0; outcome == DJ_SQL && i < lookup->args[0]->count; i++) {
+        Expr *column, *param;
+        outcome = column_value(compiler, lookup, i, values[i], &column, &param);
+        if (outcome == DJ_SQL) expr_list_push(arena_of(compiler), &right->args, param);
+    }
     if (outcome == DJ_SQL) *out = expr_binary(arena_of(compiler), op, left, right, SQL_BOOLEAN);
     return outcome;
 }
 
 DjOutcome dj_compile_tuple_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     if (lookup->args[1]) return compile_subquery_lookup(compiler, lookup, OPERATOR_EQ, out);
-    return row_equals(compiler, lookup, spread_unknown(compiler, lookup, lookup->as.lookup.rhs), out);
+    Value *row = spread_unknown(compiler, lookup, lookup->as.lookup.rhs);
+    return has_tuples(compiler) ? compare_tuples(compiler, lookup, OPERATOR_EQ, row, out) : row_equals(compiler, lookup, row, out);
 }
 
 /* (a, b) > (1, 2) as a > 1 OR (a = 1 AND b > 2). */
@@ -85,6 +125,8 @@ DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **
     OperatorId op = lookup->as.lookup.spec->op;
     if (lookup->args[1]) return compile_subquery_lookup(compiler, lookup, op, out);
     Arena *arena = arena_of(compiler);
+    if (has_tuples(compiler))
+        return compare_tuples(compiler, lookup, op, spread_unknown(compiler, lookup, lookup->as.lookup.rhs), out);
     Value **values = row_values(compiler, lookup, spread_unknown(compiler, lookup, lookup->as.lookup.rhs));
     if (!values) return DJ_ERROR;
     OperatorId strict = op == OPERATOR_GE ? OPERATOR_GT : op == OPERATOR_LE ? OPERATOR_LT : op;
@@ -112,14 +154,10 @@ DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **
 
 static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListValue *rows, Expr **out) {
     Arena *arena = arena_of(compiler);
-    bool tuples = compiler->dialect->id != DIALECT_SQLITE;
     Expr *in = expr_new(arena, EXPR_IN, SQL_BOOLEAN), *any = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
-    Expr *left = expr_new(arena, EXPR_TUPLE, SQL_UNKNOWN);
-    for (int i = 0; i < lookup->args[0]->count; i++) {
-        Expr *column;
-        if (dj_compile(compiler, lookup->args[0]->args[i], &column) != DJ_SQL) return DJ_ERROR;
-        expr_list_push(arena, &left->args, column);
-    }
+    Expr *left;
+    DjOutcome made = left_tuple(compiler, lookup, &left);
+    if (made != DJ_SQL) return made;
     expr_list_push(arena, &in->args, left);
     for (int r = 0; r < rows->count; r++) {
         Expr *row;
@@ -132,19 +170,44 @@ static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListV
         expr_list_push(arena, &in->args, tuple);
     }
     if (!any->args.count) return DJ_EMPTY;
-    *out = tuples ? in : any->args.count == 1 ? any->args.items[0] : expr_group(arena, any);
+    *out = has_tuples(compiler) ? in : any->args.count == 1 ? any->args.items[0] : expr_group(arena, any);
     return DJ_SQL;
 }
 
+/* Without tuples: EXISTS over the same rows, each column compared. */
+static DjOutcome in_as_exists(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    Evaluator *ev = compiler->ev;
+    DjQuery *inner = lookup->args[1]->as.subquery.query;
+    DjExprs columns = {0};
+    for (int i = 0; i < inner->select.count; i++) {
+        DjExpr *item = inner->select.items[i];
+        for (int c = 0; c < (item->kind == DJ_COL_PAIRS ? item->count : 1); c++)
+            ARENA_PUSH(arena_of(compiler), columns.items, columns.count, columns.capacity) =
+                item->kind == DJ_COL_PAIRS ? item->args[c] : item;
+    }
+    for (int i = 0; i < lookup->args[0]->count && i < columns.count; i++) {
+        DjExpr *tie = dj_build_lookup(inner, NULL, 0, lookup->args[0]->args[i], (Value *)columns.items[i],
+                                      lookup->as.lookup.span, lookup->site);
+        if (!tie) return DJ_ERROR;
+        dj_where_add(ev, inner->where, tie, DJ_AND);
+    }
+    if (!dj_exists_query(inner, true)) return DJ_ERROR;
+    DjExpr *exists = dj_expr_new(ev, DJ_EXISTS, lookup->site, 0);
+    exists->as.subquery.query = inner;
+    exists->flags |= DJ_RESOLVED;
+    return dj_compile(compiler, exists, out);
+}
+
 DjOutcome dj_compile_tuple_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    if (lookup->args[1] && lookup->args[1]->kind == DJ_QUERY && !has_tuples(compiler)) return in_as_exists(compiler, lookup, out);
     if (lookup->args[1]) {
-        Expr *binary;
-        DjOutcome outcome = compile_subquery_lookup(compiler, lookup, OPERATOR_EQ, &binary);
+        Expr *in = expr_new(arena_of(compiler), EXPR_IN, SQL_BOOLEAN), *left, *right;
+        DjOutcome outcome = left_tuple(compiler, lookup, &left);
+        if (outcome == DJ_SQL) outcome = dj_compile(compiler, lookup->args[1], &right);
         if (outcome != DJ_SQL) return outcome;
-        Expr *in = expr_new(arena_of(compiler), EXPR_IN, SQL_BOOLEAN);
-        expr_list_push(arena_of(compiler), &in->args, binary->args.items[0]);
-        if (binary->args.items[1]->kind == EXPR_SUBQUERY) in->as.query.query = binary->args.items[1]->as.query.query;
-        else expr_list_push(arena_of(compiler), &in->args, binary->args.items[1]);
+        expr_list_push(arena_of(compiler), &in->args, left);
+        if (right->kind == EXPR_SUBQUERY) in->as.query.query = right->as.query.query;
+        else expr_list_push(arena_of(compiler), &in->args, right);
         *out = in;
         return DJ_SQL;
     }

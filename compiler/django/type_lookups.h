@@ -9,6 +9,8 @@
 const DjLookup *dj_year_lookup(Evaluator *ev, DjExpr *lhs, Slice name);
 /* json_lookups.c: keys and paths of JSON values, and what is compared with them. */
 const DjLookup *dj_json_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
+/* KeyTransform, KeyTextTransform, KT. */
+void dj_json_define(Evaluator *ev, ModuleValue *module);
 DjExpr *dj_json_transform(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
 /* postgres_lookups.c: arrays, ranges, hstore, full text search, trigrams. */
 const DjLookup *dj_postgres_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);

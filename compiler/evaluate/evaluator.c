@@ -231,8 +231,22 @@ static void free_names_add_program(Evaluator *ev, const AtomMap *names) {
     }
 }
 
+/* The models import a module of this family. */
+static bool family_is_used(Evaluator *ev, const NativeFamily *family) {
+    for (const NativeModule *module = family->modules; module->name; module++) {
+        Atom name = atom_lookup(ev->atoms, slice_from(module->name));
+        if (name && atom_map_get(&ev->native_loaded, name)) return true;
+    }
+    return false;
+}
+
 /* The names that stand without import: the standard ones, then the families', then what the given models define. */
 static void free_names_collect(Evaluator *ev) {
+    bool used[64] = {false}, any = false;
+    for (int i = 0; i < ev->family_count && i < 64; i++) {
+        used[i] = family_is_used(ev, ev->families[i].family);
+        any = any || used[i];
+    }
     static const char *const standard[] = {"datetime", "zoneinfo", "uuid", "decimal"};
     for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
         ModuleValue *module = evaluator_import(ev, standard[i]);
@@ -246,11 +260,14 @@ static void free_names_collect(Evaluator *ev) {
         Value *value = module ? atom_map_get(&module->names, evaluator_atom(ev, names[i].name)) : NULL;
         if (value) atom_map_set(&ev->free_names, evaluator_atom(ev, names[i].name), value);
     }
-    for (int i = 0; i < ev->family_count; i++)
+    /* where models say which ORM they are of, the names of the others would only hide it */
+    for (int i = 0; i < ev->family_count && i < 64; i++) {
+        if (any && !used[i]) continue;
         for (const char *const *name = ev->families[i].family->free_names; name && *name; name++) {
             ModuleValue *module = evaluator_import(ev, *name);
             if (module) free_names_add(ev, &module->names);
         }
+    }
     for (int i = 0; i < ev->program_count; i++)
         if (ev->programs[i]->module) free_names_add_program(ev, &ev->programs[i]->module->names);
     ev->free_names_ready = true;

@@ -42,6 +42,10 @@ bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
 /* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
 struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
 
+/* The ENTITY that a relationship attribute leads to (join(User.posts)); NULL without an error: no relationship. */
+struct Element *orm_join_target(Evaluator *ev, Value *value);
+/* The ENTITY of the first mapped attribute in a column expression; NULL: none. */
+struct Element *orm_column_entity(Evaluator *ev, struct Element *column);
 /* statement.options(…): a copy of the SELECT, UPDATE or DELETE that carries the loader options in Executable.orm_state.
  * NULL: raised. */
 struct Element *orm_with_options(Evaluator *ev, struct Element *statement, const Arguments *arguments);
@@ -54,6 +58,9 @@ bool orm_execute_value(Evaluator *ev, Value *value, const Node *site);
 
 /* A free name, parameter or attribute that is used as a session: the family's adopt_unknown. */
 Value *orm_adopt_unknown(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site);
+
+/* The family's guess_name. */
+Value *orm_guess_name(Evaluator *ev, Atom name, Slice method, bool awaited, const Node *site);
 
 /* sqlalchemy.orm, sqlalchemy.ext.* and the session modules; ended by a NULL name. */
 extern const NativeModule orm_modules[];

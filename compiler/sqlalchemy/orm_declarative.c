@@ -235,6 +235,35 @@ static void scan_init_field(Scan *scan, Atom key, Value *value) {
     if (mapped && mapped->dataclass_default) atom_map_set(&scan->init_defaults, key, mapped->dataclass_default);
 }
 
+/* A value that is mapped: column, relationship, SQL expression. */
+static bool scan_value(Scan *scan, Class *base, Atom key, Value *value, TypeExpr *expr, const Node *annotation) {
+    Evaluator *ev = scan->ev;
+    bool mixin = base != scan->cls;
+    Element *element = value_is_element(value) ? element_of(ev, value) : NULL;
+    if (value->type == &orm_mapped_column_type) {
+        MappedColumn *mapped = (MappedColumn *)value;
+        scan_init_field(scan, key, value);
+        if (mapped->kind == PROPERTY_COMPOSITE && !scan_composite(scan, mapped, expr)) return false;
+        return scan_mapped_column(scan, key, mapped, expr, annotation);
+    }
+    if (value->type == &orm_relationship_type) {
+        Relationship *relationship = (Relationship *)value;
+        if (relationship->parent || mixin) {
+            Relationship *copy = ARENA_NEW(evaluator_arena(ev), Relationship);
+            *copy = *relationship;
+            copy->parent = NULL;
+            relationship = copy;
+        }
+        relationship->annotation = expr;
+        relationship->defined_on = base;
+        scan_init_field(scan, key, value);
+        atom_map_set(&scan->spec.properties, key, relationship);
+    } else if (element && element_is_column(element)) {
+        atom_map_set(&scan->spec.properties, key, element);
+    }
+    return true;
+}
+
 static bool scan_attribute(Scan *scan, Class *base, Atom key, Value *value, const Node *annotation) {
     Evaluator *ev = scan->ev;
     if (is_dunder(key) || atom_map_get(&scan->seen, key)) return true;
@@ -279,28 +308,7 @@ static bool scan_attribute(Scan *scan, Class *base, Atom key, Value *value, cons
     if (scan->unmapped_allowed && expr && !element && value->type != &orm_mapped_column_type &&
         value->type != &orm_relationship_type)
         value = field_from_default(ev, value, expr);
-    if (value->type == &orm_mapped_column_type) {
-        MappedColumn *mapped = (MappedColumn *)value;
-        scan_init_field(scan, key, value);
-        if (mapped->kind == PROPERTY_COMPOSITE && !scan_composite(scan, mapped, expr)) return false;
-        return scan_mapped_column(scan, key, mapped, expr, annotation);
-    }
-    if (value->type == &orm_relationship_type) {
-        Relationship *relationship = (Relationship *)value;
-        if (relationship->parent || mixin) {
-            Relationship *copy = ARENA_NEW(evaluator_arena(ev), Relationship);
-            *copy = *relationship;
-            copy->parent = NULL;
-            relationship = copy;
-        }
-        relationship->annotation = expr;
-        relationship->defined_on = base;
-        scan_init_field(scan, key, value);
-        atom_map_set(&scan->spec.properties, key, relationship);
-    } else if (element && element_is_column(element)) {
-        atom_map_set(&scan->spec.properties, key, element);
-    }
-    return true;
+    return scan_value(scan, base, key, value, expr, annotation);
 }
 
 static const Node *statement_name(Evaluator *ev, const Node *statement, Atom *name, const Node **annotation) {

@@ -373,7 +373,7 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
 }
 
 bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
-                      const Node *site) {
+                          const Node *site) {
     Mapper *mapper = instance->mapper;
     Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, mapper->primary_key.count + 1);
     for (int i = 0; i < mapper->primary_key.count; i++) {

@@ -308,4 +308,5 @@ const NativeModule orm_modules[] = {{"sqlalchemy.ext", empty_setup},
                                     {"sqlalchemy.ext.associationproxy", proxy_setup},
                                     {"sqlalchemy.ext.orderinglist", collections_setup},
                                     {"sqlmodel", sqlmodel_setup},
+                                    {"flask_sqlalchemy", flask_setup},
                                     {NULL, NULL}};

@@ -99,6 +99,19 @@ bool orm_select_mentions(const Select *select) {
     return list_mentions(&select->where) || list_mentions(&select->head.order_by);
 }
 
+Element *orm_column_entity(Evaluator *ev, Element *column) {
+    Entity *entity = column->kind == EL_ENTITY ? NULL : column_entity(column, 0);
+    return entity ? entity_element(ev, entity) : NULL;
+}
+
+Element *orm_join_target(Evaluator *ev, Value *value) {
+    AttributeValue *attribute = value_as_attribute(value);
+    if (!attribute || attribute->property->kind != PROPERTY_RELATIONSHIP) return NULL;
+    if (!mappers_configure(ev)) return NULL;
+    Entity *target = attribute->of_type ? attribute->of_type : attribute->property->relationship->target_entity;
+    return entity_element(ev, target);
+}
+
 /* ---- joins ---- */
 
 static bool raise_join(Compile *compile, const SetupJoin *join, const char *message) {
@@ -273,31 +286,38 @@ static bool compile_place_left(Compile *compile, const SetupJoin *join, JoinSide
     return true;
 }
 
+/* Target and ON clause as given: an entity or FROM clause, a relationship (`along`) or a criterion. */
+static bool compile_read_join(Compile *compile, const SetupJoin *join, JoinSide *right, AttributeValue **along,
+                              Element **on) {
+    Evaluator *ev = compile->ev;
+    *along = value_as_attribute(join->target_value);
+    if (*along) {
+        Property *property = (*along)->property;
+        if (property->kind != PROPERTY_RELATIONSHIP || !relationship_configure(ev, property->relationship))
+            return false;
+        right->entity = (*along)->of_type ? (*along)->of_type : property->relationship->target_entity;
+        return true;
+    }
+    right->entity = join->target_value ? orm_entity(ev, join->target_value) : NULL;
+    if (evaluator_error_pending(ev)) return false;
+    if (!right->entity) {
+        right->from = join->target;
+        if (!right->from) return false;
+        if (right->from->kind == EL_ENTITY) right->entity = right->from->entity;
+    }
+    if (!join->on_value || value_is_none(join->on_value)) return true;
+    *along = value_as_attribute(join->on_value);
+    if (!*along) *on = join->on;
+    return *along || *on;
+}
+
 static bool compile_join(Compile *compile, const SetupJoin *join) {
     Evaluator *ev = compile->ev;
-    AttributeValue *along = value_as_attribute(join->target_value);
+    AttributeValue *along = NULL;
     JoinSide right = {0}, left = {0};
-    Element *on = NULL;
-    bool from_target = along != NULL;
-    if (along) {
-        if (along->property->kind != PROPERTY_RELATIONSHIP ||
-            !relationship_configure(ev, along->property->relationship))
-            return false;
-        right.entity = along->of_type ? along->of_type : along->property->relationship->target_entity;
-    } else {
-        right.entity = join->target_value ? orm_entity(ev, join->target_value) : NULL;
-        if (evaluator_error_pending(ev)) return false;
-        if (!right.entity) {
-            right.from = join->target_value ? element_coerce(ev, join->target_value, COERCE_FROM, join->node) : NULL;
-            if (!right.from) return false;
-            if (right.from->kind == EL_ENTITY) right.entity = right.from->entity;
-        }
-        if (join->on_value && !value_is_none(join->on_value)) {
-            along = value_as_attribute(join->on_value);
-            if (!along) on = element_coerce(ev, join->on_value, COERCE_ON, join->node);
-            if (!along && !on) return false;
-        }
-    }
+    Element *on = join->on_value ? NULL : join->on;
+    bool from_target = value_as_attribute(join->target_value) != NULL;
+    if (!compile_read_join(compile, join, &right, &along, &on)) return false;
     if (right.entity) right.from = right.entity->selectable;
     Entity *from_entity = join->from ? join->from->entity : NULL;
     if (along) {

@@ -645,6 +645,62 @@ static Value *call_object_session(Evaluator *ev, Value *self, const Arguments *a
     return instance && instance->session ? &instance->session->head.head : value_none(ev);
 }
 
+/* ---- sessions that come from elsewhere ---- */
+
+static bool text_contains(Slice text, const char *part) {
+    size_t length = strlen(part);
+    for (size_t i = 0; i + length <= text.length; i++) {
+        bool same = true;
+        for (size_t j = 0; j < length && same; j++) {
+            char c = text.start[i + j];
+            same = (c >= 'A' && c <= 'Z' ? (char)(c + 32) : c) == part[j];
+        }
+        if (same) return true;
+    }
+    return false;
+}
+
+/*
+ * A free name, parameter or attribute that is used as a session is one: one whose execute, scalars or commit is awaited
+ * is an AsyncSession; without await its own name has to say so.
+ */
+Value *orm_adopt_unknown(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site) {
+    static const char *const methods[] = {
+        "execute",        "scalars",      "scalar",  "commit",  "rollback", "flush",   "refresh", "add",
+        "add_all",        "delete",       "get",     "merge",   "query",    "begin",   "stream",  "exec",
+        "stream_scalars", "begin_nested", "get_one", "expunge", "close",    "run_sync"};
+    const OrmState *state = orm_state(ev);
+    if (!state->session || !state->mapper_count || unknown->known_class) return NULL;
+    size_t which = 0;
+    while (which < sizeof methods / sizeof *methods && !slice_equals_text(attribute->text, methods[which])) which++;
+    if (which == sizeof methods / sizeof *methods) return NULL;
+    Slice text = unknown->text, last = text;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.start[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+        if (!plain) return NULL;
+        if (c == '.') last = slice_sub(text, i + 1, text.length);
+    }
+    Span span = evaluator_span(ev, site);
+    if (!span.source || slice_starts_with(text, "request.")) return NULL;
+    const char *awaited =
+        slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "await %.*s.", SLICE_ARGS(text)));
+    bool named = text_contains(last, "session") || slice_equals_text(last, "db");
+    bool is_async = strstr(slice_terminated(evaluator_arena(ev), span.source->text), awaited) != NULL;
+    if (!named && !(is_async && (which < 2 || which == 3))) return NULL;
+    return &session_new(ev, is_async)->head.head;
+}
+
+Value *orm_guess_name(Evaluator *ev, Atom name, Slice method, bool awaited, const Node *site) {
+    (void)name;
+    (void)site;
+    const OrmState *state = orm_state(ev);
+    if (!awaited || !state->session || !state->mapper_count) return NULL;
+    bool session = slice_equals_text(method, "execute") || slice_equals_text(method, "scalars") ||
+                   slice_equals_text(method, "commit");
+    return session ? &session_new(ev, true)->head.head : NULL;
+}
+
 void sessions_define(Evaluator *ev, ModuleValue *orm, ModuleValue *async_module) {
     OrmState *state = orm_state(ev);
     NativeClass session = {.name = "Session",

@@ -105,7 +105,8 @@ Value *orm_run_select(Evaluator *ev, Session *session, Element *statement, const
                       OrmInstance *refresh, const ListValue *only, const EntityPlan *start);
 Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *identity, OrmOptions *options,
                             const Node *site);
-bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, const Node *site);
+bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
+                          const Node *site);
 Value *instance_lazy_load(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site);
 
 /* orm_flush.c */
@@ -153,6 +154,9 @@ extern const Type orm_field_type;
 Value *field_as_mapped(Evaluator *ev, Value *field, TypeExpr *annotation);
 Value *field_from_default(Evaluator *ev, Value *given, TypeExpr *annotation);
 void sqlmodel_setup(Evaluator *ev, ModuleValue *module);
+
+/* orm_flask.c */
+void flask_setup(Evaluator *ev, ModuleValue *module);
 
 /* orm_module.c */
 extern const Type orm_mapper_type, orm_bundle_type;

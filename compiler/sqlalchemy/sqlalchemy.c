@@ -358,5 +358,7 @@ const NativeFamily ormc_sqlalchemy_family = {
     .create_state = create_state,
     .models_loaded = models_loaded,
     .execute_value = execute_value,
+    .adopt_unknown = orm_adopt_unknown,
+    .guess_name = orm_guess_name,
     .emit_schema = emit_schema,
 };

@@ -102,7 +102,9 @@ static Element *filter_by_target(Evaluator *ev, Select *select) {
     for (int i = 0; i < select->from.count; i++) element_list_push(ev, &froms, select->from.items[i]);
     for (int i = 0; i < select->columns.count; i++) {
         Element *column = select->columns.items[i];
-        if (column->kind == EL_ENTITY || element_is_from(column)) element_list_push(ev, &froms, column);
+        Element *entity = orm_column_entity(ev, column);
+        if (entity) element_list_push(ev, &froms, entity);
+        else if (column->kind == EL_ENTITY || element_is_from(column)) element_list_push(ev, &froms, column);
         else element_froms(ev, column, &froms);
     }
     Element *first = froms.count ? froms.items[0] : NULL;
@@ -182,7 +184,8 @@ static bool truth(Value *value) { return value && value_is_true(value); }
 static bool join_add(Evaluator *ev, Select *select, Value *from, Value *target, Value *on, bool outer, bool full,
                      const Node *site) {
     SetupJoin join = {.outer = outer, .full = full, .node = site, .target_value = target, .on_value = on};
-    join.target = element_coerce(ev, target, COERCE_JOIN_TARGET, site);
+    join.target = orm_join_target(ev, target);
+    if (!join.target && !evaluator_error_pending(ev)) join.target = element_coerce(ev, target, COERCE_JOIN_TARGET, site);
     if (!join.target) return false;
     if (from && !value_is_none(from)) {
         join.from = element_of(ev, from);
@@ -190,7 +193,7 @@ static bool join_add(Evaluator *ev, Select *select, Value *from, Value *target, 
         if (!join.from || join.from->kind != EL_ENTITY) join.from = element_coerce(ev, from, COERCE_FROM, site);
         if (!join.from) return false;
     }
-    if (on && !value_is_none(on)) {
+    if (on && !value_is_none(on) && !orm_join_target(ev, on) && !evaluator_error_pending(ev)) {
         join.on = element_coerce(ev, on, COERCE_ON, site);
         if (!join.on) return false;
     }

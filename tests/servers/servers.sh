@@ -48,8 +48,9 @@ wait_for() { # wait_for COMMAND…: up to 60 s
 
 postgresql_up() {
     rm -f "$1/postgresql/data/postmaster.pid"
-    as postgresql "$(tool postgres)" -D "$1/postgresql/data" >>"$1/postgresql/log" 2>&1 &
-    echo $! >"$1/postgresql/starter"
+    program=$(tool postgres)
+    # the shell that waits for the server must not keep our output open
+    (exec >>"$1/postgresql/log" 2>&1 </dev/null && as postgresql "$program" -D "$1/postgresql/data") &
     wait_for as postgresql "$(tool pg_isready)" -q -h "$1/postgresql" || {
         tail -20 "$1/postgresql/log" >&2
         exit 1
@@ -57,10 +58,10 @@ postgresql_up() {
 }
 
 mariadb_up() {
-    as mariadb "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$1/mariadb/data" \
+    program=$(command -v mariadbd || echo /usr/sbin/mariadbd)
+    (exec >>"$1/mariadb/log" 2>&1 </dev/null && as mariadb "$program" --no-defaults --datadir="$1/mariadb/data" \
         --socket="$1/mariadb/socket" --pid-file="$1/mariadb/pid" --skip-networking --max-connections=200 \
-        --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --character-set-server=utf8mb4 \
-        >>"$1/mariadb/log" 2>&1 &
+        --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --character-set-server=utf8mb4) &
     wait_for as mariadb mariadb-admin --no-defaults --socket="$1/mariadb/socket" ping || {
         tail -20 "$1/mariadb/log" >&2
         exit 1
