@@ -242,6 +242,8 @@ static bool write_integer_kind(const TypeWriter *w, const SaType *type) {
 }
 
 static bool write_text_kind(const TypeWriter *w, const SaType *type) {
+    bool own = type_is(type, TYPE_PG_CITEXT) || type->kind == TYPE_PG_TSVECTOR || type->kind == TYPE_PG_TSQUERY;
+    if (own && !is_postgresql(w)) return write_refused(w, type);
     static const struct {
         TypeKind kind;
         const char *name;
@@ -283,6 +285,9 @@ static bool type_write_inner(const TypeWriter *w, const SaType *type) {
     case TYPE_NULL: return write_refused(w, type);
     default: break;
     }
+    bool postgresql = type->kind >= TYPE_PG_ARRAY && type->kind <= TYPE_PG_TSTZMULTIRANGE;
+    bool mysql = type->kind >= TYPE_MY_INTEGER && type->kind <= TYPE_MY_INET6;
+    if ((postgresql && !is_postgresql(w)) || (mysql && !w->dialect->is_mysql)) return write_refused(w, type);
     buffer_slice(w->out, type->head.head.cls->name->text);
     if (type->kind == TYPE_MY_YEAR && type->length >= 0) buffer_format(w->out, "(%lld)", (long long)type->length);
     return true;
