@@ -269,7 +269,7 @@ DjOutcome compile_concat_pair(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         FieldKind kind = internal_of(compiler, expr->args[i]);
         bool text = kind == FIELD_CHAR || kind == FIELD_TEXT;
         /* what is no text already is cast, so that COALESCE has one type */
-        if (!text || expr->args[i]->kind == DJ_VALUE) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], kind == FIELD_CHAR ? SLICE("varchar") : SLICE("text"));
+        if (!text) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], SLICE("text"));
     }
     return DJ_SQL;
 }
@@ -344,11 +344,4 @@ DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out) {
                    strcmp(spec->name, "ATan2") != 0; /* these two write SQLite themselves */
     if (decimal) *out = expr_function(compiler_arena(compiler), FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, *out);
     return outcome;
-}
-
-bool dj_function_starts_with_parenthesis(const Expr *expr) {
-    FunctionId id = expr->as.function.id;
-    return id == FUNCTION_CONCAT_PAIR || id == FUNCTION_JSON_KEY || id == FUNCTION_JSON_PATH || id == FUNCTION_JSON_KEY_TEXT ||
-           id == FUNCTION_JSON_PATH_TEXT || id == FUNCTION_CAST_DATE || id == FUNCTION_CAST_TIME || id == FUNCTION_AS_TEXT ||
-           id == FUNCTION_AS_NUMERIC || id == FUNCTION_DATETIME_DIFF || id == FUNCTION_DATE_DIFF || id == FUNCTION_TIME_DIFF;
 }

@@ -234,6 +234,10 @@ static DjOutcome compile_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out)
     outcome = lookup->args[1] ? dj_lookup_right(compiler, lookup->args[1], &right)
                               : json_value(compiler, lookup, lookup->as.lookup.rhs, &right);
     if (outcome != DJ_SQL) return outcome;
+    if (right->kind == EXPR_NULL) right = text_param(compiler, SLICE("null"), SQL_JSON, lookup->site);
+    if (right->kind == EXPR_PARAM && right->as.param->source == PARAM_KNOWN &&
+        right->as.param->value.kind == LITERAL_NULL)
+        right = text_param(compiler, SLICE("null"), SQL_JSON, lookup->site);
     bool sqlite = compiler->dialect->id == DIALECT_SQLITE && is_key(lookup->args[0]) && !is_datatype(right);
     if (right->kind == EXPR_PARAM && (sqlite || compiler->dialect->is_mysql))
         right = wrapped(compiler, FUNCTION_JSON_VALUE, right);
@@ -255,7 +259,17 @@ static DjOutcome compile_in_item(DjCompiler *compiler, DjExpr *lookup, Value *it
     return DJ_SQL;
 }
 
+/* A list that holds expressions: all of it is compiled already. */
+static DjOutcome compile_key_in_list(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    DjOutcome outcome = lookup_compile_in(compiler, lookup, out);
+    if (outcome != DJ_SQL || compiler->dialect->id != DIALECT_MARIADB) return outcome;
+    for (int i = 1; i < (*out)->args.count; i++)
+        (*out)->args.items[i] = wrapped(compiler, FUNCTION_JSON_UNQUOTE, (*out)->args.items[i]);
+    return DJ_SQL;
+}
+
 static DjOutcome compile_key_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    if (lookup->args[1] && lookup->args[1]->kind == DJ_LIST) return compile_key_in_list(compiler, lookup, out);
     Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
     if (!rhs || !(value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)))
         return lookup_compile_in(compiler, lookup, out);

@@ -11,6 +11,7 @@
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/query.h"
 #include "compiler/django/tuple_lookups.h"
+#include "compiler/query/templates.h"
 
 static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
 
@@ -27,8 +28,17 @@ DjOutcome dj_lookup_left(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     return outcome;
 }
 
+static bool starts_with_parenthesis(const Dialect *dialect, const Expr *expr);
+
+static bool function_starts_with_parenthesis(const Dialect *dialect, const Expr *expr) {
+    const char *text = template_of_function(dialect, expr->as.function.id);
+    if (text[0] == TEMPLATE_SHARED) text++;
+    if (strncmp(text, "{0}", 3) == 0) return expr->args.count && starts_with_parenthesis(dialect, expr->args.items[0]);
+    return text[0] == '(';
+}
+
 /* Does its text start with an opening parenthesis? */
-static bool starts_with_parenthesis(const Expr *expr) {
+static bool starts_with_parenthesis(const Dialect *dialect, const Expr *expr) {
     switch ((int)expr->kind) {
     case EXPR_GROUP:
     case EXPR_SUBQUERY:
@@ -39,11 +49,11 @@ static bool starts_with_parenthesis(const Expr *expr) {
     case EXPR_IN:
     case EXPR_BETWEEN:
     case EXPR_ORDER:
-    case EXPR_COLLATE: return expr->args.count && starts_with_parenthesis(expr->args.items[0]);
+    case EXPR_COLLATE: return expr->args.count && starts_with_parenthesis(dialect, expr->args.items[0]);
     case EXPR_RAW:
         if (expr->as.raw.texts[0].length) return expr->as.raw.texts[0].start[0] == '(';
-        return expr->args.count && starts_with_parenthesis(expr->args.items[0]);
-    case EXPR_FUNCTION: return dj_function_starts_with_parenthesis(expr);
+        return expr->args.count && starts_with_parenthesis(dialect, expr->args.items[0]);
+    case EXPR_FUNCTION: return function_starts_with_parenthesis(dialect, expr);
     default: return false;
     }
 }
@@ -55,7 +65,7 @@ DjOutcome dj_lookup_right(DjCompiler *compiler, DjExpr *right, Expr **out) {
                            "CompositePrimaryKey cannot be used as a lookup value.");
         return DJ_ERROR;
     }
-    if (outcome == DJ_SQL && right->kind != DJ_VALUE && !starts_with_parenthesis(*out))
+    if (outcome == DJ_SQL && right->kind != DJ_VALUE && !starts_with_parenthesis(compiler->dialect, *out))
         *out = expr_group(arena_of(compiler), *out);
     return outcome;
 }
@@ -104,23 +114,37 @@ static const IntegerRange integer_ranges[] = {
     {FIELD_AUTO, -2147483648, 2147483647, 2147483647},
 };
 
+static const IntegerRange *range_of(const DjField *field) {
+    for (size_t i = 0; i < sizeof integer_ranges / sizeof *integer_ranges; i++)
+        if (field->internal == integer_ranges[i].kind) return &integer_ranges[i];
+    return NULL;
+}
+
+/* Numbers beyond 64 bits fit in MySQL's unsigned bigint only. */
+static int big_outside(const DjCompiler *compiler, const IntegerRange *range, Slice digits) {
+    if (digits.start[0] == '-') return -1;
+    static const char limit[] = "18446744073709551615";
+    size_t length = sizeof limit - 1;
+    bool unsigned_column = compiler->dialect->is_mysql && range->kind == FIELD_POSITIVE_BIG_INTEGER;
+    bool fits = digits.length < length || (digits.length == length && memcmp(digits.start, limit, length) <= 0);
+    return unsigned_column && fits ? 0 : 1;
+}
+
 /* -1: below what the column can hold, 1: above, 0: fits, or not known. */
 static int value_outside(DjCompiler *compiler, DjExpr *lookup) {
     Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
     if (!rhs || !value_is(rhs, VALUE_INTEGER)) return 0;
+    if (lookup->args[0]->kind == DJ_COL && lookup->args[0]->as.col.relation.rel) return 0;
     DjField *field = dj_lookup_field(compiler->ev, lookup->args[0]);
-    if (!field || !field_kind_is(field->kind, FIELD_INTEGER) || (lookup->args[0]->kind == DJ_COL && lookup->args[0]->as.col.relation.rel)) return 0;
+    if (field && field->kind == FIELD_GENERATED && field->output_field) field = field->output_field;
+    const IntegerRange *range = field && field_kind_is(field->kind, FIELD_INTEGER) ? range_of(field) : NULL;
+    if (!range) return 0;
     const IntegerValue *integer = (const IntegerValue *)rhs;
-    if (integer->big.length) return integer->big.start[0] == '-' ? -1 : 1;
-    for (size_t i = 0; i < sizeof integer_ranges / sizeof *integer_ranges; i++) {
-        const IntegerRange *range = &integer_ranges[i];
-        if (field->internal != range->kind) continue;
-        bool sqlite = compiler->dialect->id == DIALECT_SQLITE;
-        int64_t low = sqlite && range->low ? INT64_MIN : range->low;
-        int64_t high = sqlite ? INT64_MAX : compiler->dialect->is_mysql ? range->mysql_high : range->high;
-        return integer->number < low ? -1 : integer->number > high ? 1 : 0;
-    }
-    return 0;
+    if (integer->big.length) return big_outside(compiler, range, integer->big);
+    bool sqlite = compiler->dialect->id == DIALECT_SQLITE;
+    int64_t low = sqlite && range->low ? INT64_MIN : range->low;
+    int64_t high = sqlite ? INT64_MAX : compiler->dialect->is_mysql ? range->mysql_high : range->high;
+    return integer->number < low ? -1 : integer->number > high ? 1 : 0;
 }
 
 /* ---- one function a kind of lookup ---- */

@@ -18,8 +18,6 @@ bool lookup_prepare_list(Evaluator *ev, DjExpr *lookup);
 bool lookup_prepare_isnull(Evaluator *ev, DjExpr *lookup);
 /* str(value) with its wildcards escaped, between the lookup's own. NULL: an error is pending. */
 Value *dj_like_pattern(Evaluator *ev, Value *value, const char *before, const char *after, const Node *site);
-/* Does the text of this function start with a parenthesis? function_compile.c */
-bool dj_function_starts_with_parenthesis(const Expr *expr);
 /* lhs operator (rhs as it is): the common end of the above. */
 DjOutcome lookup_compile_with(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Expr *left, Expr *right, Expr **out);
 

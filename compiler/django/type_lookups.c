@@ -13,6 +13,7 @@ const DjLookup *dj_lookup_of_type(Evaluator *ev, DjExpr *lhs, Slice name) {
     evaluator_clear_error(ev);
     const DjLookup *found = dj_year_lookup(ev, lhs, name);
     if (!found && field) found = dj_json_lookup(ev, lhs, field, name);
+    if (!found && field) found = dj_uuid_lookup(ev, field, name);
     if (!found && field) found = dj_postgres_lookup(ev, lhs, field, name);
     return found;
 }

@@ -7,6 +7,8 @@
 
 /* year_lookups.c: comparisons of years as ranges of dates. */
 const DjLookup *dj_year_lookup(Evaluator *ev, DjExpr *lhs, Slice name);
+/* uuid_lookups.c: text lookups where UUIDs are stored as text without dashes. */
+const DjLookup *dj_uuid_lookup(Evaluator *ev, DjField *field, Slice name);
 /* json_lookups.c: keys and paths of JSON values, and what is compared with them. */
 const DjLookup *dj_json_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
 /* KeyTransform, KeyTextTransform, KT. */

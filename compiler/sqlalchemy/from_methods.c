@@ -153,6 +153,8 @@ static Value *call_tablesample(Evaluator *ev, Value *self, const Arguments *a) {
 /* ---- joins ---- */
 
 static Value *make_join(Evaluator *ev, Element *left, Value *target, Value *on, bool outer, bool full, const Node *site) {
+    Element *along = orm_join_elements(ev, left, target, on, outer, full, site);
+    if (along || evaluator_error_pending(ev)) return (Value *)along;
     Element *right = element_of(ev, target);
     if (!right || right->kind != EL_ENTITY) right = from_argument(ev, target, site);
     if (right && right->kind == EL_ENTITY) right = orm_entity_selectable(ev, right->entity);

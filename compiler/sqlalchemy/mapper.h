@@ -55,6 +55,7 @@ struct Mapper {
     Mapper **subs; /* direct ones, in order */
     int sub_count, sub_capacity;
     int number; /* order of definition */
+    int seen_names; /* of the class's namespace: what is newer was assigned after the class statement */
     bool single, concrete, configured;
     Element *local_table;
     Element *persist_selectable; /* table, or JOIN of tables */
@@ -114,7 +115,8 @@ struct Relationship {
     const Node *node;
     Atom back_populates;
     int uselist; /* -1: not said */
-    bool viewonly, innerjoin, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring,
+    int innerjoin; /* 2: "unnested" */
+    bool viewonly, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring,
         init;
     bool cascade_save_update, cascade_delete, cascade_delete_orphan, cascade_merge;
     LazyKind lazy;

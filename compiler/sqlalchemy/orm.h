@@ -42,6 +42,9 @@ bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
 /* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
 struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
 
+/* a.join(b, User.posts) and joins of mapped classes; NULL without an error: nothing of the ORM's takes part. */
+struct Element *orm_join_elements(Evaluator *ev, struct Element *left, Value *right, Value *on, bool outer, bool full,
+                                  const Node *site);
 /* The ENTITY that a relationship attribute leads to (join(User.posts)); NULL without an error: no relationship. */
 struct Element *orm_join_target(Evaluator *ev, Value *value);
 /* The ENTITY of the first mapped attribute in a column expression; NULL: none. */

@@ -202,7 +202,7 @@ static Value *attribute_contains(Evaluator *ev, Value *self, const Arguments *ar
 static Element *attribute_not_equal(Evaluator *ev, AttributeValue *attribute, Value *other, const Node *site) {
     Relationship *relationship = attribute->property->relationship;
     Arguments none = {.site = site};
-    if (relationship->direction != MANY_TO_ONE) {
+    if (relationship->direction != MANY_TO_ONE || !relationship_uses_get(relationship)) {
         ElementList where = {0};
         for (int i = 0; i < relationship->target->primary_key.count; i++) {
             Element *key = relationship->target->primary_key.items[i];
@@ -218,7 +218,8 @@ static Element *attribute_not_equal(Evaluator *ev, AttributeValue *attribute, Va
         Element *local = entity_adapt(ev, attribute->entity, relationship->pairs.items[i].from);
         Value *value = instance_column_value(ev, other, relationship->target, relationship->pairs.items[i].to, site);
         if (!value) return NULL;
-        Element *either[2] = {element_operate(ev, SA_NE, local, value, false, site),
+        Element *bound = element_bind(ev, (Slice){0}, value, local->type);
+        Element *either[2] = {element_operate(ev, SA_NE, local, (Value *)bound, false, site),
                               element_operate(ev, SA_EQ, local, value_none(ev), false, site)};
         if (!either[0] || !either[1]) return NULL;
         element_list_push(ev, &all, element_or(ev, either, 2));

@@ -39,6 +39,10 @@ typedef struct JoinedEdge {
     Property *property;
 } JoinedEdge;
 
+typedef struct AutoAlias { /* an entity that a join had to give another name, and its alias */
+    Entity *given, *alias;
+} AutoAlias;
+
 typedef struct Compile {
     Evaluator *ev;
     Arena *arena;
@@ -59,6 +63,8 @@ typedef struct Compile {
     int pending_count, pending_capacity;
     EagerJoin *eager;
     int eager_count, eager_capacity;
+    AutoAlias *aliases;
+    int alias_count, alias_capacity;
     bool multi_row_eager;
 } Compile;
 

@@ -456,5 +456,8 @@ bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, Element *tab
     mapper->is_dataclass = orm_state(ev)->as_dataclass && class_is_subclass(cls, orm_state(ev)->as_dataclass);
     orm_adopt_class(ev, cls);
     mapper_instrument(ev, mapper);
-    return value_set_attribute(ev, &cls->head, orm_atom(ev, "__table__"), (Value *)mapper->local_table, cls->node);
+    if (!value_set_attribute(ev, &cls->head, orm_atom(ev, "__table__"), (Value *)mapper->local_table, cls->node))
+        return false;
+    mapper->seen_names = cls->names.count;
+    return true;
 }

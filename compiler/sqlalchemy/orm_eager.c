@@ -133,6 +133,9 @@ static bool setup_column(Compile *compile, EntityPlan *plan, Property *property,
                                      : entity_plain_column(ev, entity_of_property(ev, plan, property), property,
                                                            property->columns.items[i]);
         if (!column) return false;
+        bool derived =
+            plan->entity->is_alias && !plan->entity->adapt_from && column->kind == EL_COLUMN && COLUMN(column)->table;
+        if (derived && !from_contains(plan->entity->selectable, COLUMN(column)->table)) continue;
         if (plan->entity->is_eager && column->kind == EL_LABEL && property->is_expression &&
             column == property->columns.items[i])
             column = element_label(ev, column->children[0], (Name){0});
@@ -141,6 +144,7 @@ static bool setup_column(Compile *compile, EntityPlan *plan, Property *property,
         for (int j = 0; j < columns->count && !known; j++) known = columns->items[j] == column;
         if (!known) compile_append(compile, columns, column);
     }
+    if (!first) return true;
     int capacity = plan->column_capacity;
     ARENA_PUSH(compile->arena, plan->columns, plan->column_count, capacity) = (LoadedColumn){property, first, -1};
     plan->column_capacity = capacity;
@@ -194,7 +198,12 @@ static Entity *eager_alias(Compile *compile, Relationship *relationship, const L
     Entity *of_type = step && step->depth ? step->path[step->depth - 1]->of_type : NULL;
     Entity *alias;
     if (of_type && of_type->is_alias) return of_type;
-    if (of_type) alias = entity_alias(compile->ev, of_type->mapper, NULL, (Slice){0}, true);
+    if (of_type && of_type->mapper != relationship->target) {
+        Mapper **poly = ARENA_ARRAY(compile->arena, Mapper *, 1);
+        poly[0] = of_type->mapper;
+        alias = entity_polymorphic(compile->ev, relationship->target, poly, 1, NULL, true, true, false);
+        if (!alias) return NULL;
+    } else if (of_type) alias = entity_alias(compile->ev, of_type->mapper, NULL, (Slice){0}, true);
     else if (relationship->target_entity->is_alias) {
         alias = ARENA_NEW(compile->arena, Entity);
         *alias = *relationship->target_entity;
@@ -209,6 +218,7 @@ static bool setup_joined(Compile *compile, QueryEntity *root, EntityPlan *plan, 
                          EagerPlan *eager, Entity *parent_alias, bool chained) {
     Relationship *relationship = property->relationship;
     Entity *alias = eager_alias(compile, relationship, step);
+    if (!alias) return false;
     int innerjoin = step && step->innerjoin >= 0 ? step->innerjoin : relationship->innerjoin;
     PendingJoin pending = {.root = root,
                            .relationship = relationship,
@@ -293,6 +303,11 @@ static Element *splice_inner(Compile *compile, Element *join, PendingJoin *pendi
     if (join->kind == EL_FROM_GROUPING) return splice_inner(compile, join->children[0], pending, attribute);
     if (join->kind != EL_JOIN) return NULL;
     Element *right = splice_inner(compile, join->children[1], pending, attribute);
+    if (right && right->kind == EL_JOIN && !FROM(join)->outer && !FROM(right)->outer) {
+        /* a JOIN (b JOIN c) is written a JOIN b JOIN c */
+        Element *through = element_join(ev, join->children[0], right->children[0], join->children[2], false, false);
+        return element_join(ev, through, right->children[1], right->children[2], false, false);
+    }
     if (right)
         return element_join(ev, join->children[0], right, join->children[2], FROM(join)->outer, FROM(join)->full);
     Element *left = splice_inner(compile, join->children[0], pending, attribute);

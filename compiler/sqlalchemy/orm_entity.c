@@ -85,6 +85,11 @@ static Element *adapt_by_name(Evaluator *ev, Entity *entity, Property *property)
 Element *entity_plain_column(Evaluator *ev, Entity *entity, Property *property, Element *column) {
     Element *named = adapt_by_name(ev, entity, property);
     if (named) return named;
+    if (entity->adapt_from) {
+        Element *inner = entity_plain_column(ev, entity->adapt_from, property, column);
+        Element *found = inner ? from_corresponding(ev, entity->selectable, inner) : NULL;
+        return found ? found : inner;
+    }
     return entity_adapt(ev, entity, column);
 }
 
@@ -210,14 +215,23 @@ bool orm_entity_columns(Evaluator *ev, Entity *entity, Element ***columns, Atom 
     Property **properties = NULL;
     int property_count = 0, made = 0;
     properties_of_entity(ev, entity, &properties, &property_count);
-    *columns = ARENA_ARRAY(evaluator_arena(ev), Element *, property_count + 1);
-    *keys = ARENA_ARRAY(evaluator_arena(ev), Atom, property_count + 1);
+    int capacity = property_count * 4 + 8;
+    *columns = ARENA_ARRAY(evaluator_arena(ev), Element *, capacity);
+    *keys = ARENA_ARRAY(evaluator_arena(ev), Atom, capacity);
     for (int i = 0; i < property_count; i++) {
         if (properties[i]->kind != PROPERTY_COLUMN || properties[i]->query_expression) continue;
-        Element *column = entity_column(ev, entity, properties[i]);
-        if (!column) return false;
-        (*columns)[made] = column;
-        (*keys)[made++] = properties[i]->key;
+        for (int j = 0; j < properties[i]->columns.count && made < capacity; j++) {
+            Element *plain = entity_plain_column(ev, entity, properties[i], properties[i]->columns.items[j]);
+            bool known = !plain;
+            for (int k = 0; k < made; k++) known |= (*columns)[k]->original == plain;
+            if (known) continue;
+            Element *column = element_copy(ev, plain);
+            column->original = plain;
+            column->entity = entity;
+            column->entity_key = properties[i]->key;
+            (*columns)[made] = column;
+            (*keys)[made++] = properties[i]->key;
+        }
     }
     *count = made;
     return true;

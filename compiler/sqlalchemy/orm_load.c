@@ -437,7 +437,7 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
     return found ? found : value_unknown_at(ev, site);
 }
 
-static bool uses_get(const Relationship *relationship) {
+bool relationship_uses_get(const Relationship *relationship) {
     if (relationship->direction != MANY_TO_ONE || relationship->pairs.count != relationship->target->primary_key.count)
         return false;
     for (int i = 0; i < relationship->pairs.count; i++)
@@ -461,7 +461,7 @@ static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationsh
     Value *self = &instance->head.head;
     Select *select = relationship_select(ev, relationship);
     Value **identity = NULL;
-    if (uses_get(relationship)) {
+    if (relationship_uses_get(relationship)) {
         Mapper *target = relationship->target;
         identity = ARENA_ARRAY(evaluator_arena(ev), Value *, target->primary_key.count + 1);
         bool null = false;

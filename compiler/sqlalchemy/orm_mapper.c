@@ -83,7 +83,7 @@ Element *mapper_single_criterion(Evaluator *ev, Mapper *mapper) {
     for (int i = 0; i < count; i++)
         if (!all[i]->polymorphic_abstract)
             list_append(ev, identities, all[i]->polymorphic_identity ? all[i]->polymorphic_identity : value_none(ev));
-    return element_operate(ev, SA_IN, mapper->polymorphic_on, &identities->head, false, mapper->cls->node);
+    return element_in(ev, mapper->polymorphic_on, &identities->head, false, mapper->cls->node);
 }
 
 /* ---- properties ---- */

@@ -141,6 +141,32 @@ static Value *call_backref(Evaluator *ev, Value *self, const Arguments *argument
     return value_tuple(ev, pair, 2);
 }
 
+static Element *join_values(Evaluator *ev, Element *from, Value *right, Entity *right_entity, Value *on, bool outer,
+                            bool full, const Node *site) {
+    AttributeValue *along = on ? value_as_attribute(on) : value_as_attribute(right);
+    if (along) {
+        if (!relationship_configure(ev, along->property->relationship)) return NULL;
+        if (!right_entity)
+            right_entity = along->of_type ? along->of_type : along->property->relationship->target_entity;
+        return orm_join_along(ev, from, along, right_entity, outer, full, NULL);
+    }
+    Element *to = right_entity ? right_entity->selectable : element_coerce(ev, right, COERCE_FROM, site);
+    Element *clause = on && !value_is_none(on) ? element_coerce(ev, on, COERCE_ON, site) : NULL;
+    if (!to || evaluator_error_pending(ev)) return NULL;
+    Element *subset = from->kind == EL_JOIN ? from->children[1] : NULL;
+    return orm_join_on(ev, from, subset, right_entity, to, clause, outer, full, NULL, site);
+}
+
+Element *orm_join_elements(Evaluator *ev, Element *left, Value *right, Value *on, bool outer, bool full,
+                           const Node *site) {
+    Entity *entity = entity_of_value(ev, right);
+    bool along = value_as_attribute(right) || (on && value_as_attribute(on));
+    if ((!entity && !along) || !mappers_configure(ev)) return NULL;
+    Element *made = join_values(ev, left, right, entity, on && !value_is_none(on) ? on : NULL, outer, full, site);
+    if (made) made->entity = left->entity;
+    return made;
+}
+
 static Value *call_orm_join(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     Value *left = NULL, *right = NULL, *on = NULL, *outer = NULL, *full = NULL, *memo = NULL;
@@ -153,19 +179,7 @@ static Value *call_orm_join(Evaluator *ev, Value *self, const Arguments *argumen
     Entity *left_entity = entity_of_value(ev, left), *right_entity = entity_of_value(ev, right);
     Element *from = left_entity ? left_entity->selectable : element_coerce(ev, left, COERCE_FROM, arguments->site);
     if (!from) return NULL;
-    AttributeValue *along = value_as_attribute(on);
-    Element *made;
-    if (along) {
-        if (!right_entity)
-            right_entity = along->of_type ? along->of_type : along->property->relationship->target_entity;
-        made = orm_join_along(ev, from, along, right_entity, is_outer, is_full, NULL);
-    } else {
-        Element *to = right_entity ? right_entity->selectable : element_coerce(ev, right, COERCE_FROM, arguments->site);
-        Element *clause = on && !value_is_none(on) ? element_coerce(ev, on, COERCE_ON, arguments->site) : NULL;
-        if (!to || evaluator_error_pending(ev)) return NULL;
-        Element *subset = from->kind == EL_JOIN ? from->children[1] : NULL;
-        made = orm_join_on(ev, from, subset, right_entity, to, clause, is_outer, is_full, NULL, arguments->site);
-    }
+    Element *made = join_values(ev, from, right, right_entity, on, is_outer, is_full, arguments->site);
     if (made) made->entity = left_entity ? left_entity : from->entity;
     return (Value *)made;
 }

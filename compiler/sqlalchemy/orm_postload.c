@@ -100,7 +100,7 @@ static Element *in_criterion(Loading *loading, const KeyColumns *keys, Value *va
     if (keys->compared.count > 1)
         left = element_with_children(loading->ev, EL_TUPLE, type_of_kind(loading->ev, TYPE_NULL), keys->compared.items,
                                      keys->compared.count);
-    return element_operate(loading->ev, SA_IN, left, values, false, loading->site);
+    return element_in(loading->ev, left, values, false, loading->site);
 }
 
 static OrmOptions *step_options(Loading *loading, const PostLoad *post) {

@@ -68,7 +68,7 @@ Relationship *relationship_new(Evaluator *ev, const Arguments *arguments) {
             made->back_populates = value_is(value, VALUE_STRING) ? value_as_atom(ev, value) : NULL;
         else if (slice_equals_text(name, "uselist")) made->uselist = none ? -1 : truth;
         else if (slice_equals_text(name, "viewonly")) made->viewonly = truth;
-        else if (slice_equals_text(name, "innerjoin")) made->innerjoin = truth || value_is(value, VALUE_STRING);
+        else if (slice_equals_text(name, "innerjoin")) made->innerjoin = value_is(value, VALUE_STRING) ? 2 : truth;
         else if (slice_equals_text(name, "single_parent")) made->single_parent = truth;
         else if (slice_equals_text(name, "post_update")) made->post_update = truth;
         else if (slice_equals_text(name, "init")) made->init = truth;
@@ -572,8 +572,33 @@ bool relationship_configure(Evaluator *ev, Relationship *relationship) {
     return true;
 }
 
+/* Properties assigned to a class after its statement: User.posts = relationship(…). */
+static bool mapper_take_late_names(Evaluator *ev, Mapper *mapper) {
+    AtomMap *names = &mapper->cls->names;
+    for (int i = mapper->seen_names; i < names->count; i++) {
+        Value *value = names->entries[i].value;
+        Atom key = names->entries[i].key;
+        if (!key || (value->type != &orm_mapped_column_type && value->type != &orm_relationship_type)) continue;
+        MappedColumn *mapped = value->type == &orm_mapped_column_type ? (MappedColumn *)value : NULL;
+        if (mapped && mapped->column && !mapped->columns.count) {
+            if (!mapped->column->name.text.length)
+                mapped->column->name = COLUMN(mapped->column)->key = name_from(key->text);
+            if (!table_add_item(ev, mapper->local_table, (Value *)mapped->column, mapper->cls->node)) return false;
+        }
+        if (!mapper_add_property(ev, mapper, key, value, mapper->cls->node)) return false;
+        if (!value_set_attribute(ev, &mapper->cls->head, key, orm_descriptor(ev, key), mapper->cls->node)) return false;
+    }
+    evaluator_touch(ev, &mapper->seen_names, sizeof mapper->seen_names);
+    mapper->seen_names = names->count;
+    return true;
+}
+
 bool mappers_configure(Evaluator *ev) {
     OrmState *state = orm_state(ev);
+    for (int i = 0; i < state->mapper_count; i++)
+        if (state->mappers[i]->seen_names != state->mappers[i]->cls->names.count &&
+            !mapper_take_late_names(ev, state->mappers[i]))
+            return false;
     if (!state->unconfigured) return true;
     evaluator_touch(ev, &state->unconfigured, sizeof state->unconfigured);
     state->unconfigured = false;

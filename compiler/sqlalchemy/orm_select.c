@@ -311,6 +311,21 @@ static bool compile_read_join(Compile *compile, const SetupJoin *join, JoinSide 
     return *along || *on;
 }
 
+/* Columns of an entity that was given another name by its join. */
+static Element *adapt_auto_alias(Evaluator *ev, Element *element, void *data) {
+    const Compile *compile = data;
+    if (element->kind != EL_COLUMN || !element->entity || !element->original) return NULL;
+    for (int i = compile->alias_count - 1; i >= 0; i--)
+        if (compile->aliases[i].given == element->entity)
+            return entity_adapt(ev, compile->aliases[i].alias, element->original);
+    return NULL;
+}
+
+static void adapt_auto_aliases(Compile *compile, ElementList *list) {
+    for (int i = 0; compile->alias_count && i < list->count; i++)
+        list->items[i] = element_rewrite(compile->ev, list->items[i], adapt_auto_alias, compile);
+}
+
 static bool compile_join(Compile *compile, const SetupJoin *join) {
     Evaluator *ev = compile->ev;
     AttributeValue *along = NULL;
@@ -334,7 +349,10 @@ static bool compile_join(Compile *compile, const SetupJoin *join) {
     if (along && !right.entity)
         right.entity = entity_alias(ev, along->property->relationship->target, right.from, (Slice){0}, false);
     if (right.entity && overlap_with_left(compile, left.from, right.entity)) {
-        right.entity = entity_alias(ev, right.entity->mapper, NULL, (Slice){0}, true);
+        AutoAlias alias = {right.entity, entity_alias(ev, right.entity->mapper, NULL, (Slice){0}, true)};
+        ARENA_PUSH(compile->arena, compile->aliases, compile->alias_count, compile->alias_capacity) = alias;
+        right.entity = alias.alias;
+        if (on) on = element_rewrite(ev, on, adapt_auto_alias, compile);
     }
     if (right.entity) right.from = right.entity->selectable;
     ElementList criteria = {0};
@@ -544,11 +562,15 @@ static Element *compile_simple(Compile *compile) {
 typedef struct Splice {
     Element *from, *to;
     Element *inner;
+    ElementList extras; /* expressions of ORDER BY that the subquery selects too */
+    int first_extra;
 } Splice;
 
 static Element *splice_replace(Evaluator *ev, Element *element, void *data) {
     Splice *splice = data;
     if (element == splice->from) return splice->to;
+    for (int i = 0; i < splice->extras.count; i++)
+        if (splice->extras.items[i] == element) return from_columns(ev, splice->inner)->items[splice->first_extra + i];
     if (element->kind == EL_COLUMN) {
         Element *found = from_corresponding(ev, splice->inner, element);
         return found && found != element ? found : NULL;
@@ -565,23 +587,31 @@ static Element *splice_join(Evaluator *ev, Element *join, Splice *splice) {
 }
 
 static Element *unwrap_order(Element *element) {
-    while ((element->kind == EL_LABEL_REFERENCE || element->kind == EL_GROUPING ||
-            (element->kind == EL_UNARY && element->count == 1)) &&
-           element->count)
+    for (;;) {
+        bool modified = element->kind == EL_UNARY && OPERATOR(element)->modifier.id != SA_NONE && element->count == 1;
+        if (element->kind != EL_LABEL_REFERENCE && !modified) return element;
         element = element->children[0];
-    return element;
+    }
+}
+
+static Element *strip_label_reference(Evaluator *ev, Element *element, void *data) {
+    (void)ev;
+    (void)data;
+    return element->kind == EL_LABEL_REFERENCE ? element->children[0] : NULL;
 }
 
 static Element *compile_compound(Compile *compile) {
     Evaluator *ev = compile->ev;
     Select *inner = compile_base(compile);
     list_append_all(ev, &inner->columns, &compile->primary);
+    ElementList extras = {0};
     for (int i = 0; i < compile->order_by.count; i++) {
         Element *element = unwrap_order(compile->order_by.items[i]);
         Element *plain = element->entity && element->original ? element->original : element;
         if (plain->kind == EL_TEXT || plain->kind == EL_TEXT_LABEL_REFERENCE || list_has(&inner->columns, plain))
             continue;
         element_list_push(ev, &inner->columns, plain);
+        element_list_push(ev, &extras, element);
     }
     list_append_all(ev, &inner->from, &compile->from);
     list_append_all(ev, &inner->head.order_by, &compile->order_by);
@@ -595,7 +625,7 @@ static Element *compile_compound(Compile *compile) {
     if (inner->head.for_update.active && !inner->head.for_update.has_of)
         outer->head.for_update = inner->head.for_update;
     Element *from = alias;
-    Splice splice = {NULL, alias, alias};
+    Splice splice = {NULL, alias, alias, extras, compile->primary.count};
     for (int i = 0; i < compile->eager_count; i++) {
         splice.from = compile->eager[i].stop_on;
         splice.to = from;
@@ -603,12 +633,34 @@ static Element *compile_compound(Compile *compile) {
     }
     element_list_push(ev, &outer->from, from);
     for (int i = 0; i < compile->order_by.count; i++) {
-        Element *element = compile->order_by.items[i];
+        Element *element = element_rewrite(ev, compile->order_by.items[i], strip_label_reference, NULL);
         splice.from = NULL;
         element_list_push(ev, &outer->head.order_by, element_rewrite(ev, element, splice_replace, &splice));
     }
     list_append_all(ev, &outer->head.order_by, &compile->eager_order_by);
     return &outer->head.head.base;
+}
+
+/* order_by("name") never means a column of a joined eager load. */
+static Element *resolve_text_label(Evaluator *ev, Element *element, void *data) {
+    const Compile *compile = data;
+    if (element->kind != EL_TEXT_LABEL_REFERENCE) return NULL;
+    for (int i = 0; i < compile->primary.count; i++)
+        if (slice_equals(compile->primary.items[i]->name.text, element->name.text)) return NULL;
+    for (int i = compile->from.count - 1; i >= 0; i--) {
+        Element *found = from_column(ev, compile->from.items[i], element->name.text);
+        if (found) return found;
+        const ElementList *columns = from_columns(ev, compile->from.items[i]);
+        for (int j = 0; j < columns->count; j++)
+            if (slice_equals(columns->items[j]->name.text, element->name.text)) return columns->items[j];
+    }
+    return NULL;
+}
+
+static void resolve_text_labels(Compile *compile) {
+    for (int i = 0; i < compile->order_by.count; i++)
+        compile->order_by.items[i] =
+            element_rewrite(compile->ev, compile->order_by.items[i], resolve_text_label, compile);
 }
 
 static bool should_nest(const Select *select) {
@@ -642,9 +694,12 @@ Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan 
     for (int i = 0; i < select->join_count; i++)
         if (!compile_join(&compile, &select->joins[i])) return NULL;
     spread_bundles(&compile, &select->head.order_by, &compile.order_by);
+    adapt_auto_aliases(&compile, &compile.where);
+    adapt_auto_aliases(&compile, &compile.order_by);
     if (!compile_columns(&compile, plan) || !compile_eager_joins(&compile) || !compile_add_criteria(&compile))
         return NULL;
     if (!compile.from.count) compile.from = compile.fallback_from;
+    if (compile.secondary.count) resolve_text_labels(&compile);
     bool compound = compile.multi_row_eager && compile.pending_count && should_nest(select);
     Element *made = compound ? compile_compound(&compile) : compile_simple(&compile);
     if (!made) return NULL;

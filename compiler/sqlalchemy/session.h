@@ -170,6 +170,7 @@ Value *declared_attr_call(Evaluator *ev, Value *attribute, Class *cls);
 void mapper_instrument(Evaluator *ev, Mapper *mapper);
 
 /* attributes, entities, options */
+bool relationship_uses_get(const Relationship *relationship); /* many-to-one over the target's primary key */
 Element *column_marked(Evaluator *ev, Element *column, Value *remote);
 extern const Type orm_load_option_type, orm_criteria_type;
 Element *relationship_lazy_clause(Evaluator *ev, Relationship *relationship, Value *instance, Entity *entity,

@@ -47,4 +47,5 @@ async def write(user_id: int, title: str, session: AsyncSession = Depends(get_se
     post = Post(title=title, user_id=user.id)
     session.add(post)
     await session.commit()
+    await session.refresh(post)
     return post.id

@@ -280,7 +280,7 @@ static void test_idle_connections_go(void **state) {
     uint64_t start = test_now_ms();
     while (test_now_ms() - start < 1000) {
         test.pool->uv->uv_run(test.loop->loop, UV_RUN_NOWAIT);
-        usleep(10000);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     ormc_pool_counters(test.pool, &counters);
     assert_int_equal(counters.open, 1);
