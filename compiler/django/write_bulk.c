@@ -28,6 +28,18 @@ static bool list_of(Evaluator *ev, Value *given, const Node *site, Value ***item
     return true;
 }
 
+/* Values that may be anything are left out. */
+static int known_instances(Evaluator *ev, Value ***items, int count) {
+    Value **kept = ARENA_ARRAY(evaluator_arena(ev), Value *, count + 1);
+    int kept_count = 0;
+    for (int i = 0; i < count; i++) {
+        Value *item = value_resolve((*items)[i]);
+        if (!value_is_unknown(item)) kept[kept_count++] = item;
+    }
+    *items = kept;
+    return kept_count;
+}
+
 static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, const Node *site, Fields *out) {
     Value **items;
     int count;
@@ -305,9 +317,9 @@ Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *argumen
     model_prepare(ev, model);
     if (batch_size && value_as_integer(batch_size, &size) && size <= 0)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Batch size must be a positive integer.");
-    if (!names_to_fields(ev, model, names, site, &fields) || !list_of(ev, objects, site, &items, &count) ||
-        !bulk_update_check(ev, model, &fields, items, count, site))
-        return NULL;
+    if (!names_to_fields(ev, model, names, site, &fields) || !list_of(ev, objects, site, &items, &count)) return NULL;
+    count = known_instances(ev, &items, count);
+    if (!bulk_update_check(ev, model, &fields, items, count, site)) return NULL;
     if (!count) return value_integer(ev, 0);
     int limit = bulk_limit(ev, fields.count + 2, count);
     if (size > 0 && size < limit) limit = (int)size;

@@ -7,7 +7,9 @@
  *
  * Example: Author.objects.filter(age=5).update(age=6) → UPDATE "author" SET "age" = ? WHERE "author"."age" = ?
  */
+#include "compiler/django/fetch.h"
 #include "compiler/django/manager.h"
+#include "compiler/django/query_state.h"
 #include "compiler/django/write_internal.h"
 
 /* ---- create ---- */
@@ -237,39 +239,68 @@ static bool single_table_compile(Evaluator *ev, DjQuery *query, SingleTable *out
     return false;
 }
 
-/* key IN (SELECT U0.key …), or the keys themselves where the database can't select from what it changes. */
-static bool single_table_by_key(Evaluator *ev, Value *self, bool keys_first, const Node *site, SingleTable *out) {
-    DjModel *model = value_as_queryset(self)->model;
-    Value *pk = value_string(ev, SLICE("pk"));
-    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site);
-    Keyword flat = {django_atom(ev, "flat"), value_bool(ev, true), site};
-    inner = inner ? call_with_both(ev, inner, "values_list", pk, &flat, 1, site) : NULL;
-    if (inner && keys_first) {
-        Value **items, *rows = value_iterate(ev, inner, site);
-        int count = rows ? value_items(rows, &items) : 0;
-        if (rows && count < 0) {
-            ListValue *list = value_list(ev);
-            Value *element = ((UnknownValue *)rows)->element;
-            list_append(ev, list, element ? unknown_as_list(ev, element) : rows);
-            rows = (Value *)list;
-        }
-        inner = rows;
-    }
-    if (!inner) return false;
-    Keyword filter = {django_atom(ev, "pk__in"), inner, site};
-    Value *outer = call_with_keywords(ev, manager_new(ev, model, NULL), "filter", &filter, 1, site);
-    DjQuery *query = outer && value_is_queryset(outer) ? dj_queryset_query(ev, value_as_queryset(outer)) : NULL;
-    return query && single_table_compile(ev, query, out);
+/* The keys of a queryset's rows, by a statement of their own. False: raised. */
+static bool rows_keys(Evaluator *ev, Value *self, const Node *site, ListValue **keys) {
+    DjQuery *query = dj_queryset_query(ev, value_as_queryset(self));
+    Slice name = SLICE("pk");
+    Span span = evaluator_span(ev, site);
+    ExecutionResult *result;
+    bool empty;
+    *keys = value_list(ev);
+    if (!query) return false;
+    dj_clear_ordering(query, true, true);
+    query->default_columns = false;
+    int execution = evaluator_execution_count(ev);
+    if (!dj_add_fields(query, &name, &span, 1, false) || !dj_execute(ev, query, site, &result, &empty)) return false;
+    if (empty) return true;
+    DjField **fields;
+    int count = model_pk_fields(ev, query->model, &fields);
+    const RowSet *set = result && result->count ? &result->sets[0] : NULL;
+    for (int r = 0; set && r < set->row_count; r++)
+        list_append(ev, *keys, count == 1 ? set->rows[r][0] : value_tuple(ev, set->rows[r], count));
+    if (set) return true;
+    UnknownValue *unknown = (UnknownValue *)value_unknown(ev, SLICE("pk"), site, NULL);
+    DjOrigin *origin = ARENA_NEW(evaluator_arena(ev), DjOrigin);
+    *origin = (DjOrigin){.execution = execution, .column = fields[0]->column->text, .list = true};
+    unknown->origin = origin;
+    unknown->origin_type = &django_origin_type;
+    list_append(ev, *keys, (Value *)unknown);
+    return true;
 }
 
-static bool single_table(Evaluator *ev, Value *self, const Node *site, bool update, bool force_key, SingleTable *out) {
+/* Puts key IN (SELECT U0.key …) in the place of the query's own conditions; the keys themselves where the database
+ * can't select from the table that it changes. */
+static bool restrict_by_key(Evaluator *ev, DjQuery *query, Value *self, bool keys_first, const Node *site) {
+    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site);
+    if (inner && keys_first) {
+        ListValue *keys;
+        if (!rows_keys(ev, inner, site, &keys)) return false;
+        inner = (Value *)keys;
+    }
+    if (!inner) return false;
+    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0), *q = dj_q_new(ev, site);
+    condition->as.condition.name = SLICE("pk__in");
+    condition->as.condition.value = inner;
+    condition->as.condition.value_node = site;
+    condition->as.condition.span = evaluator_span(ev, site);
+    dj_q_push(ev, q, condition);
+    query->where = dj_where(ev, DJ_AND, false);
+    for (int i = 1; i < query->join_count; i++) query->joins[i]->references = 0;
+    return dj_add_q(query, q, false);
+}
+
+static bool single_table(Evaluator *ev, Value *self, const Node *site, SingleTable *out) {
     *out = (SingleTable){0};
     DjQuery *query = dj_queryset_query(ev, value_as_queryset(self));
     if (!query) return false;
     dj_query_base(query);
-    bool grouped = query->grouping != DJ_GROUP_NONE;
-    if (active_joins(query) <= 1 && !force_key && !(grouped && !update)) return single_table_compile(ev, query, out);
-    return single_table_by_key(ev, self, update && evaluator_dialect(ev)->is_mysql, site, out);
+    if (active_joins(query) > 1 || query->grouping != DJ_GROUP_NONE) {
+        DjQuery *outer = dj_query_new(ev, query->model);
+        dj_query_base(outer);
+        if (!restrict_by_key(ev, outer, self, false, site)) return false;
+        query = outer;
+    }
+    return single_table_compile(ev, query, out);
 }
 
 static Value *rows_affected(Evaluator *ev, const ExecutionResult *result, const Node *site) {
@@ -283,6 +314,7 @@ static Expr *update_expression(Evaluator *ev, DjQuery *query, DjField *field, Va
     DjResolve how = {.allow_joins = false, .for_save = true};
     DjExpr *expr = given ? dj_resolve(query, given, &how) : NULL;
     if (!expr) return NULL;
+    expr = dj_resolve_again(ev, expr);
     if (expr->flags & (DJ_HAS_AGGREGATE | DJ_HAS_OVER)) {
         Slice shown = value_repr(ev, value);
         return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
@@ -347,39 +379,35 @@ static Expr *bare_column(Evaluator *ev, Relation *table, const DjField *field) {
     return column;
 }
 
-/* Columns of a parent's table are set there, for the keys that the query gives. */
-static Value *update_with_parents(Evaluator *ev, Value *self, const Arguments *arguments, DjField *const *fields) {
+static Value *update_tables(Evaluator *ev, DjModel *model, const ListValue *keys, const Arguments *arguments,
+                            DjField *const *fields, bool own) {
     const Node *site = arguments->site;
-    Value *pk = value_string(ev, SLICE("pk"));
-    Value *keys = value_call_method(ev, self, "order_by", NULL, 0, site);
-    keys = keys ? value_call_method(ev, keys, "values", &pk, 1, site) : NULL;
-    Value **items, *rows = keys ? value_iterate(ev, keys, site) : NULL;
-    if (!rows) return NULL;
-    int count = value_items(rows, &items);
-    ListValue *list = value_list(ev);
-    for (int i = 0; i < count; i++) {
-        Value *key = value_get_item(ev, items[i], pk, site);
-        if (!key) return NULL;
-        list_append(ev, list, key);
-    }
-    if (count < 0) {
-        Value *element = value_is_unknown(rows) ? ((UnknownValue *)rows)->element : NULL;
-        Value *key = element ? value_get_item(ev, element, pk, site) : rows;
-        list_append(ev, list, key ? unknown_as_list(ev, key) : rows);
-    }
-    for (int done = 0; done < arguments->keyword_count;) {
-        DjModel *model = fields[done]->model->concrete;
-        int end = done;
-        Keyword filter = {django_atom(ev, "pk__in"), (Value *)list, site};
-        Value *owned = call_with_keywords(ev, manager_new(ev, model, NULL), "filter", &filter, 1, site);
+    bool *done = ARENA_ARRAY(evaluator_arena(ev), bool, arguments->keyword_count + 1);
+    for (int first = 0; first < arguments->keyword_count; first++) {
+        DjModel *table = fields[first]->model->concrete;
+        if (done[first] || (table == model->concrete) != own) continue;
         Keyword *values = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count);
-        int value_count = 0;
-        for (; end < arguments->keyword_count && fields[end]->model->concrete == model; end++)
-            values[value_count++] = arguments->keywords[end];
-        if (!owned || !call_with_keywords(ev, owned, "update", values, value_count, site)) return NULL;
-        done = end;
+        int count = 0;
+        for (int i = first; i < arguments->keyword_count; i++) {
+            if (fields[i]->model->concrete != table) continue;
+            values[count++] = arguments->keywords[i];
+            done[i] = true;
+        }
+        Keyword filter = {django_atom(ev, "pk__in"), (Value *)keys, site};
+        Value *rows = call_with_keywords(ev, manager_new(ev, table, NULL), "filter", &filter, 1, site);
+        if (!rows || !call_with_keywords(ev, rows, "update", values, count, site)) return NULL;
     }
     return value_unknown_at(ev, site);
+}
+
+/* Columns of a parent's table are set there, for the keys that the query gives; its own table comes first. */
+static Value *update_with_parents(Evaluator *ev, Value *self, const Arguments *arguments, DjField *const *fields) {
+    DjModel *model = value_as_queryset(self)->model;
+    ListValue *keys;
+    if (!rows_keys(ev, self, arguments->site, &keys)) return NULL;
+    if (!keys->count) return value_integer(ev, 0);
+    Value *done = update_tables(ev, model, keys, arguments, fields, true);
+    return done ? update_tables(ev, model, keys, arguments, fields, false) : NULL;
 }
 
 static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -413,12 +441,9 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
         if (!expr) return NULL;
         update.assignments[update.count++] = (Assignment){bare_column(ev, &own->joins[0]->relation, fields[i]), expr};
     }
-    if (joins <= 1) {
-        single = (SingleTable){0};
-        if (!single_table_compile(ev, own, &single)) return NULL;
-    } else if (!single_table(ev, self, site, true, true, &single)) {
-        return NULL;
-    }
+    if (joins > 1 && !restrict_by_key(ev, own, self, evaluator_dialect(ev)->is_mysql, site)) return NULL;
+    single = (SingleTable){0};
+    if (!single_table_compile(ev, own, &single)) return NULL;
     if (single.nothing) return value_integer(ev, 0);
     ExecutionResult *result = NULL;
     return update_send(ev, &single, &update, site, &result) ? rows_affected(ev, result, site) : NULL;
@@ -449,7 +474,7 @@ static Value *queryset_delete(Evaluator *ev, Value *self, const Arguments *argum
     if (!plain) return NULL;
     if (model_deletes_at_once(ev, queryset->model)) {
         SingleTable single;
-        if (!single_table(ev, plain, site, false, false, &single)) return NULL;
+        if (!single_table(ev, plain, site, &single)) return NULL;
         if (single.nothing) return deleted_pair(ev, site);
         Query *tree = query_new(evaluator_arena(ev), QUERY_DELETE);
         tree->target = single.table;

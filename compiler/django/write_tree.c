@@ -98,6 +98,7 @@ static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjE
     if (update) dj_query_base(query);
     DjExpr *expr = dj_resolve(query, given, &how);
     if (!expr) return NULL;
+    if (update) expr = dj_resolve_again(ev, expr);
     Slice shown = value_repr(ev, (Value *)given);
     if (!update && (expr->flags & DJ_HAS_COLUMNS))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
