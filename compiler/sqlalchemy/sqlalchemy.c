@@ -308,7 +308,7 @@ bool element_emit(Evaluator *ev, Element *element, StatementList *out) {
     if (!query) return false;
     DiagnosticList problems;
     diagnostics_init(&problems, evaluator_arena(ev));
-    EmitOptions options = {.style = STYLE_SQLALCHEMY, .inline_literals = false};
+    EmitOptions options = {.style = STYLE_SQLALCHEMY, .inline_literals = evaluator_inlines(ev)};
     Statement statement = {0};
     if (!query_emit(evaluator_arena(ev), evaluator_dialect(ev), &options, query, kind, &problems, &statement)) {
         for (int i = 0; i < problems.count; i++)
