@@ -68,6 +68,7 @@ void emit_order(Emitter *e, const Expr *expr);
 void emit_query(Emitter *e, const Query *query);
 void emit_ctes(Emitter *e, const Query *query);
 void emit_relation(Emitter *e, const Relation *relation, Slice hint);
+void emit_from(Emitter *e, const From *from);
 void emit_from_list(Emitter *e, const Query *query);
 void emit_order_by(Emitter *e, const Query *query);
 void emit_limit(Emitter *e, const Query *query);

@@ -63,7 +63,6 @@ static const char *join_text(const Emitter *e, const From *from) {
     return " JOIN ";
 }
 
-static void emit_from(Emitter *e, const From *from);
 
 /* Chains of joins lean to the left and may be long: walked down by a loop, not by recursion. */
 static void emit_join(Emitter *e, const From *from) {
@@ -93,7 +92,7 @@ static void emit_join(Emitter *e, const From *from) {
     }
 }
 
-static void emit_from(Emitter *e, const From *from) {
+void emit_from(Emitter *e, const From *from) {
     if (from->relation) {
         if (from->prefix.length) {
             buffer_slice(&e->sql, from->prefix);
@@ -354,7 +353,7 @@ static const char *set_text(SetOperator op) {
 }
 
 static void emit_set_operation(Emitter *e, const Query *query) {
-    bool parentheses = e->dialect->has_parenthesised_set_parts;
+    bool parentheses = e->dialect->has_parenthesised_set_parts || !emit_is_django(e);
     for (int i = 0; i < query->part_count; i++) {
         if (i) emit_text(e, set_text(query->set_operator));
         bool grouped = query->part_grouped && query->part_grouped[i];

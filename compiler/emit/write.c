@@ -121,7 +121,8 @@ void emit_update(Emitter *e, const Query *query) {
         buffer_put(&e->sql, ' ');
     }
     if (query->target_only) EMIT(e, "ONLY ");
-    emit_relation(e, query->target, (Slice){0});
+    if (query->target_from) emit_from(e, query->target_from);
+    else emit_relation(e, query->target, (Slice){0});
     if (query->from_count && e->dialect->is_mysql) {
         EMIT(e, ", ");
         emit_from_list(e, query);
@@ -167,7 +168,8 @@ void emit_delete(Emitter *e, const Query *query) {
     } else {
         EMIT(e, "FROM ");
         if (query->target_only) EMIT(e, "ONLY ");
-        emit_relation(e, query->target, (Slice){0});
+        if (query->from_count && e->dialect->is_mysql) emit_relation_reference(e, query->target);
+        else emit_relation(e, query->target, (Slice){0});
         if (query->from_count) emit_delete_using(e, query);
     }
     emit_where(e, query);

@@ -287,6 +287,7 @@ struct Query {
     int part_count;
     /* INSERT, UPDATE, DELETE */
     Relation *target;
+    struct From *target_from; /* MySQL's UPDATE of a join; `target` is NULL then */
     bool target_only; /* PostgreSQL: ONLY before the target */
     Slice *columns; /* INSERT */
     int column_count;

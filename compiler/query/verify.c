@@ -161,7 +161,7 @@ static const char *verify_items(const SelectItem *items, int count, const Scope 
 
 static const char *verify_write(const Query *query, const Scope *scope, int depth) {
     bool writes = query->kind == QUERY_INSERT || query->kind == QUERY_UPDATE || query->kind == QUERY_DELETE;
-    if (writes && !query->target) return "a write without a target";
+    if (writes && !query->target && !query->target_from) return "a write without a target";
     for (int i = 0; i < query->row_count; i++) {
         if (query->kind == QUERY_INSERT && query->column_count && query->rows[i].count != query->column_count)
             return "a row of another length than the columns";

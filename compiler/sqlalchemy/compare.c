@@ -29,7 +29,9 @@ static Element *bind_array(Evaluator *ev, Element *expr, Value *value, const Nod
     if (!items) return NULL;
     const ListValue *list = (const ListValue *)items;
     SaType *item = expr->type->item ? expr->type->item : expr->type;
-    Element *array = element_with_children(ev, EL_ARRAY, expr->type, NULL, 0);
+    SaType *type = type_copy(ev, expr->type);
+    if (!list->count) type->item = type_of_kind(ev, TYPE_NULL);
+    Element *array = element_with_children(ev, EL_ARRAY, type, NULL, 0);
     array->children = ARENA_ARRAY(evaluator_arena(ev), Element *, list->count + 1);
     for (int i = 0; i < list->count; i++)
         array->children[array->count++] =
@@ -132,10 +134,8 @@ static SaOperator op_mirror(SaOperator op) {
 
 Element *element_operate_op(Evaluator *ev, Op op, Element *left, Value *right, bool reflected, SaType *result,
                             const Node *site) {
-    if (reflected && op.id != SA_CUSTOM && op_is_comparison(op)) {
-        op.id = op_mirror(op.id);
-        reflected = false;
-    }
+    /* a reflected comparison comes with its operator turned round already */
+    if (op_is_comparison(op)) reflected = false;
     if (left->kind == EL_COLLECTION_AGGREGATE) {
         if (!op_is_comparison(op) || reflected)
             return sa_raise(ev, SA_ARGUMENT_ERROR, site, "Only comparison operators may be used with ANY/ALL");

@@ -84,10 +84,29 @@ static Element *alias_flat(Evaluator *ev, Element *from, Name name) {
     return join;
 }
 
+/* A table-valued alias under another name, its columns with it. */
+static Element *valued_copy(Evaluator *ev, Element *from, Name name) {
+    Element *copy = element_copy(ev, from);
+    copy->original = NULL;
+    copy->id = sa_next_id(ev);
+    copy->name = name.text.length ? name : name_anonymous(ev, copy->id, SLICE("anon"));
+    ElementList columns = {0};
+    for (int i = 0; i < FROM(from)->columns.count; i++) {
+        Element *column = element_copy(ev, FROM(from)->columns.items[i]);
+        column->original = NULL;
+        COLUMN(column)->table = copy;
+        if (COLUMN(column)->is_whole_row) column->name = copy->name;
+        element_list_push(ev, &columns, column);
+    }
+    FROM(copy)->columns = columns;
+    return copy;
+}
+
 static Value *method_alias(Evaluator *ev, Value *self, const Arguments *a) {
     Value *name = NULL, *flat = NULL;
     if (!arguments_bind(ev, a, "alias", "| name flat", &name, &flat)) return NULL;
     Element *from = (Element *)self;
+    if (from->kind == EL_TABLE_VALUED) return element_value(valued_copy(ev, from, name_argument(ev, name)));
     if (truth(flat) && from->kind == EL_JOIN) return element_value(alias_flat(ev, from, name_argument(ev, name)));
     return make_alias(ev, from, name);
 }
@@ -312,21 +331,12 @@ static Value *method_cte(Evaluator *ev, Value *self, const Arguments *a) {
 static Value *valued_render_derived(Evaluator *ev, Value *self, const Arguments *a) {
     Value *name = NULL, *types = NULL;
     if (!arguments_bind(ev, a, "render_derived", "| name with_types", &name, &types)) return NULL;
-    Element *from = (Element *)self, *copy = element_copy(ev, from);
-    copy->original = NULL;
-    copy->id = sa_next_id(ev);
-    if (name && value_is(name, VALUE_STRING)) copy->name = name_argument(ev, name);
-    else if (name_is_anonymous(copy->name)) copy->name = name_anonymous(ev, copy->id, SLICE("anon"));
+    Element *from = (Element *)self;
+    Name given = name_argument(ev, name);
+    if (!given.text.length && !name_is_anonymous(from->name)) given = from->name;
+    Element *copy = valued_copy(ev, from, given);
     FROM(copy)->derived = true;
     FROM(copy)->derived_types = truth(types);
-    ElementList columns = {0};
-    for (int i = 0; i < FROM(from)->columns.count; i++) {
-        Element *column = element_copy(ev, FROM(from)->columns.items[i]);
-        column->original = NULL;
-        COLUMN(column)->table = copy;
-        element_list_push(ev, &columns, column);
-    }
-    FROM(copy)->columns = columns;
     return element_value(copy);
 }
 

@@ -142,6 +142,8 @@ Query *lower_compound(Lowering *lo, Compound *compound, bool as_from);
 Query *lower_textual(Lowering *lo, TextualSelect *textual);
 bool lower_independent_ctes(Lowering *lo, Executable *head);
 Slice lower_prefixes(Lowering *lo, const TextParts *parts);
+/* WHERE and HAVING: criteria joined by AND; *out stays NULL where there are none. */
+bool lower_criteria(Lowering *lo, const ElementList *criteria, Expr **out);
 bool lower_items(Lowering *lo, const PlusNames *names, bool as_from, Flags flags, Query *query, bool returning);
 bool select_state(Evaluator *ev, Select *select, SelectState *out);
 bool froms_of_list(Evaluator *ev, const ElementList *list, ElementList *out);

@@ -196,7 +196,7 @@ static bool insert_values(Lowering *lo, Dml *dml, Element *table, Query *query, 
             if (!insert_row(lo, &columns, row, i ? first : NULL, all, &query->rows[i])) return false;
         }
     }
-    if (!dml->has_returning) implicit_returning(lo, dml, table, first, returning);
+    if (!dml->has_returning && !all) implicit_returning(lo, dml, table, first, returning);
     return true;
 }
 
@@ -328,12 +328,6 @@ static bool lower_conflict(Lowering *lo, Dml *dml, Element *table, Query *query)
     Flags bare = {.no_table = true, .literal_binds = lo_is(lo, DIALECT_SQLITE)};
     Slice row_alias = {"", 0};
     if (mysql) {
-        if (!dml->select && lo_is(lo, DIALECT_MYSQL)) {
-            bool taken = table->name.text.length == 3 && (table->name.text.start[0] | 32) == 'n' &&
-                         (table->name.text.start[1] | 32) == 'e' && (table->name.text.start[2] | 32) == 'w';
-            row_alias = taken ? SLICE("new_1") : SLICE("new");
-        }
-        out->row_alias = row_alias;
         out->update = true;
         return conflict_set(lo, dml, table, row_alias, out);
     }
@@ -375,7 +369,9 @@ Query *lower_insert(Lowering *lo, Dml *dml) {
     ok = ok && (dml->select ? insert_select(lo, dml, table, query) : insert_values(lo, dml, table, query, &returning));
     ok = ok && lower_conflict(lo, dml, table, query);
     ok = ok && lower_returning(lo, dml, dml->has_returning ? &dml->returning : &returning, query);
-    if (ok) lower_ctes_into(lo, query, top, dml->head.base.kind == EL_INSERT);
+    if (ok) lower_ctes_into(lo, query, top, true);
+    /* MySQL's WITH stands before the SELECT of an INSERT; where there is none SQLAlchemy leaves it out */
+    if (ok && lo_mysql(lo) && !dml->select) query->cte_count = 0;
     lo->level = level.outer;
     return ok ? query : NULL;
 }
@@ -386,7 +382,6 @@ Query *lower_insert(Lowering *lo, Dml *dml) {
 static void extra_froms(Lowering *lo, const Dml *dml, Element *table, ElementList *out) {
     ElementList all = {0}, own = {0};
     for (int i = 0; i < dml->values.count; i++) {
-        if (dml->values.items[i].target) element_froms(lo->ev, dml->values.items[i].target, &all);
         if (dml->values.items[i].element) element_froms(lo->ev, dml->values.items[i].element, &all);
     }
     for (int i = 0; i < dml->where.count; i++) element_froms(lo->ev, dml->where.items[i], &all);
@@ -464,8 +459,7 @@ static bool lower_mysql_limit(Lowering *lo, const Dml *dml, const char *name, Qu
 }
 
 static bool dml_where(Lowering *lo, const Dml *dml, Query *query) {
-    Element *where = element_where(lo->ev, &dml->where);
-    return !where || (query->where = lower_expr(lo, where, (Flags){0})) != NULL;
+    return lower_criteria(lo, &dml->where, &query->where);
 }
 
 static bool dml_froms(Lowering *lo, const Dml *dml, const ElementList *froms, Query *query) {
@@ -507,8 +501,9 @@ Query *lower_update(Lowering *lo, Dml *dml) {
     From *target = lower_from(lo, table, NULL);
     bool ok = target != NULL;
     if (ok && target->relation) query->target = target->relation;
+    if (ok && !target->relation) query->target_from = target;
     if (ok && lo_mysql(lo)) ok = dml_froms(lo, dml, &extra, query);
-    ok = ok && update_set(lo, dml, table, extra.count && lo_mysql(lo), query);
+    ok = ok && update_set(lo, dml, table, (extra.count || query->target_from) && lo_mysql(lo), query);
     ok = ok && lower_independent_ctes(lo, &dml->head);
     if (ok && !lo_mysql(lo)) ok = dml_froms(lo, dml, &extra, query);
     ok = ok && dml_where(lo, dml, query) && lower_mysql_limit(lo, dml, "mysql_limit", query) &&

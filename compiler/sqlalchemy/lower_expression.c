@@ -220,6 +220,13 @@ static Expr *lower_column(Lowering *lo, Element *element, Flags flags) {
     return made;
 }
 
+static Slice quoted_text(Lowering *lo, Name name) {
+    Buffer out;
+    buffer_init(&out, lo->arena);
+    sa_write_name(&out, lo->dialect, name);
+    return buffer_view(&out);
+}
+
 /* ---- labels in ORDER BY and the like ---- */
 
 static Element *modified_label(Element *element) {
@@ -313,7 +320,12 @@ static Expr *lower_label(Lowering *lo, Element *element, Flags flags) {
         return name;
     }
     Element *inner = element_group(lo->ev, element->children[0], SA_AS);
-    return lower_expr(lo, inner, flags);
+    bool written = flags.columns_clause && !flags.label_clause;
+    Slice name = written ? lower_name(lo, element->name) : (Slice){"", 0};
+    flags.columns_clause = false;
+    Expr *made = lower_expr(lo, inner, flags);
+    if (!made || !written) return made;
+    return lower_format(lo, "%e AS %S", made, quoted_text(lo, (Name){.text = name, .quote = element->name.quote}));
 }
 
 /* ---- text() ---- */
@@ -377,6 +389,13 @@ static Expr *lower_case(Lowering *lo, Element *element, Flags flags) {
     return lower_list(lo, element->children, element->count, flags, &made->args) ? made : NULL;
 }
 
+/* Whether MySQL's CAST has a target for the type; the cast is left out otherwise. */
+static bool mysql_casts(Lowering *lo, const SaType *type) {
+    Buffer name;
+    buffer_init(&name, lo->arena);
+    return type_write_mysql_cast(lo->ev, &name, type, lo->dialect, NULL) && name.length;
+}
+
 static Expr *lower_cast(Lowering *lo, Element *element, Flags flags) {
     Buffer name;
     buffer_init(&name, lo->arena);
@@ -384,7 +403,8 @@ static Expr *lower_cast(Lowering *lo, Element *element, Flags flags) {
         return sa_raise(lo->ev, SA_UNSUPPORTED_COMPILATION_ERROR, element->node, "this dialect has no TRY_CAST");
     if (lo_mysql(lo)) {
         if (!type_write_mysql_cast(lo->ev, &name, element->type, lo->dialect, element->node)) return NULL;
-        if (!name.length) return lower_expr(lo, element_group_op(lo->ev, element->children[0], op_of(SA_NONE)), flags);
+        if (!name.length && !type_write(lo->ev, &name, element->type, lo->dialect, element->node)) return NULL;
+        if (!mysql_casts(lo, element->type)) return lower_expr(lo, element_group_op(lo->ev, element->children[0], op_of(SA_NONE)), flags);
     } else if (!type_write(lo->ev, &name, element->type, lo->dialect, element->node)) {
         return NULL;
     }
@@ -405,7 +425,9 @@ static Expr *lower_cast(Lowering *lo, Element *element, Flags flags) {
 static Expr *lower_extract(Lowering *lo, Element *element, Flags flags) {
     static const char *const sqlite[][2] = {{"month", "%m"}, {"day", "%d"},    {"year", "%Y"},  {"second", "%S"},
                                             {"hour", "%H"},  {"doy", "%j"},    {"minute", "%M"}, {"epoch", "%s"},
-                                            {"dow", "%w"},   {"week", "%W"}};
+                                            {"dow", "%w"},   {"week", "%W"},   {"quarter", "quarter"},
+                                            {"milliseconds", "milliseconds"}, {"microseconds", "microseconds"},
+                                            {"timezone_hour", "timezone_hour"}, {"timezone_minute", "timezone_minute"}};
     Slice field = ((const ExtractElement *)element)->field;
     Expr *inner = lower_expr(lo, element->children[0], flags);
     if (!inner) return NULL;
@@ -464,19 +486,11 @@ static Expr *lower_scalar_select(Lowering *lo, Element *element, Flags flags) {
     return query ? expr_subquery(lo->arena, query, type_sql(lo->ev, element->type)) : NULL;
 }
 
-static Slice quoted_text(Lowering *lo, Name name, char quote) {
-    Buffer out;
-    buffer_init(&out, lo->arena);
-    (void)quote;
-    sa_write_name(&out, lo->dialect, name);
-    return buffer_view(&out);
-}
-
 static Expr *lower_sequence(Lowering *lo, Element *element) {
     const Sequence *sequence = ((const SequenceElement *)element)->sequence;
-    Slice name = quoted_text(lo, sequence->name, '"');
+    Slice name = quoted_text(lo, sequence->name);
     if (sequence->schema.text.length)
-        name = slice_format(lo->arena, "%.*s.%.*s", SLICE_ARGS(quoted_text(lo, sequence->schema, '"')), SLICE_ARGS(name));
+        name = slice_format(lo->arena, "%.*s.%.*s", SLICE_ARGS(quoted_text(lo, sequence->schema)), SLICE_ARGS(name));
     if (lo_is(lo, DIALECT_POSTGRESQL)) return lower_format(lo, "nextval(%e)", lower_string_literal(lo, name));
     if (lo_is(lo, DIALECT_MARIADB) || lo_mysql(lo)) return lower_format(lo, "nextval(%S)", name);
     return evaluator_raise_id(lo->ev, EXCEPTION_NOT_IMPLEMENTED, element->node,
@@ -485,7 +499,7 @@ static Expr *lower_sequence(Lowering *lo, Element *element) {
 
 static Expr *lower_function_column(Lowering *lo, Element *element, Flags flags) {
     Expr *function = lower_expr(lo, element->children[0], flags);
-    return function ? lower_format(lo, "(%e).%S", function, quoted_text(lo, element->name, '"')) : NULL;
+    return function ? lower_format(lo, "(%e).%S", function, quoted_text(lo, element->name)) : NULL;
 }
 
 static Expr *lower_group(Lowering *lo, Element *element, Flags flags) {
@@ -513,7 +527,7 @@ static Expr *lower_tuple(Lowering *lo, Element *element, Flags flags) {
 
 static Expr *lower_collation(Lowering *lo, Element *element) {
     Name name = element->name;
-    return lower_text_expr(lo, quoted_text(lo, name, '"'));
+    return lower_text_expr(lo, quoted_text(lo, name));
 }
 
 /* FROM clauses where an expression may stand: a table's whole row, the name of an alias. */

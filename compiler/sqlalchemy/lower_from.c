@@ -233,7 +233,7 @@ static bool lower_hint(Lowering *lo, Element *from, const TextParts *hints, From
         const TextPart *hint = &hints->items[i];
         if (!hint->element || !element_same(hint->element, from) || !dialect_matches(lo, hint->dialect)) continue;
         const Relation *relation = lower_relation(lo, from);
-        Slice text = hint_text(lo, hint->text, relation->alias.length ? relation->alias : relation->name);
+        Slice text = hint_text(lo, hint->text, written(lo, relation->alias.length ? relation->alias : relation->name, NAME_AT_NEED));
         if (lo_mysql(lo)) out->hint = text;
         if (!lo_is(lo, DIALECT_POSTGRESQL)) continue;
         if (text.length != 4 || (text.start[0] | 32) != 'o' || (text.start[1] | 32) != 'n' || (text.start[2] | 32) != 'l') {

@@ -131,6 +131,7 @@ static bool lower_item(Lowering *lo, const PlusName *plus, bool as_from, Flags f
         item->alias = lower_name(lo, label);
         item->alias_quoting = name_quoting(label);
     }
+    flags.label_clause = labelled;
     item->expr = lower_expr(lo, inner, flags);
     if (!item->expr) return false;
     if (!labelled && column->kind == EL_COLUMN) item->result_name = lower_name(lo, column->name);
@@ -208,8 +209,8 @@ static void lock_targets(Evaluator *ev, Element *element, ElementList *out) {
     if (element->kind == EL_COLUMN && COLUMN(element)->table) {
         froms_push(ev, out, COLUMN(element)->table);
     } else if (element->kind == EL_JOIN) {
-        lock_targets(ev, element->children[0], out);
         lock_targets(ev, element->children[1], out);
+        lock_targets(ev, element->children[0], out);
     } else if (element->kind == EL_FROM_GROUPING) {
         lock_targets(ev, element->children[0], out);
     } else {
@@ -225,7 +226,7 @@ static void lower_lock(Lowering *lo, const ForUpdate *given, Query *query) {
     lock->skip_locked = given->skip_locked;
     ElementList targets = {0};
     for (int i = 0; i < given->of.count; i++) lock_targets(lo->ev, given->of.items[i], &targets);
-    if (lo_mysql(lo) && !lo->dialect->has_for_update_of) return;
+    if (lo_mysql(lo)) return;
     lock->of_columns = ARENA_ARRAY(lo->arena, Slice, targets.count + 1);
     for (int i = 0; i < targets.count; i++) lock->of_columns[lock->of_count++] = lock_name(lo, targets.items[i]);
 }
@@ -248,6 +249,17 @@ static bool lower_order(Lowering *lo, const ElementList *list, Flags flags, Expr
     return lower_list(lo, list->items, list->count, flags, out);
 }
 
+/* Several criteria are written one by one: an operator that groups itself inside others stands alone here. */
+bool lower_criteria(Lowering *lo, const ElementList *criteria, Expr **out) {
+    Element *where = element_where(lo->ev, criteria);
+    if (!where) return true;
+    bool several = where->kind == EL_OPERATOR_LIST && criteria->count > 1 && OPERATOR(where)->boolean_list;
+    for (int i = 0; several && i < criteria->count; i++) several = criteria->items[i] != where;
+    if (!several) return (*out = lower_expr(lo, where, (Flags){0})) != NULL;
+    *out = expr_new(lo->arena, EXPR_AND, SQL_BOOLEAN);
+    return lower_list(lo, where->children, where->count, (Flags){0}, &(*out)->args);
+}
+
 /* ---- SELECT ---- */
 
 static bool lower_body(Lowering *lo, const SelectState *state, const ElementList *froms, bool as_from, Query *query) {
@@ -265,11 +277,9 @@ static bool lower_body(Lowering *lo, const SelectState *state, const ElementList
         if (!from) return false;
         query_add_from(lo->arena, query, from);
     }
-    Element *where = element_where(lo->ev, &select->where);
-    if (where && !(query->where = lower_expr(lo, where, flags))) return false;
+    if (!lower_criteria(lo, &select->where, &query->where)) return false;
     if (!lower_order(lo, &select->head.group_by, flags, &query->group_by)) return false;
-    Element *having = element_where(lo->ev, &select->having);
-    if (having && !(query->having = lower_expr(lo, having, flags))) return false;
+    if (!lower_criteria(lo, &select->having, &query->having)) return false;
     if (!lower_order(lo, &select->head.order_by, flags, &query->order_by)) return false;
     if (!lower_tail(lo, &select->head, flags, query)) return false;
     lower_lock(lo, &select->head.for_update, query);
@@ -414,11 +424,18 @@ Query *element_lower(Evaluator *ev, Element *element, StatementKind *kind) {
     *kind = element->kind == EL_TEXT ? text_kind(element) : statement_kind(element);
     if (element_is_statement(element) && element->kind != EL_SELECT_GROUPING) return lower_statement(&lo, element, false, false);
     Query *query = query_new(lo.arena, element->kind == EL_TEXT ? QUERY_RAW : QUERY_EXPRESSION);
-    if (element->kind == EL_CTE || element->kind == EL_SUBQUERY || element->kind == EL_LATERAL || element->kind == EL_TABLESAMPLE) {
-        From *from = lower_from(&lo, element, NULL);
-        if (!from) return NULL;
-        Query *whole = from->relation && from->relation->query ? from->relation->query : NULL;
-        if (whole) return *kind = STATEMENT_SELECT, whole;
+    /* alone, an alias is what it stands for */
+    bool lateral = element->kind == EL_LATERAL;
+    Element *inner = element;
+    while (inner->kind == EL_ALIAS || inner->kind == EL_SUBQUERY || inner->kind == EL_CTE || inner->kind == EL_LATERAL ||
+           inner->kind == EL_TABLE_VALUED || inner->kind == EL_SELECT_GROUPING)
+        inner = inner->children[0];
+    if (inner != element && (element_is_select(inner) || inner->kind == EL_FUNCTION) && element->kind != EL_SELECT_GROUPING) {
+        if (inner->kind == EL_FUNCTION) return (query->raw = lower_expr(&lo, inner, (Flags){0})) ? query : NULL;
+        Query *whole = lower_statement(&lo, inner, false, lateral);
+        if (!whole || !lateral) return *kind = lateral ? *kind : STATEMENT_SELECT, whole;
+        query->raw = lower_format(&lo, "LATERAL %e", expr_subquery(lo.arena, whole, SQL_UNKNOWN));
+        return query;
     }
     if (element_is_from(element)) {
         From *from = lower_from(&lo, element, NULL);

@@ -64,7 +64,9 @@ static Value *element_slot_compare(Evaluator *ev, CompareOperator op, Value *sel
     Element *left = column_self(ev, self, site);
     if (!left) return NULL;
     if (!reflected && compares_reversed(element, other)) {
-        Element *made = element_operate(ev, ids[op], (Element *)other, self, true, site);
+        static const SaOperator turned[] = {[COMPARE_Eq] = SA_EQ, [COMPARE_NotEq] = SA_NE, [COMPARE_Lt] = SA_GT,
+                                            [COMPARE_LtE] = SA_GE, [COMPARE_Gt] = SA_LT,   [COMPARE_GtE] = SA_LE};
+        Element *made = element_operate(ev, turned[op], (Element *)other, self, false, site);
         return made ? &made->head.head : NULL;
     }
     Element *made = element_operate(ev, ids[op], left, other, reflected, site);

@@ -75,7 +75,7 @@ static bool write_string(const TypeWriter *w, const SaType *type, const char *na
         return write_mysql_string(w, type, plain, national);
     }
     buffer_text(w->out, name);
-    if (type->length >= 0) buffer_format(w->out, "(%lld)", (long long)type->length);
+    if (type->length > 0) buffer_format(w->out, "(%lld)", (long long)type->length);
     if (type->collation.length) {
         buffer_text(w->out, " COLLATE ");
         buffer_format(w->out, "\"%.*s\"", SLICE_ARGS(type->collation));

@@ -424,6 +424,22 @@ void types_define_dialect(Evaluator *ev, ModuleValue *module, DialectId dialect)
                : dialect == DIALECT_SQLITE   ? TYPE_LITE_DATETIME
                                              : TYPE_MY_INET6;
     for (int kind = first; kind <= last; kind++) type_class_define(ev, module, (TypeKind)kind);
+    if (dialect != DIALECT_MYSQL) return;
+    /* names of the dialect's first years */
+    static const struct {
+        const char *name;
+        TypeKind kind;
+    } old[] = {{"MSTime", TYPE_MY_TIME}, {"MSSet", TYPE_MY_SET}, {"MSEnum", TYPE_MY_ENUM}, {"MSLongBlob", TYPE_MY_LONGBLOB},
+               {"MSMediumBlob", TYPE_MY_MEDIUMBLOB}, {"MSTinyBlob", TYPE_MY_TINYBLOB}, {"MSBlob", TYPE_SQL_BLOB},
+               {"MSBinary", TYPE_SQL_BINARY}, {"MSVarBinary", TYPE_SQL_VARBINARY}, {"MSNChar", TYPE_MY_NCHAR},
+               {"MSNVarChar", TYPE_MY_NVARCHAR}, {"MSChar", TYPE_MY_CHAR}, {"MSString", TYPE_MY_VARCHAR},
+               {"MSLongText", TYPE_MY_LONGTEXT}, {"MSMediumText", TYPE_MY_MEDIUMTEXT}, {"MSTinyText", TYPE_MY_TINYTEXT},
+               {"MSText", TYPE_MY_TEXT}, {"MSYear", TYPE_MY_YEAR}, {"MSTimeStamp", TYPE_MY_TIMESTAMP}, {"MSBit", TYPE_MY_BIT},
+               {"MSSmallInteger", TYPE_MY_SMALLINT}, {"MSTinyInteger", TYPE_MY_TINYINT}, {"MSMediumInteger", TYPE_MY_MEDIUMINT},
+               {"MSBigInteger", TYPE_MY_BIGINT}, {"MSNumeric", TYPE_MY_NUMERIC}, {"MSDecimal", TYPE_MY_DECIMAL},
+               {"MSDouble", TYPE_MY_DOUBLE}, {"MSReal", TYPE_MY_REAL}, {"MSFloat", TYPE_MY_FLOAT}, {"MSInteger", TYPE_MY_INTEGER}};
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        module_define(ev, module, old[i].name, &sa_state(ev)->type_classes[old[i].kind]->head);
 }
 
 /* ---- from values ---- */
