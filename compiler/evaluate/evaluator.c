@@ -527,3 +527,20 @@ Value *evaluator_setting(Evaluator *ev, const char *name) {
     }
     return NULL;
 }
+
+Value *evaluator_setting_evaluated(Evaluator *ev, const char *name) {
+    Value *text = evaluator_setting(ev, name);
+    if (!text || !value_is(text, VALUE_STRING)) return text;
+    ModuleValue *module = module_new(ev, SLICE("settings"));
+    static const char *const names[] = {"datetime", "zoneinfo"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ModuleValue *standard = evaluator_import(ev, names[i]);
+        if (!standard) continue;
+        module_define(ev, module, names[i], (Value *)standard);
+        if (i == 0) module_define(ev, module, "timezone", atom_map_get(&standard->names, evaluator_atom(ev, "timezone")));
+        else module_define_all(ev, module, standard);
+    }
+    Value *value = evaluator_evaluate_text(ev, value_text(text), module, NULL);
+    evaluator_clear_error(ev);
+    return value;
+}
