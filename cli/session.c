@@ -110,6 +110,23 @@ static OrmcResult *execute(Session *session, const OrmcStatement *statement, con
     return result;
 }
 
+/* As the other commands show parameters: text in single quotes. */
+static void value_write_people(Text *out, const OrmcValue *value) {
+    bool is_text = value->type == ORMC_TYPE_TEXT || value->type == ORMC_TYPE_DATE || value->type == ORMC_TYPE_TIME ||
+                   value->type == ORMC_TYPE_DATETIME || value->type == ORMC_TYPE_UUID ||
+                   value->type == ORMC_TYPE_JSON || value->type == ORMC_TYPE_UNKNOWN;
+    if (value->is_null) {
+        text_add(out, "NULL");
+    } else if (is_text && value->text) {
+        text_add(out, "'");
+        for (size_t i = 0; i < value->length; i++)
+            text_append(out, value->text[i] == '\'' ? "''" : value->text + i, value->text[i] == '\'' ? 2 : 1);
+        text_add(out, "'");
+    } else {
+        cell_write(out, value);
+    }
+}
+
 static void note_params(Ran *ran, const OrmcStatement *statement) {
     Text json = {0};
     text_add(&json, "[");
@@ -122,7 +139,7 @@ static void note_params(Ran *ran, const OrmcStatement *statement) {
         text_add(&json, ", \"type\": \"%s\"}", ormc_type_name(param->type));
         Text text = {0};
         text_append(&text, "", 0);
-        value_write_json(&text, &param->value);
+        value_write_people(&text, &param->value);
         ran->param_texts[i] = text.data;
     }
     text_add(&json, "]");

@@ -413,13 +413,13 @@ static bool pg_retry(PgConnection *c, OrmcRequest *request) {
         return true;
     }
     if (result->error != ORMC_ERROR_DATABASE) return false;
-    bool prepared = request->data != NULL;
-    if (prepared &&
-        (request->flags & PG_PREPARES || strcmp(result->state, "26000") == 0 || strcmp(result->state, "0A000") == 0))
-        pg_forget(c, request);
+    /* Parse would have refused it, had it been wrong then: what it names has changed since */
+    bool stale = request->data && !(request->flags & PG_PREPARES) &&
+                 (strncmp(result->state, "42", 2) == 0 || strcmp(result->state, "26000") == 0 ||
+                  strcmp(result->state, "0A000") == 0);
+    if (stale || request->flags & PG_PREPARES) pg_forget(c, request);
     if (c->base.in_transaction) return false;
-    if (strcmp(result->state, "26000") == 0 || strcmp(result->state, "0A000") == 0)
-        return prepared && !(request->flags & PG_PREPARES);
+    if (stale) return true;
     if (strcmp(result->state, "42P18") == 0 && !(request->flags & PG_CERTAIN)) {
         request->retry_flags = PG_CERTAIN;
         return true;

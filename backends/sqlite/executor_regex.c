@@ -513,6 +513,7 @@ static void emit_loop(Parser *parser, int start, bool lazy, bool once) {
     }
     emit(parser, OP_ROUND, slot, start);
     emit_optional(parser, start, lazy);
+    if (!parser->why) parser->regex->program[parser->regex->count - 1].b = start; /* back to the choice itself */
 }
 
 /* An atom with its quantifier; copies of the atom come from reading its text again. */

@@ -15,6 +15,7 @@
 #include "compiler/django/field_text.h"
 #include "compiler/django/instance.h"
 #include "compiler/django/model_build.h"
+#include "compiler/evaluate/calendar.h"
 
 bool django_use_tz(Evaluator *ev) {
     Value *value = evaluator_setting(ev, "USE_TZ");
@@ -22,16 +23,13 @@ bool django_use_tz(Evaluator *ev) {
 }
 
 Slice django_current_zone_name(Evaluator *ev) {
-    Value *zone = evaluator_setting(ev, "current_timezone");
-    if (zone && zone->type->kind == VALUE_TIMEZONE) return ((TimeZoneValue *)zone)->name;
-    if (value_is_text(zone)) return value_text(zone);
-    return django_setting_text(ev, "TIME_ZONE", "UTC");
+    return zone_title(ev, django_current_zone(ev));
 }
 
 Value *django_current_zone(Evaluator *ev) {
-    Value *zone = evaluator_setting(ev, "current_timezone");
+    Value *zone = evaluator_setting_evaluated(ev, "current_timezone");
     if (zone && zone->type->kind == VALUE_TIMEZONE) return zone;
-    return value_zone(ev, django_current_zone_name(ev));
+    return value_zone(ev, django_setting_text(ev, "TIME_ZONE", "UTC"));
 }
 
 static Value *django_default_zone(Evaluator *ev) { return value_zone(ev, django_setting_text(ev, "TIME_ZONE", "UTC")); }

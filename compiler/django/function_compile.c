@@ -9,6 +9,7 @@
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/function_table.h"
 #include "compiler/django/lookup_compile.h"
+#include "compiler/evaluate/calendar.h"
 #include "compiler/query/datetime.h"
 
 static SqlType type_of(DjCompiler *compiler, DjExpr *expr) {
@@ -281,7 +282,7 @@ static Slice zone_of(DjCompiler *compiler, DjExpr *expr, SqlType source) {
     if (source != SQL_DATETIME || !django_use_tz(compiler->ev)) return (Slice){0};
     Value *zone = expr->as.func.zone;
     if (!zone) return django_current_zone_name(compiler->ev);
-    if (value_is(zone, VALUE_TIMEZONE)) return ((TimeZoneValue *)zone)->name;
+    if (value_is(zone, VALUE_TIMEZONE)) return zone_title(compiler->ev, zone);
     Value *text = value_str(compiler->ev, zone, expr->site);
     return text && value_is(text, VALUE_STRING) ? value_text(text) : django_current_zone_name(compiler->ev);
 }

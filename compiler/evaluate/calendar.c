@@ -198,6 +198,15 @@ static int zone_file_offset(Evaluator *ev, const ZoneFile *zone, int64_t utc) {
     return zone_type_offset(zone, low ? zone->kinds[low - 1] : 0);
 }
 
+/* A zone that never changes has one abbreviation, which names it. */
+Slice zone_title(Evaluator *ev, const Value *zone) {
+    const TimeZoneValue *value = (const TimeZoneValue *)zone;
+    ZoneFile file;
+    if (value->fixed || !zone_open(ev, value->name, &file) || file.time_count || file.type_count != 1) return value->name;
+    const char *text = (const char *)file.types + 6 + file.types[5];
+    return slice_copy(ev->arena, slice_from(text));
+}
+
 bool zone_offset_utc(Evaluator *ev, const Value *zone, int64_t utc_ticks, int *seconds) {
     const TimeZoneValue *value = (const TimeZoneValue *)zone;
     if (value->fixed) {

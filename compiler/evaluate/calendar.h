@@ -19,6 +19,8 @@ void datetime_from_ticks(int64_t ticks, DateTimeValue *parts);
 bool zone_offset_local(Evaluator *ev, const Value *zone, int64_t local_ticks, int fold, int *seconds);
 /* … at this instant (ticks in UTC). */
 bool zone_offset_utc(Evaluator *ev, const Value *zone, int64_t utc_ticks, int *seconds);
+/* What tzname(None) says of a zone, else its name: "UTC", "-10" for Etc/GMT+10, "Europe/Paris". */
+Slice zone_title(Evaluator *ev, const Value *zone);
 /* The same instant in another zone; NULL zone: naive, in UTC. Raises where a zone is not known. */
 Value *datetime_in_zone(Evaluator *ev, const DateTimeValue *value, Value *zone, const Node *site);
 /* 2024-05-17T12:30:45.000123+02:00; `separator` stands between date and time. */

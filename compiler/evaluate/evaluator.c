@@ -187,6 +187,7 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     evaluator_touch(ev, &program->module, sizeof program->module);
     program->module = module;
     evaluator_touch(ev, &ev->imported_count, sizeof ev->imported_count);
+    evaluator_touch(ev, &ev->imported, sizeof ev->imported);
     ARENA_PUSH(ev->arena, ev->imported, ev->imported_count, ev->imported_capacity) = module;
     namespace_set(ev, &module->names, ev->names.name,
                   program->role == SOURCE_PROGRAM && !ev->frame ? value_string(ev, SLICE("__main__"))
@@ -289,6 +290,8 @@ void evaluator_load(Evaluator *ev) {
     ev->loading = false;
     ev->lasting_source_count = ev->source_count;
     ev->lasting_setting_count = ev->setting_count;
+    ev->lasting_sources = ev->sources;
+    ev->lasting_settings = ev->settings;
 }
 
 /* ---- one compile ---- */
@@ -301,6 +304,8 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     ev->journaling = true;
     ev->journal = NULL;
     ev->journal_count = ev->journal_capacity = 0;
+    ev->sources = ev->lasting_sources;
+    ev->settings = ev->lasting_settings;
     ev->source_count = ev->lasting_source_count;
     ev->source_capacity = ev->source_count; /* grows into scratch */
     ev->setting_count = ev->setting_capacity = ev->lasting_setting_count;
@@ -521,4 +526,21 @@ Value *evaluator_setting(Evaluator *ev, const char *name) {
         if (value) return value;
     }
     return NULL;
+}
+
+Value *evaluator_setting_evaluated(Evaluator *ev, const char *name) {
+    Value *text = evaluator_setting(ev, name);
+    if (!text || !value_is(text, VALUE_STRING)) return text;
+    ModuleValue *module = module_new(ev, SLICE("settings"));
+    static const char *const names[] = {"datetime", "zoneinfo"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ModuleValue *standard = evaluator_import(ev, names[i]);
+        if (!standard) continue;
+        module_define(ev, module, names[i], (Value *)standard);
+        if (i == 0) module_define(ev, module, "timezone", atom_map_get(&standard->names, evaluator_atom(ev, "timezone")));
+        else module_define_all(ev, module, standard);
+    }
+    Value *value = evaluator_evaluate_text(ev, value_text(text), module, NULL);
+    evaluator_clear_error(ev);
+    return value;
 }

@@ -220,6 +220,8 @@ struct Evaluator {
     const Source **sources; /* by Source.number */
     int source_count, source_capacity;
     int lasting_source_count;
+    const Source **lasting_sources; /* the arrays as loading left them: a compile grows copies in scratch memory */
+    NamedValue *lasting_settings;
     ModuleValue **imported;
     int imported_count, imported_capacity, lasting_imported_count;
 

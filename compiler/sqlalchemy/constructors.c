@@ -266,7 +266,7 @@ static bool case_whens(Evaluator *ev, const Arguments *a, ElementList *out, bool
 static Value *call_case(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     Value *whens = NULL, *value = NULL, *otherwise = NULL;
-    if (!arguments_bind(ev, a, "case", "| *whens value else_", &whens, &value, &otherwise)) return NULL;
+    if (!arguments_bind(ev, a, "case", "*whens | value else_", &whens, &value, &otherwise)) return NULL;
     ElementList parts = {0};
     bool has_value = value && !value_is_none(value), has_else = otherwise && !value_is_none(otherwise);
     if (has_value) {

@@ -322,6 +322,7 @@ typedef struct OrmOptions { /* Executable.options */
     int count, capacity;
 } OrmOptions;
 
+Value *option_lazily(Evaluator *ev, Entity *entity, Property *property);
 void options_define(Evaluator *ev, ModuleValue *module);
 OrmOptions *statement_options(Evaluator *ev, const Element *statement);
 Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count);

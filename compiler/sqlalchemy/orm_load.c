@@ -271,6 +271,7 @@ bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, 
     if (statement->kind == EL_SELECT) {
         plain = orm_compile_select(ev, SELECT(statement), false, plan, start);
         if (!plain) return false;
+        if (!select_check_aggregates(ev, SELECT(plain), loading->site)) return false;
     }
     RowSet *set;
     int sent = loading_send(loading, plain, &set);
@@ -356,6 +357,7 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
     if (!identity) return NULL;
     OrmInstance *known = session_find(ev, session, mapper, identity);
     if (known && !options && !known->expired) return &known->head.head;
+    if (session && !session_autoflush(ev, session, site)) return NULL;
     Select *select = select_new(ev);
     select->head.label_style = LABEL_TABLENAME_PLUS_COL;
     select_add_column(ev, select, entity_element(ev, entity));
@@ -489,6 +491,11 @@ static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationsh
         .ev = ev, .session = instance->session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
     RowPlan plan = {0};
     Element *statement = &select->head.head.base;
+    Relationship *reverse = relationship->reverse;
+    if (reverse && reverse->direction == MANY_TO_ONE && relationship_uses_get(reverse)) {
+        Value *lazily = option_lazily(ev, relationship->target_entity, reverse->property);
+        statement = statement_with_options(ev, statement, &lazily, 1);
+    }
     if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
     if (!loading.real) evaluator_execute(ev, &loading.statements, site);
     if (evaluator_error_pending(ev)) return NULL;

@@ -29,6 +29,8 @@ typedef struct Loading {
     int level;
 } Loading;
 
+/* False: raised; see orm_check.c. */
+bool select_check_aggregates(Evaluator *ev, const Select *select, const Node *site);
 int loading_send(Loading *loading, Element *plain, RowSet **set); /* index of the statement, -1: raised */
 bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, RowPlan *plan, ResultValue *out);
 Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement);

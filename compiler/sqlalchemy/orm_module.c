@@ -290,6 +290,10 @@ static void declarative_setup(Evaluator *ev, ModuleValue *module) {
     module_define_all(ev, module, evaluator_import(ev, "sqlalchemy.orm"));
 }
 
+static void future_setup(Evaluator *ev, ModuleValue *module) {
+    module_define_all(ev, module, evaluator_import(ev, "sqlalchemy"));
+}
+
 static void hybrid_setup(Evaluator *ev, ModuleValue *module) { hybrids_define(ev, module, NULL); }
 static void proxy_setup(Evaluator *ev, ModuleValue *module) { hybrids_define(ev, NULL, module); }
 
@@ -321,6 +325,7 @@ const NativeModule orm_modules[] = {{"sqlalchemy.ext", empty_setup},
                                     {"sqlalchemy.ext.hybrid", hybrid_setup},
                                     {"sqlalchemy.ext.associationproxy", proxy_setup},
                                     {"sqlalchemy.ext.orderinglist", collections_setup},
+                                    {"sqlalchemy.future", future_setup},
                                     {"sqlmodel", sqlmodel_setup},
                                     {"flask_sqlalchemy", flask_setup},
                                     {NULL, NULL}};

@@ -13,6 +13,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = f"{HERE}/seeds/models_sqlalchemy.py"
 
 
+PREAMBLE = """from sqlalchemy import *
+from sqlalchemy.orm import *
+from sqlalchemy.ext.asyncio import *
+from models import *
+engine = create_async_engine("sqlite+aiosqlite://")
+AsyncSessionLocal = async_session = async_sessionmaker(engine, expire_on_commit=False)
+"""
+
+
 def blocks(path):
     text = open(path, encoding="utf-8", errors="replace").read()
     for match in re.finditer(r"^```python\n(.*?)^```", text, re.S | re.M):
@@ -76,7 +85,7 @@ def run_ormc(ormc, code):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(MODELS, f"{folder}/models.py")
         with open(f"{folder}/block.py", "w") as f:
-            f.write(code)
+            f.write(PREAMBLE + code)
         command = [ormc, "sql", "-d", "sqlite", "--format", "json", "-m", f"{folder}/models.py", f"{folder}/block.py"]
         done = subprocess.run(command, capture_output=True, text=True)
     try:
