@@ -242,7 +242,21 @@ DjOutcome compile_collate(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     return DJ_SQL;
 }
 
-DjOutcome compile_json_object(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_by_id(compiler, expr, out); }
+/* PostgreSQL's functions take any type: keys of objects are said to be text, items of arrays to be what they are. */
+DjOutcome compile_json_object(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjOutcome outcome = compile_by_id(compiler, expr, out);
+    if (outcome != DJ_SQL || compiler->dialect->id != DIALECT_POSTGRESQL) return outcome;
+    bool array = expr->as.func.spec->id == FUNCTION_JSON_ARRAY;
+    for (int i = 0; i < expr->count; i++) {
+        DjField *field = array ? dj_output_field(compiler->ev, expr->args[i], true) : NULL;
+        if (array && !field) return DJ_ERROR;
+        if (!array && i % 2) continue;
+        Slice type = array ? field_cast_type(compiler->ev, field) : SLICE("text");
+        bool cast_already = expr->args[i]->kind == DJ_FUNC && strcmp(expr->args[i]->as.func.spec->name, "Cast") == 0;
+        if (type.length && !cast_already) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], type);
+    }
+    return DJ_SQL;
+}
 
 /* ---- numbers ---- */
 
@@ -267,9 +281,10 @@ DjOutcome compile_concat_pair(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = compile_by_id(compiler, expr, out);
     if (outcome != DJ_SQL || compiler->dialect->id != DIALECT_POSTGRESQL) return outcome;
     for (int i = 0; i < expr->count; i++) {
-        FieldKind kind = internal_of(compiler, expr->args[i]);
-        bool text = kind == FIELD_CHAR || kind == FIELD_TEXT;
         /* what is no text already is cast, so that COALESCE has one type */
+        DjField *field = dj_output_field(compiler->ev, expr->args[i], false);
+        evaluator_clear_error(compiler->ev);
+        bool text = field && (field_kind_is(field->kind, FIELD_CHAR) || field_kind_is(field->kind, FIELD_TEXT));
         if (!text) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], SLICE("text"));
     }
     return DJ_SQL;
@@ -289,22 +304,88 @@ static Slice zone_of(DjCompiler *compiler, DjExpr *expr, SqlType source) {
 
 static bool temporal(SqlType type) { return type == SQL_DATE || type == SQL_TIME || type == SQL_DATETIME; }
 
-DjOutcome compile_extract(DjCompiler *compiler, DjExpr *expr, Expr **out) {
-    Expr *inner;
-    DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &inner);
-    if (outcome != DJ_SQL) return outcome;
-    SqlType source = type_of(compiler, expr->args[0]);
+static bool unit_is(Slice unit, const char *const *names) {
+    for (; *names; names++)
+        if (slice_equals_text(unit, *names)) return true;
+    return false;
+}
+
+static const char *const time_units[] = {"hour", "minute", "second", NULL};
+static const char *const calendar_units[] = {"year", "iso_year", "month", "week", "week_day", "iso_week_day", "quarter", NULL};
+
+static const char *field_name_of(DjCompiler *compiler, DjExpr *source) {
+    DjField *field = dj_output_field(compiler->ev, source, false);
+    evaluator_clear_error(compiler->ev);
+    return field && field->name ? field->name->text.start : "None";
+}
+
+static DjOutcome refuse_temporal(DjCompiler *compiler, DjExpr *expr, const char *format, Slice unit, const char *name) {
+    Slice message = slice_format(compiler_arena(compiler), "%s '%.*s' from %s '%s'.", "Cannot extract component", SLICE_ARGS(unit), format, name);
+    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "%.*s", SLICE_ARGS(message));
+    return DJ_ERROR;
+}
+
+/* Units that the type has not; names that would be more than a unit. */
+static DjOutcome check_extract(DjCompiler *compiler, DjExpr *expr, SqlType source) {
+    Slice unit = expr->as.func.unit;
     if (!temporal(source) && source != SQL_INTERVAL) {
         evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
                            "Extract input expression must be DateField, DateTimeField, TimeField, or DurationField.");
         return DJ_ERROR;
     }
+    for (size_t i = 0; i < unit.length; i++) {
+        char c = unit.start[i];
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_') continue;
+        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Invalid lookup type: %.*s",
+                           SLICE_ARGS(value_repr(compiler->ev, value_string(compiler->ev, unit))));
+        return DJ_ERROR;
+    }
+    if (source == SQL_DATE && unit_is(unit, time_units)) return refuse_temporal(compiler, expr, "DateField", unit, field_name_of(compiler, expr->args[0]));
+    if (source == SQL_INTERVAL && unit_is(unit, calendar_units))
+        return refuse_temporal(compiler, expr, "DurationField", unit, field_name_of(compiler, expr->args[0]));
     if (source == SQL_INTERVAL && !compiler->dialect->has_native_interval) {
         evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Extract requires native DurationField database support.");
         return DJ_ERROR;
     }
+    return DJ_SQL;
+}
+
+DjOutcome compile_extract(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    Expr *inner;
+    DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &inner);
+    if (outcome != DJ_SQL) return outcome;
+    SqlType source = type_of(compiler, expr->args[0]);
+    outcome = check_extract(compiler, expr, source);
+    if (outcome != DJ_SQL) return outcome;
     *out = expr_extract(compiler_arena(compiler), compiler->dialect, expr->as.func.unit, source, inner, zone_of(compiler, expr, source));
     return DJ_SQL;
+}
+
+static const char *type_class(SqlType type) {
+    return type == SQL_DATE ? "DateField" : type == SQL_TIME ? "TimeField" : "DateTimeField";
+}
+
+/* Dates have no hours, times no days; and nothing becomes a datetime that was none. */
+static DjOutcome check_trunc(DjCompiler *compiler, DjExpr *expr, SqlType source, SqlType output) {
+    static const char *const finer[] = {"hour", "minute", "second", "time", NULL};
+    static const char *const coarser[] = {"year", "quarter", "month", "week", "day", "date", NULL};
+    const char *name = field_name_of(compiler, expr->args[0]);
+    Slice unit = expr->as.func.unit;
+    if (!temporal(source)) {
+        evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site, "'%s' isn't a DateField, TimeField, or DateTimeField.", name);
+        return DJ_ERROR;
+    }
+    if (!temporal(output)) {
+        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "output_field must be either DateField, TimeField, or DateTimeField.");
+        return DJ_ERROR;
+    }
+    bool bad = source == SQL_DATE   ? output == SQL_DATETIME || unit_is(unit, finer)
+               : source == SQL_TIME ? output == SQL_DATETIME || unit_is(unit, coarser)
+                                    : false;
+    if (!bad) return DJ_SQL;
+    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Cannot truncate %s '%s' to %s.", type_class(source), name,
+                       output != source ? type_class(output) : "DateTimeField");
+    return DJ_ERROR;
 }
 
 DjOutcome compile_trunc(DjCompiler *compiler, DjExpr *expr, Expr **out) {
@@ -312,21 +393,13 @@ DjOutcome compile_trunc(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &inner);
     if (outcome != DJ_SQL) return outcome;
     SqlType source = type_of(compiler, expr->args[0]), output = type_of(compiler, expr);
-    Slice zone = zone_of(compiler, expr, source);
+    outcome = check_trunc(compiler, expr, source, output);
+    if (outcome != DJ_SQL) return outcome;
+    Slice zone = zone_of(compiler, expr, source), unit = expr->as.func.unit;
     Arena *arena = compiler_arena(compiler);
-    Slice unit = expr->as.func.unit;
-    if (slice_equals_text(unit, "date") || slice_equals_text(unit, "time")) {
-        *out = expr_datetime_part(arena, compiler->dialect, slice_equals_text(unit, "date") ? SQL_DATE : SQL_TIME, inner, zone);
-        return DJ_SQL;
-    }
-    if (!temporal(source) || !temporal(output)) {
-        DjField *field = dj_output_field(compiler->ev, expr->args[0], false);
-        evaluator_clear_error(compiler->ev);
-        evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site, "'%s' isn't a DateField, TimeField, or DateTimeField.",
-                           field && field->name ? field->name->text.start : "");
-        return DJ_ERROR;
-    }
-    *out = expr_truncate(arena, compiler->dialect, unit, source, output, inner, zone);
+    if (slice_equals_text(unit, "date")) *out = expr_datetime_part(arena, compiler->dialect, SQL_DATE, inner, zone);
+    else if (slice_equals_text(unit, "time")) *out = expr_datetime_part(arena, compiler->dialect, SQL_TIME, inner, zone);
+    else *out = expr_truncate(arena, compiler->dialect, unit, source, output, inner, zone);
     return DJ_SQL;
 }
 

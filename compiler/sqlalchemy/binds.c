@@ -349,6 +349,7 @@ bool type_bind(Evaluator *ev, const SaType *given, Value *value, const Dialect *
     if (site) out->span = evaluator_span(ev, site);
     if (value_is_unknown(value) || ((value_is(value, VALUE_LIST) || value_is(value, VALUE_DICT)) && value_contains_unknown(value, 0))) {
         const UnknownValue *unknown = (const UnknownValue *)value;
+        if (value_is_unknown(value) && orm_row_param(ev, unknown, out)) return true;
         out->source = PARAM_NAMED;
         out->name = value_is_unknown(value) ? unknown->text : site ? span_text(evaluator_span(ev, site)) : SLICE("value");
         return true;

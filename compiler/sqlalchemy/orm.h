@@ -53,6 +53,9 @@ struct Element *orm_column_entity(Evaluator *ev, struct Element *column);
  * NULL: raised. */
 struct Element *orm_with_options(Evaluator *ev, struct Element *statement, const Arguments *arguments);
 
+/* A value that an earlier statement's rows hold: fills the parameter. False: it comes from elsewhere. */
+bool orm_row_param(Evaluator *ev, const UnknownValue *unknown, Param *out);
+
 /* The family's hooks, passed on: state of this half, and the end of loading. */
 void *orm_create_state(Evaluator *ev);
 bool orm_models_loaded(Evaluator *ev);

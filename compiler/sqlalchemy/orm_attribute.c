@@ -32,9 +32,9 @@ static Element *bind_column(Evaluator *ev, Element *element, void *data) {
     if (element->kind != EL_COLUMN) return NULL;
     Relationship *relationship = side->relationship;
     bool secondary = relationship->secondary && list_has(from_columns(ev, relationship->secondary), element);
-    bool remote = relationship->secondary ? !secondary : list_has(&relationship->remote, element);
+    bool remote = list_has(&relationship->remote, element);
     if (secondary) return NULL;
-    if (remote == side->reverse) {
+    if (relationship->secondary || remote == side->reverse) {
         Mapper *mapper = side->reverse ? relationship->target : relationship->parent;
         Value *value =
             side->instance ? instance_column_value(ev, side->instance, mapper, element, side->site) : value_none(ev);

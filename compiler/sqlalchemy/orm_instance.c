@@ -262,7 +262,18 @@ static Value *collection_contains(Evaluator *ev, Value *self, Value *item, const
     return value_bool(ev, false);
 }
 
+static void collection_describe(Evaluator *ev, Value *self, Buffer *out) {
+    CollectionValue *collection = (CollectionValue *)self;
+    buffer_put(out, '[');
+    for (int i = 0; i < collection->list.count; i++) {
+        if (i) buffer_text(out, ", ");
+        buffer_slice(out, value_repr(ev, collection->list.items[i]));
+    }
+    buffer_put(out, ']');
+}
+
 const Type orm_collection_type = {.name = "InstrumentedList",
+                                  .describe = collection_describe,
                                   .kind = VALUE_NATIVE,
                                   .iterate = collection_iterate,
                                   .get_item = collection_item,

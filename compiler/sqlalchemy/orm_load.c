@@ -18,6 +18,17 @@ Value *row_value(Evaluator *ev, int statement, Slice column, bool expand, Slice 
     return &made->head;
 }
 
+bool orm_row_param(Evaluator *ev, const UnknownValue *unknown, Param *out) {
+    if (unknown->origin_type != &orm_row_type || !unknown->origin) return false;
+    const RowOrigin *origin = unknown->origin;
+    out->source = PARAM_FROM_ROWS;
+    out->execution = origin->execution == evaluator_execution_count(ev) ? -1 : origin->execution;
+    out->statement = origin->statement;
+    out->column = origin->column;
+    out->expand = origin->expand;
+    return true;
+}
+
 Slice loading_column(const Loading *loading, int statement, int position) {
     const Statement *sent = &loading->statements.items[statement];
     return position >= 0 && position < sent->column_count ? sent->columns[position].name : (Slice){0};
@@ -390,6 +401,7 @@ bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue 
     select_add_column(ev, select, entity_element(ev, mapper_entity(ev, mapper)));
     if (!key_criteria(ev, mapper, identity, select, site)) return false;
     if (!instance->identity) instance->identity = identity;
+    session_begin(ev, instance->session, site);
     if (!only) {
         evaluator_touch(ev, &instance->expired, sizeof instance->expired);
         instance->expired = true;
@@ -460,6 +472,7 @@ Select *relationship_select(Evaluator *ev, Relationship *relationship) {
 
 static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationship *relationship, const Node *site) {
     if (instance->session && !session_autoflush(ev, instance->session, site)) return NULL;
+    session_begin(ev, instance->session, site);
     Value *self = &instance->head.head;
     Select *select = relationship_select(ev, relationship);
     Value **identity = NULL;
