@@ -24,6 +24,24 @@ Element *element_bind_typed(Evaluator *ev, Value *value, SaType *type, const Nod
     return bind;
 }
 
+/* Binds are named after the column or function they are compared to; these names count together with labels. */
+static void bind_name_after(Evaluator *ev, Element *bind, const Element *expr) {
+    Slice key = {"", 0};
+    if (expr->kind == EL_COLUMN) key = COLUMN(expr)->key.text;
+    if (expr->kind == EL_FUNCTION) key = expr->name.text;
+    if (!key.length || slice_find(key, '\1') < key.length) return;
+    Buffer out;
+    buffer_init(&out, evaluator_arena(ev));
+    for (size_t i = 0; i < key.length; i++) {
+        char c = key.start[i];
+        bool odd = c == '%' || c == '(' || c == ')' || c == ' ' || c == '$';
+        if (!odd) buffer_put(&out, c);
+        else if (out.length && out.data[out.length - 1] != '_') buffer_put(&out, '_');
+    }
+    while (out.length && out.data[out.length - 1] == '_') out.length--;
+    bind->name = name_anonymous(ev, bind->id, buffer_view(&out));
+}
+
 static Element *bind_array(Evaluator *ev, Element *expr, Value *value, const Node *site) {
     Value *items = value_iterate(ev, value, site);
     if (!items) return NULL;
@@ -65,7 +83,9 @@ Element *element_bind_compared(Evaluator *ev, Element *expr, Op op, Value *value
         if (expr->children[0]->kind == EL_GROUPING) against = expr->children[0]->children[0]->type;
         if (type_is(against, TYPE_ARRAY) && against->item) against = against->item;
     }
-    return element_bind_typed(ev, value, forced ? forced : type_coerce_compared(ev, against, value), site);
+    Element *bind = element_bind_typed(ev, value, forced ? forced : type_coerce_compared(ev, against, value), site);
+    bind_name_after(ev, bind, expr);
+    return bind;
 }
 
 /* The other operand of a binary operator. */
@@ -170,6 +190,7 @@ static Element *in_list(Evaluator *ev, Element *expr, Op op, Value *items, const
         SaType *type = expr->type;
         if (list->count && expr->kind != EL_TUPLE) type = type_coerce_compared(ev, expr->type, list->items[0]);
         Element *bind = element_bind_typed(ev, items, type, site);
+        bind_name_after(ev, bind, expr);
         BIND(bind)->expanding = true;
         BIND(bind)->expand_op = op.id;
         return bind;

@@ -46,6 +46,12 @@ static void select_from_columns(Evaluator *ev, Element *from, Element *select, E
         PlusName *plus = &names.items[i];
         if (plus->column->kind == EL_TEXT) continue;
         Name name = plus->required, key = plus->key;
+        if (plus->has_required && plus->column->kind == EL_LABEL && !name_equals(plus->required, plus->column->name) &&
+            !name_is_anonymous(plus->column->name))
+            sa_raise(ev, SA_INVALID_REQUEST_ERROR, plus->column->node,
+                     "Label name %.*s is being renamed to an anonymous label due to disambiguation which is not supported right "
+                     "now.  Please use unique names for explicit labels.",
+                     SLICE_ARGS(plus->column->name.text));
         if (!plus->has_required) {
             Name own;
             name = column_own_label(ev, plus->column, &own) ? own : column_anonymous_label(ev, plus->column);

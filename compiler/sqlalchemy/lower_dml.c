@@ -318,7 +318,7 @@ static bool conflict_set(Lowering *lo, const Dml *dml, Element *table, Slice row
 static bool lower_conflict(Lowering *lo, Dml *dml, Element *table, Query *query) {
     if (dml->conflict == CONFLICT_NONE) return true;
     bool mysql = dml->conflict == CONFLICT_DUPLICATE_KEY;
-    if (mysql != lo_mysql(lo) || (dml->conflict_constraint.text.length && lo_is(lo, DIALECT_SQLITE))) {
+    if (mysql != lo_mysql(lo)) {
         sa_raise(lo->ev, SA_UNSUPPORTED_COMPILATION_ERROR, dml->head.base.node,
                  "Compiler for dialect %s can't render this INSERT's conflict clause", lo->dialect->name);
         return false;
@@ -333,7 +333,7 @@ static bool lower_conflict(Lowering *lo, Dml *dml, Element *table, Query *query)
     }
     out->update = dml->conflict == CONFLICT_UPDATE;
     out->ignore = !out->update;
-    out->constraint = dml->conflict_constraint.text;
+    if (lo_is(lo, DIALECT_POSTGRESQL)) out->constraint = dml->conflict_constraint.text;
     if (!lower_list(lo, dml->conflict_targets.items, dml->conflict_targets.count, bare, &out->target)) return false;
     if (dml->conflict_target_where && !(out->target_where = lower_expr(lo, dml->conflict_target_where, bare))) return false;
     if (out->update && !conflict_set(lo, dml, table, row_alias, out)) return false;
@@ -434,6 +434,7 @@ static bool update_set(Lowering *lo, Dml *dml, Element *table, bool qualified, Q
         const ValuePair *pair = pair_for(&dml->values, columns->items[i]);
         Value *fallback = column_default(columns->items[i], true);
         if (dml->ordered && pair) continue;
+        if (pair && pair->key.length && from_column(lo->ev, table, pair->key) != columns->items[i]) continue;
         if ((pair && !pair_is_expression(pair)) || all) {
             if (!update_pair(lo, columns->items[i], pair, qualified, query)) return false;
         } else if (fallback && dml->values.count) {

@@ -171,11 +171,18 @@ static void bind_remember(Lowering *lo, Slice key, Expr *expr) {
     lo->bind_exprs[lo->named_count++] = expr;
 }
 
+/* PostgreSQL's typed binds carry the collation of their type. */
+static void bind_collation(Lowering *lo, const SaType *type, Param *param) {
+    if (!lo_is(lo, DIALECT_POSTGRESQL) || type->affinity != TYPE_STRING || !type->collation.length) return;
+    param->cast = slice_format(lo->arena, "::VARCHAR COLLATE \"%.*s\"", SLICE_ARGS(type->collation));
+}
+
 Expr *lower_bind(Lowering *lo, Element *element, Flags flags) {
     const BindElement *bind = BIND(element);
     const SaType *type = element->type;
     if (type->kind == TYPE_NULL && flags.upsert_type) type = flags.upsert_type->type;
     bool literal = flags.literal_binds || bind->literal_execute;
+    if (!flags.literal_binds && bind->unique) lower_name(lo, element->name);
     if (bind->expanding) return lower_expanding(lo, bind, literal);
     if (literal && bind->value) return lower_literal(lo, bind->value, type, element->node);
     Slice key = bind_key(lo, bind);
@@ -189,6 +196,7 @@ Expr *lower_bind(Lowering *lo, Element *element, Flags flags) {
         param->name = name_plain(lo->ev, element->name);
         param->type = type_sql(lo->ev, type);
     }
+    bind_collation(lo, type, param);
     Expr *made = expr_param(lo->arena, param);
     bind_remember(lo, key, made);
     return made;

@@ -292,7 +292,7 @@ Query *lower_select(Lowering *lo, Select *select, bool as_from, bool lateral, in
         if (!select) return NULL;
     }
     SelectState *state = ARENA_NEW(lo->arena, SelectState);
-    if (!select_state(lo->ev, select, state)) return NULL;
+    if (!select_state(lo->ev, select, state) || evaluator_error_pending(lo->ev)) return NULL;
     bool top = !lo->level;
     Level level;
     ElementList froms = {0};

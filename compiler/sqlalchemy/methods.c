@@ -49,8 +49,11 @@ static Value *element_slot_binary(Evaluator *ev, Operator op, Value *self, Value
 
 /* Python asks the right operand first where its class derives from the left one's: column() == Table.c.x. */
 static bool compares_reversed(const Element *left, const Value *right) {
-    if (left->kind != EL_COLUMN || COLUMN(left)->schema || !value_is_element(right)) return false;
+    if (!value_is_element(right)) return false;
     const Element *other = (const Element *)right;
+    if (left->kind == EL_FUNCTION && other->kind == EL_FUNCTION)
+        return !((const FunctionElement *)left)->generic && ((const FunctionElement *)other)->generic;
+    if (left->kind != EL_COLUMN || COLUMN(left)->schema) return false;
     return other->kind == EL_COLUMN && COLUMN((Element *)(uintptr_t)other)->schema;
 }
 

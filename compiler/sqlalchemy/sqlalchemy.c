@@ -194,6 +194,11 @@ static void quoted_name_define(Evaluator *ev, ModuleValue *module) {
 
 /* ---- modules ---- */
 
+static void define_module(Evaluator *ev, ModuleValue *module, const char *name, const char *dotted) {
+    ModuleValue *inner = evaluator_import(ev, dotted);
+    if (inner) module_define(ev, module, name, &inner->head);
+}
+
 static void core_setup(Evaluator *ev, ModuleValue *module) {
     SaState *state = sa_state(ev);
     if (state->ready) return;
@@ -210,6 +215,7 @@ static void core_setup(Evaluator *ev, ModuleValue *module) {
     dml_define(ev, module, DIALECT_COUNT);
     schema_define(ev, module);
     ddl_define(ev, module);
+    define_module(ev, module, "util", "sqlalchemy.util");
     module_define(ev, module, "__version__", value_string(ev, SLICE("2.0.58")));
 }
 
@@ -218,11 +224,6 @@ static ModuleValue *core(Evaluator *ev) { return evaluator_import(ev, "sqlalchem
 static void core_copy(Evaluator *ev, ModuleValue *module) {
     ModuleValue *from = core(ev);
     if (from && from != module) module_define_all(ev, module, from);
-}
-
-static void define_module(Evaluator *ev, ModuleValue *module, const char *name, const char *dotted) {
-    ModuleValue *inner = evaluator_import(ev, dotted);
-    if (inner) module_define(ev, module, name, &inner->head);
 }
 
 static void sql_setup(Evaluator *ev, ModuleValue *module) {
@@ -264,6 +265,7 @@ static void mysql_setup(Evaluator *ev, ModuleValue *module) {
     types_define_dialect(ev, module, DIALECT_MYSQL);
     dml_define(ev, module, DIALECT_MYSQL);
     mysql_define(ev, module);
+    if (!slice_ends_with(module->name->text, ".base")) define_module(ev, module, "base", "sqlalchemy.dialects.mysql.base");
 }
 
 static void sqlite_setup(Evaluator *ev, ModuleValue *module) {
@@ -272,10 +274,17 @@ static void sqlite_setup(Evaluator *ev, ModuleValue *module) {
     dml_define(ev, module, DIALECT_SQLITE);
 }
 
+static void util_setup(Evaluator *ev, ModuleValue *module) {
+    module_define(ev, module, "OrderedDict", &evaluator_builtin_class(ev, VALUE_DICT)->head);
+    module_define(ev, module, "immutabledict", &evaluator_builtin_class(ev, VALUE_DICT)->head);
+    module_define(ev, module, "OrderedSet", &evaluator_builtin_class(ev, VALUE_LIST)->head);
+}
+
 static void dialects_setup(Evaluator *ev, ModuleValue *module) {
     define_module(ev, module, "postgresql", "sqlalchemy.dialects.postgresql");
     define_module(ev, module, "mysql", "sqlalchemy.dialects.mysql");
     define_module(ev, module, "sqlite", "sqlalchemy.dialects.sqlite");
+    define_module(ev, module, "mariadb", "sqlalchemy.dialects.mariadb");
 }
 
 #define CORE_MODULES                                                                                                   \
@@ -289,7 +298,18 @@ static void dialects_setup(Evaluator *ev, ModuleValue *module) {
         {"sqlalchemy.engine.url", core_copy}, {"sqlalchemy.engine.result", core_copy}, {"sqlalchemy.pool", core_copy},  \
         {"sqlalchemy.dialects", dialects_setup}, {"sqlalchemy.dialects.postgresql", postgresql_setup},                 \
         {"sqlalchemy.dialects.postgresql.base", postgresql_setup}, {"sqlalchemy.dialects.mysql", mysql_setup},          \
-        {"sqlalchemy.dialects.mariadb", mysql_setup}, {"sqlalchemy.dialects.sqlite", sqlite_setup}
+        {"sqlalchemy.dialects.mariadb", mysql_setup}, {"sqlalchemy.dialects.sqlite", sqlite_setup},                    \
+        {"sqlalchemy.dialects.mysql.base", mysql_setup}, {"sqlalchemy.dialects.mysql.types", mysql_setup},             \
+        {"sqlalchemy.dialects.mysql.dml", mysql_setup}, {"sqlalchemy.dialects.mysql.json", mysql_setup},               \
+        {"sqlalchemy.dialects.sqlite.base", sqlite_setup}, {"sqlalchemy.dialects.sqlite.json", sqlite_setup},          \
+        {"sqlalchemy.dialects.sqlite.dml", sqlite_setup}, {"sqlalchemy.dialects.postgresql.json", postgresql_setup},   \
+        {"sqlalchemy.dialects.postgresql.array", postgresql_setup},                                                    \
+        {"sqlalchemy.dialects.postgresql.ranges", postgresql_setup},                                                   \
+        {"sqlalchemy.dialects.postgresql.hstore", postgresql_setup},                                                   \
+        {"sqlalchemy.dialects.postgresql.ext", postgresql_setup},                                                      \
+        {"sqlalchemy.dialects.postgresql.types", postgresql_setup},                                                    \
+        {"sqlalchemy.dialects.postgresql.named_types", postgresql_setup},                                              \
+        {"sqlalchemy.dialects.postgresql.dml", postgresql_setup}, {"sqlalchemy.util", util_setup}
 
 /* ---- the family ---- */
 

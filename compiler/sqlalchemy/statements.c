@@ -634,7 +634,7 @@ static Element *compound_new(Evaluator *ev, SetOperator op, Value *const *items,
         }
         bool limited = part->kind != EL_TEXTUAL_SELECT && part->kind != EL_SELECT_GROUPING &&
                        (SELECTABLE(part)->order_by.count || SELECTABLE(part)->limit || SELECTABLE(part)->offset ||
-                        SELECTABLE(part)->fetch || SELECTABLE(part)->for_update.active);
+                        SELECTABLE(part)->fetch);
         if (part->kind == EL_COMPOUND || limited) part = element_with_children(ev, EL_SELECT_GROUPING, NULL, &part, 1);
         element_list_push(ev, &compound->parts, part);
     }
