@@ -40,7 +40,10 @@ Value *write_field_value(Evaluator *ev, DjInstance *instance, DjField *field, bo
         instance_set(ev, (Value *)instance, field->attname, now);
         return now;
     }
-    return instance_field_value(ev, instance, field, site);
+    Value *value = instance_field_value(ev, instance, field, site);
+    /* a file field holds a file object, whose text is its name or nothing */
+    bool no_file = field_kind_is(field->kind, FIELD_FILE) && value_is_none(value);
+    return no_file ? value_string(ev, SLICE("")) : value;
 }
 
 bool instance_has_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site) {
@@ -167,7 +170,7 @@ static bool table_update(Evaluator *ev, DjInstance *instance, DjModel *model, co
         *updated = true;
         return options->has_update_fields || table_exists(ev, model, instance, options->site, updated);
     }
-    if (model->select_on_save && !options->has_update_fields && !options->force_update) {
+    if (instance->model->select_on_save && !options->has_update_fields && !options->force_update) {
         if (!table_exists(ev, model, instance, options->site, updated)) return false;
         if (!*updated) return true;
     }

@@ -121,6 +121,10 @@ Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, R
     if (table && value_is_none(value)) return expr_new(arena, EXPR_NULL, field->sql_type);
     Param param;
     if (!field_prepare_save(ev, field, value, site, &param)) return NULL;
+    if (table && param.source == PARAM_KNOWN && param.value.kind == LITERAL_NULL)
+        return expr_new(arena, EXPR_NULL, field->sql_type);
+    if (field->internal == FIELD_ARRAY && evaluator_dialect(ev)->id == DIALECT_POSTGRESQL)
+        param.cast = slice_format(arena, "::%.*s", SLICE_ARGS(field_column_type(ev, field)));
     return expr_param(arena, &param);
 }
 
