@@ -190,6 +190,7 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     program->module = module;
     evaluator_touch(ev, &ev->imported_count, sizeof ev->imported_count);
     evaluator_touch(ev, &ev->imported, sizeof ev->imported);
+    evaluator_touch(ev, &ev->imported_capacity, sizeof ev->imported_capacity);
     ARENA_PUSH(ev->arena, ev->imported, ev->imported_count, ev->imported_capacity) = module;
     namespace_set(ev, &module->names, ev->names.name,
                   program->role == SOURCE_PROGRAM && !ev->frame ? value_string(ev, SLICE("__main__"))
