@@ -199,6 +199,18 @@ static Value *wrapper_init(Evaluator *ev, Value *self, const Arguments *argument
     return value_none(ev);
 }
 
+/* DatabaseDefault(expression): what a field with db_default holds until it is saved. */
+static Value *default_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    DjExpr *expr = value_expr(self);
+    Value *inner = NULL, *field = NULL;
+    if (!arguments_bind(ev, arguments, "DatabaseDefault", "expression | output_field", &inner, &field)) return NULL;
+    expr->kind = DJ_DB_DEFAULT;
+    set_args(ev, expr, 1);
+    expr->args[0] = dj_parse(ev, inner, true, arguments->site);
+    set_output(expr, field);
+    return value_none(ev);
+}
+
 /* ---- Subquery, Exists ---- */
 
 static Value *subquery_of(Evaluator *ev, Value *self, const Arguments *arguments, DjKind kind) {
@@ -447,6 +459,7 @@ static const ExpressionClass expression_classes[] = {
     {"When", when_init},
     {"Case", case_init},
     {"ExpressionWrapper", wrapper_init},
+    {"DatabaseDefault", default_init},
     {"Subquery", subquery_init},
     {"Exists", exists_init},
     {"OrderBy", order_by_init},

@@ -132,6 +132,7 @@ static bool param_time(Evaluator *ev, const Value *value, const Node *site, Para
                            dialect_title(dialect));
         return false;
     }
+    if (time->zone) return param_text(out, SQL_TIME, text_of_moment(ev, (Value *)(uintptr_t)value, site));
     buffer_init(&text, evaluator_arena(ev));
     time_write(&text, time->hour, time->minute, time->second, time->microsecond, dialect->is_mysql);
     return param_text(out, SQL_TIME, buffer_view(&text));

@@ -188,47 +188,22 @@ DjOutcome compile_aggregate(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 /* ---- conversion ---- */
 
 /* (inner)::type, PostgreSQL's own form of a cast */
-static Expr *cast_to(DjCompiler *compiler, Expr *inner, Slice type) {
-    Arena *arena = compiler_arena(compiler);
-    Expr *cast = expr_new(arena, EXPR_RAW, SQL_UNKNOWN);
-    cast->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
-    cast->as.raw.texts[0] = SLICE("(");
-    cast->as.raw.texts[1] = slice_format(arena, ")::%.*s", SLICE_ARGS(type));
-    expr_list_push(arena, &cast->args, inner);
+/* The dialect writes the cast: (inner)::type, CAST(inner AS type), or a reformatting of SQLite's dates. */
+static Expr *cast_to(DjCompiler *compiler, Expr *inner, Slice type, SqlType result) {
+    Expr *cast = expr_new(compiler_arena(compiler), EXPR_CAST, result);
+    expr_list_push(compiler_arena(compiler), &cast->args, inner);
+    cast->as.cast.type_name = type;
     return cast;
 }
 
 DjOutcome compile_coalesce(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_by_id(compiler, expr, out); }
 
 DjOutcome compile_cast(DjCompiler *compiler, DjExpr *expr, Expr **out) {
-    Arena *arena = compiler_arena(compiler);
-    Expr *inner;
-    DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &inner);
+    DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], out);
     if (outcome != DJ_SQL) return outcome;
     Slice type = field_cast_type(compiler->ev, expr->output_field);
-    if (!type.length) return evaluator_error_pending(compiler->ev) ? DJ_ERROR : (*out = inner, DJ_SQL);
-    FieldKind kind = expr->output_field->internal;
-    /* SQLite keeps dates and times as text: the cast is a reformatting */
-    if (compiler->dialect->id == DIALECT_SQLITE && (kind == FIELD_DATETIME || kind == FIELD_TIME || kind == FIELD_DATE)) {
-        Slice format = kind == FIELD_DATETIME ? SLICE("strftime('%Y-%m-%d %H:%M:%f', ") : kind == FIELD_TIME ? SLICE("strftime('%H:%M:%f', ") : SLICE("date(");
-        Expr *raw = expr_new(arena, EXPR_RAW, expr->output_field->sql_type);
-        raw->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
-        raw->as.raw.texts[0] = format;
-        raw->as.raw.texts[1] = SLICE(")");
-        expr_list_push(arena, &raw->args, inner);
-        *out = raw;
-        return DJ_SQL;
-    }
-    if (compiler->dialect->id == DIALECT_SQLITE && kind == FIELD_DECIMAL)
-        inner = expr_function(arena, FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, inner), type = SLICE("numeric");
-    if (compiler->dialect->id == DIALECT_POSTGRESQL) {
-        *out = cast_to(compiler, inner, type);
-        return DJ_SQL;
-    }
-    Expr *cast = expr_new(arena, EXPR_CAST, expr->output_field->sql_type);
-    expr_list_push(arena, &cast->args, inner);
-    cast->as.cast.type_name = type;
-    *out = cast;
+    if (!type.length) return evaluator_error_pending(compiler->ev) ? DJ_ERROR : DJ_SQL;
+    *out = cast_to(compiler, *out, type, expr->output_field->sql_type);
     return DJ_SQL;
 }
 
@@ -253,7 +228,7 @@ DjOutcome compile_json_object(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         if (!array && i % 2) continue;
         Slice type = array ? field_cast_type(compiler->ev, field) : SLICE("text");
         bool cast_already = expr->args[i]->kind == DJ_FUNC && strcmp(expr->args[i]->as.func.spec->name, "Cast") == 0;
-        if (type.length && !cast_already) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], type);
+        if (type.length && !cast_already) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], type, field ? field->sql_type : SQL_TEXT);
     }
     return DJ_SQL;
 }
@@ -285,7 +260,7 @@ DjOutcome compile_concat_pair(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         DjField *field = dj_output_field(compiler->ev, expr->args[i], false);
         evaluator_clear_error(compiler->ev);
         bool text = field && (field_kind_is(field->kind, FIELD_CHAR) || field_kind_is(field->kind, FIELD_TEXT));
-        if (!text) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], SLICE("text"));
+        if (!text) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], SLICE("text"), SQL_TEXT);
     }
     return DJ_SQL;
 }

@@ -425,6 +425,10 @@ static Value *instance_get_field(Evaluator *ev, DjInstance *instance, DjField *f
     if (!field->is_relation || (field->attname == name && field->attname != field->name))
         return instance_field_value(ev, instance, field, site);
     Value *cached = atom_map_get(&instance->related, field->name);
+    if (field->kind == FIELD_GENERIC_RELATION) {
+        DjModel *typed = field->for_concrete_model ? instance->model->concrete : instance->model;
+        if (!content_type_id(ev, typed, site)) return NULL;
+    }
     if (field->many_to_many || field->kind == FIELD_GENERIC_RELATION)
         return manager_related(ev, (Value *)instance, (DjFound){field, NULL}, site);
     if (cached) return cached;

@@ -30,11 +30,14 @@ typedef struct CollectedStatement {
     Objects objects;
     Value *value; /* of an update */
     DjField *set;
+    DjField *type; /* of generic relations: the content type's column, and the id that it must have */
+    Value *type_id;
 } CollectedStatement;
 
 typedef struct Collector {
     Evaluator *ev;
     const Node *site;
+    bool keep_parents; /* delete(keep_parents=True) */
     CollectedModel *models;
     int model_count, model_capacity;
     CollectedStatement *fast;
@@ -242,14 +245,25 @@ static bool collect_generic(Collector *collector, DjModel *model, const Objects 
         DjField *field = model->private_fields.items[i];
         if (field->kind != FIELD_GENERIC_RELATION || !field_resolve(ev, field)) continue;
         Value *type = content_type_id(ev, field->for_concrete_model ? model->concrete : model, collector->site);
+        DjModel *target = field->rel->model;
         if (!type) return false;
+        if (model_can_fast_delete(collector, target, NULL)) {
+            CollectedStatement *fast = &ARENA_PUSH(collector_arena(collector), collector->fast, collector->fast_count,
+                                                   collector->fast_capacity);
+            *fast = (CollectedStatement){.model = target,
+                                         .objects = *objects,
+                                         .type = model_field(ev, target, field->ct_field),
+                                         .type_id = type};
+            ARENA_PUSH(collector_arena(collector), fast->fields.items, fast->fields.count, fast->fields.capacity) =
+                field->local_fields.items[0];
+            continue;
+        }
         ListValue *keys = value_list(ev);
         for (int k = 0; k < objects->count; k++)
             list_append(ev, keys, instance_pk(ev, (DjInstance *)objects->items[k], collector->site));
         Keyword filters[2] = {
             {django_atom_format(ev, "%.*s__pk", SLICE_ARGS(field->ct_field->text)), type, collector->site},
             {django_atom_format(ev, "%.*s__in", SLICE_ARGS(field->fk_field->text)), (Value *)keys, collector->site}};
-        DjModel *target = field->rel->model;
         Objects found = {0};
         Value *rows = call_with_keywords(ev, target->base_manager, "filter", filters, 2, collector->site);
         if (!rows) return false;
@@ -297,13 +311,15 @@ static bool collect(Collector *collector, DjModel *model, const Objects *objects
             collector_depend(collector, source, model);
         }
     }
-    if (!collect_parents(collector, model, &fresh, depth)) return false;
+    bool keep = collector->keep_parents && depth == 0;
+    if (!keep && !collect_parents(collector, model, &fresh, depth)) return false;
     if (!collect_related) return true;
     int fast_from = collector->fast_count, count = model_candidates(collector, model, &rels);
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < count; i++) {
             DjRel *rel = rels[i];
             if (!rel_is_candidate(rel) || rel->on_delete == ON_DELETE_DO_NOTHING || !rel->field->column) continue;
+            if (keep && rel->model != model->concrete) continue;
             bool fast = model_can_fast_delete(collector, rel->field->model, rel->field);
             if (fast != (pass == 1)) continue;
             if (fast) {
@@ -345,7 +361,10 @@ static Expr *statement_condition(Collector *collector, const CollectedStatement 
         }
         expr_list_push(arena, &any->args, part);
     }
-    return any ? expr_group(arena, any) : first;
+    Expr *where = any ? expr_group(arena, any) : first;
+    if (!statement->type) return where;
+    Expr *typed = write_equals(ev, table, statement->type, statement->type_id, collector->site);
+    return typed ? write_and(ev, typed, where) : NULL;
 }
 
 static bool send_fast(Collector *collector) {
@@ -440,8 +459,9 @@ static bool send_instances(Collector *collector) {
     return true;
 }
 
-bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, const Node *site) {
-    Collector collector = {.ev = ev, .site = site};
+bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, bool keep_parents,
+                      const Node *site) {
+    Collector collector = {.ev = ev, .site = site, .keep_parents = keep_parents};
     Objects objects = {0};
     for (int i = 0; i < count; i++) objects_add(&collector, &objects, instances[i]);
     if (!collect(&collector, model, &objects, NULL, false, true, false, 0)) return false;
@@ -464,7 +484,7 @@ bool rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site) {
     Collector collector = {.ev = ev, .site = site};
     Objects objects = {0};
     if (!rows_to_objects(&collector, rows, model, &objects)) return false;
-    return !objects.count || instances_delete(ev, model, objects.items, objects.count, site);
+    return !objects.count || instances_delete(ev, model, objects.items, objects.count, false, site);
 }
 
 Value *instance_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -476,7 +496,8 @@ Value *instance_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
                                   "%.*s object can't be deleted because its %.*s attribute is set to None.",
                                   SLICE_ARGS(instance->model->name->text),
                                   SLICE_ARGS(instance->model->pk->attname->text));
-    if (!instances_delete(ev, instance->model, &self, 1, arguments->site)) return NULL;
+    Value *keep = arguments_keyword(arguments, django_atom(ev, "keep_parents"));
+    if (!instances_delete(ev, instance->model, &self, 1, keep && value_truthy(ev, keep), arguments->site)) return NULL;
     if (instance->model->pk->kind != FIELD_COMPOSITE_KEY)
         instance_set(ev, self, instance->model->pk->attname, value_none(ev));
     Value *parts[2] = {value_unknown_at(ev, arguments->site), (Value *)value_dict(ev)};

@@ -8,14 +8,17 @@
 
 /* ---- parts of statements (write_tree.c) ---- */
 
-Relation *write_table(Evaluator *ev, const DjModel *model);
+Relation *write_table(Evaluator *ev, DjModel *model);
 Expr *write_column(Evaluator *ev, Relation *table, const DjField *field);
 /* A condition on one column; a value that is not known for a list gives an expanding parameter. NULL: raised. */
 Expr *write_equals(Evaluator *ev, Relation *table, DjField *field, Value *value, const Node *site);
 Expr *write_in(Evaluator *ev, Relation *table, DjField *field, Value *const *values, int count, const Node *site);
+/* A lookup of the key by the rules of filter(): "pk", "pk__in". NULL: raised. */
+Expr *write_key_lookup(Evaluator *ev, Relation *table, const char *name, Value *value, const Node *site);
 Expr *write_and(Evaluator *ev, Expr *left, Expr *right); /* in parentheses where both are there */
-/* The value of a column: a parameter, NULL or DEFAULT, or what the program's expression compiles to. NULL: raised. */
-Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, bool update, const Node *site);
+/* The value of a column: a parameter, NULL or DEFAULT, or what the program's expression compiles to. `table` is that of
+ * an UPDATE, NULL in an INSERT. NULL: raised. */
+Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, Relation *table, const Node *site);
 /* Emits and executes one statement. *result NULL: the rows are unknown. */
 bool write_send(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, ExecutionResult **result);
 
@@ -50,6 +53,7 @@ bool write_default_key(Evaluator *ev, DjInstance *instance, DjModel *model, cons
 bool instance_has_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site);
 typedef struct SaveOptions {
     bool force_insert, force_update;
+    Value *force_classes; /* force_insert=(Base, …): whose tables are inserted into; NULL: none given */
     bool has_update_fields;
     Atom *update_fields;
     int update_count;
@@ -60,7 +64,8 @@ bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *
 /* ---- deleting (write_delete.c) ---- */
 
 /* Deletes these instances with everything that depends on them. */
-bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, const Node *site);
+bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, bool keep_parents,
+                      const Node *site);
 
 /* The rows of a query (a list, or an unknown), as instances. */
 bool rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site);

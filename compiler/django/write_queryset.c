@@ -309,7 +309,7 @@ static Value *rows_affected(Evaluator *ev, const ExecutionResult *result, const 
 
 static Expr *update_expression(Evaluator *ev, DjQuery *query, DjField *field, Value *value, const Node *site) {
     if (!value_is_expr(value) && !value_is_queryset(value))
-        return write_value(ev, query->model, field, value, true, site);
+        return write_value(ev, query->model, field, value, &query->joins[0]->relation, site);
     DjExpr *given = dj_parse(ev, value, false, site);
     DjResolve how = {.allow_joins = false, .for_save = true};
     DjExpr *expr = given ? dj_resolve(query, given, &how) : NULL;

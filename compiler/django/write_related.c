@@ -51,9 +51,17 @@ static Value *related_value(const Related *related, DjField *key) {
 
 /* ---- many-to-many ---- */
 
-static bool key_before(const Value *a, const Value *b) {
+/* Where Python's set keeps a small number: sets of up to 4 items have 8 places, then 32, 128, … */
+static int64_t set_place(int64_t number, int count) {
+    int64_t places = 8;
+    while (count * 5 >= (places - 1) * 3) places *= 4;
+    return number & (places - 1);
+}
+
+static bool key_before(const Value *a, const Value *b, int count) {
     int64_t left, right;
-    return value_as_integer(a, &left) && value_as_integer(b, &right) && left < right;
+    return value_as_integer(a, &left) && value_as_integer(b, &right) && left >= 0 && right >= 0 &&
+           set_place(left, count) < set_place(right, count);
 }
 
 /* Keys of the objects, each once; numbers in their order, as a set of Python gives them. */
@@ -80,7 +88,7 @@ static bool target_keys(const Related *related, DjField *key, Value *const *obje
         for (int k = 0; k < out->count; k++) known = known || value_equals(ev, out->items[k], value);
         if (known) continue;
         list_append(ev, out, value);
-        for (int k = out->count - 1; k > 0 && key_before(out->items[k], out->items[k - 1]); k--) {
+        for (int k = out->count - 1; k > 0 && key_before(out->items[k], out->items[k - 1], count); k--) {
             Value *swap = out->items[k];
             out->items[k] = out->items[k - 1];
             out->items[k - 1] = swap;

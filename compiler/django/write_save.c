@@ -40,7 +40,10 @@ Value *write_field_value(Evaluator *ev, DjInstance *instance, DjField *field, bo
         instance_set(ev, (Value *)instance, field->attname, now);
         return now;
     }
-    return instance_field_value(ev, instance, field, site);
+    Value *value = instance_field_value(ev, instance, field, site);
+    /* a file field holds a file object, whose text is its name or nothing */
+    bool no_file = field_kind_is(field->kind, FIELD_FILE) && value_is_none(value);
+    return no_file ? value_string(ev, SLICE("")) : value;
 }
 
 bool instance_has_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site) {
@@ -130,14 +133,9 @@ static bool field_in_key(DjField *const *keys, int count, const DjField *field) 
 static Expr *table_key_condition(Evaluator *ev, DjInstance *instance, DjModel *model, Relation *table,
                                  const Node *site) {
     DjField **keys;
-    Expr *where = NULL;
-    int count = model_pk_fields(ev, model, &keys);
-    for (int i = 0; i < count; i++) {
-        Expr *part = write_equals(ev, table, keys[i], instance_field_value(ev, instance, keys[i], site), site);
-        if (!part) return NULL;
-        where = write_and(ev, where, part);
-    }
-    return where;
+    if (model_pk_fields(ev, model, &keys) != 1)
+        return write_key_lookup(ev, table, "pk", instance_pk(ev, instance, site), site);
+    return write_equals(ev, table, keys[0], instance_field_value(ev, instance, keys[0], site), site);
 }
 
 /* SELECT 1 … LIMIT 1, where there is nothing to set. */
@@ -172,7 +170,7 @@ static bool table_update(Evaluator *ev, DjInstance *instance, DjModel *model, co
         *updated = true;
         return options->has_update_fields || table_exists(ev, model, instance, options->site, updated);
     }
-    if (model->select_on_save && !options->has_update_fields && !options->force_update) {
+    if (instance->model->select_on_save && !options->has_update_fields && !options->force_update) {
         if (!table_exists(ev, model, instance, options->site, updated)) return false;
         if (!*updated) return true;
     }
@@ -237,6 +235,14 @@ static bool table_save(Evaluator *ev, DjInstance *instance, DjModel *model, bool
     return updated || table_insert(ev, instance, model, key_set, site);
 }
 
+static bool options_force(const SaveOptions *options, const DjModel *model) {
+    Value **classes;
+    int count = options->force_classes ? value_items(options->force_classes, &classes) : 0;
+    for (int i = 0; i < count; i++)
+        if (classes[i]->type->kind == VALUE_CLASS && class_is_subclass(model->cls, (Class *)classes[i])) return true;
+    return false;
+}
+
 static bool parents_save(Evaluator *ev, DjInstance *instance, DjModel *model, const SaveOptions *options,
                          bool *inserted) {
     for (int i = 0; i < model->parent_count; i++) {
@@ -248,7 +254,7 @@ static bool parents_save(Evaluator *ev, DjInstance *instance, DjModel *model, co
             instance_set(ev, (Value *)instance, parent->pk->attname,
                          instance_field_value(ev, instance, link, options->site));
         if (!parents_save(ev, instance, parent, options, &above) ||
-            !table_save(ev, instance, parent, above, options, &own))
+            !table_save(ev, instance, parent, above || options_force(options, parent), options, &own))
             return false;
         *inserted = *inserted || above || own;
         if (link)
@@ -321,6 +327,7 @@ Value *instance_save(Evaluator *ev, Value *self, const Arguments *arguments) {
                         &force_update, &using, &update_fields))
         return NULL;
     SaveOptions options = {.site = arguments->site,
+                           .force_classes = force_insert,
                            .force_insert = force_insert && value_truthy(ev, force_insert),
                            .force_update = force_update && value_truthy(ev, force_update)};
     if (!save_read_update_fields(ev, instance, update_fields, &options)) return NULL;

@@ -7,11 +7,13 @@
  */
 #include "compiler/django/column_type.h"
 #include "compiler/django/field_prepare.h"
+#include "compiler/django/query_state.h"
 #include "compiler/django/write_internal.h"
 
-Relation *write_table(Evaluator *ev, const DjModel *model) {
-    return relation_table(evaluator_arena(ev), (Slice){"", 0}, model->db_table->text, (Slice){"", 0});
-}
+/* The relation of a query's base, so that expressions of the program can refer to it. */
+Relation *write_table(Evaluator *ev, DjModel *model) { return &dj_query_base(dj_query_new(ev, model))->relation; }
+
+static DjQuery *table_query(Relation *table) { return ((DjJoin *)table)->query; }
 
 Expr *write_column(Evaluator *ev, Relation *table, const DjField *field) {
     return expr_column(evaluator_arena(ev), table, field->column->text, field->sql_type);
@@ -53,37 +55,29 @@ Expr *write_and(Evaluator *ev, Expr *left, Expr *right) {
     return expr_group(arena, both);
 }
 
-static Expr *tuple_of(Evaluator *ev, ExprList parts) {
-    Expr *tuple = expr_new(evaluator_arena(ev), EXPR_TUPLE, SQL_UNKNOWN);
-    tuple->args = parts;
-    return tuple;
-}
-
-static Expr *composite_condition(Evaluator *ev, Relation *table, DjField *const *keys, int key_count,
-                                 Value *const *instances, int count, const Node *site) {
-    Arena *arena = evaluator_arena(ev);
-    Expr *in = expr_new(arena, EXPR_IN, SQL_BOOLEAN);
-    ExprList columns = {0};
-    for (int k = 0; k < key_count; k++) expr_list_push(arena, &columns, write_column(ev, table, keys[k]));
-    expr_list_push(arena, &in->args, tuple_of(ev, columns));
-    for (int i = 0; i < count; i++) {
-        ExprList values = {0};
-        for (int k = 0; k < key_count; k++) {
-            Param param;
-            Value *value = instance_field_value(ev, (DjInstance *)instances[i], keys[k], site);
-            if (!field_prepare(ev, keys[k], value, site, &param)) return NULL;
-            expr_list_push(arena, &values, expr_param(arena, &param));
-        }
-        expr_list_push(arena, &in->args, tuple_of(ev, values));
-    }
-    return in;
+Expr *write_key_lookup(Evaluator *ev, Relation *table, const char *name, Value *value, const Node *site) {
+    DjQuery *query = table_query(table);
+    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0), *q = dj_q_new(ev, site);
+    condition->as.condition.name = slice_from(name);
+    condition->as.condition.value = value;
+    condition->as.condition.value_node = site;
+    condition->as.condition.span = evaluator_span(ev, site);
+    dj_q_push(ev, q, condition);
+    DjCompiler compiler = {.ev = ev, .dialect = evaluator_dialect(ev), .query = query};
+    Expr *where = NULL;
+    if (!dj_add_q(query, q, false)) return NULL;
+    return dj_compile(&compiler, query->where, &where) == DJ_ERROR ? NULL : where;
 }
 
 Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *const *instances, int count,
                      const Node *site) {
     DjField **keys;
     int key_count = model_pk_fields(ev, model, &keys);
-    if (key_count != 1) return composite_condition(ev, table, keys, key_count, instances, count, site);
+    if (key_count != 1) {
+        ListValue *tuples = value_list(ev);
+        for (int i = 0; i < count; i++) list_append(ev, tuples, instance_pk(ev, (DjInstance *)instances[i], site));
+        return write_key_lookup(ev, table, "pk__in", (Value *)tuples, site);
+    }
     Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, count + 1);
     for (int i = 0; i < count; i++) values[i] = instance_field_value(ev, (DjInstance *)instances[i], keys[0], site);
     return write_in(ev, table, keys[0], values, count, site);
@@ -91,16 +85,16 @@ Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *cons
 
 /* ---- values ---- */
 
-static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjExpr *given, bool update,
+static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjExpr *given, Relation *table,
                               const Node *site) {
-    DjQuery *query = dj_query_new(ev, model);
+    bool update = table != NULL;
+    DjQuery *query = update ? table_query(table) : dj_query_new(ev, model);
     DjResolve how = {.allow_joins = update, .for_save = true};
-    if (update) dj_query_base(query);
     DjExpr *expr = dj_resolve(query, given, &how);
     if (!expr) return NULL;
     if (update) expr = dj_resolve_again(ev, expr);
     Slice shown = value_repr(ev, (Value *)given);
-    if (!update && (expr->flags & DJ_HAS_COLUMNS))
+    if (!update && (expr->flags & DJ_HAS_COLUMNS) && !(expr->flags & DJ_HAS_SUBQUERY))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
                                   "Failed to insert expression \"%.*s\" on %.*s. F() expressions can only be used to "
                                   "update, not to insert.",
@@ -116,16 +110,21 @@ static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjE
     return out ? out : expr_new(evaluator_arena(ev), EXPR_NULL, SQL_UNKNOWN);
 }
 
-Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, bool update, const Node *site) {
+Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, Relation *table, const Node *site) {
     Arena *arena = evaluator_arena(ev);
-    if (value_is_database_default(value)) {
+    bool given = value_is_expr(value) && value_expr(value)->kind == DJ_DB_DEFAULT;
+    if (value_is_database_default(value) || given) {
         if (evaluator_dialect(ev)->id != DIALECT_SQLITE) return expr_raw(arena, SLICE("DEFAULT"));
         value = field->db_default;
     }
-    if (value_is_expr(value)) return write_expression(ev, model, field, value_expr(value), update, site);
-    if (update && value_is_none(value)) return expr_new(arena, EXPR_NULL, field->sql_type);
+    if (value_is_expr(value)) return write_expression(ev, model, field, value_expr(value), table, site);
+    if (table && value_is_none(value)) return expr_new(arena, EXPR_NULL, field->sql_type);
     Param param;
     if (!field_prepare_save(ev, field, value, site, &param)) return NULL;
+    if (table && param.source == PARAM_KNOWN && param.value.kind == LITERAL_NULL)
+        return expr_new(arena, EXPR_NULL, field->sql_type);
+    if (field->internal == FIELD_ARRAY && evaluator_dialect(ev)->id == DIALECT_POSTGRESQL)
+        param.cast = slice_format(arena, "::%.*s", SLICE_ARGS(field_column_type(ev, field)));
     return expr_param(arena, &param);
 }
 
@@ -170,6 +169,26 @@ static bool insert_can_unnest(Evaluator *ev, const WriteRows *rows) {
     return true;
 }
 
+/* One column of all rows. */
+static bool insert_array(Evaluator *ev, const WriteRows *rows, int column, const Node *site, Param *out) {
+    DjField *field = rows->fields.items[column];
+    Literal *items = ARENA_ARRAY(evaluator_arena(ev), Literal, rows->count);
+    *out = (Param){.source = PARAM_KNOWN,
+                   .type = SQL_ARRAY,
+                   .item_type = field->sql_type,
+                   .value = {.kind = LITERAL_ARRAY, .items = items, .count = rows->count},
+                   .execution = -1};
+    for (int r = 0; r < rows->count; r++) {
+        Param item;
+        if (!field_prepare_save(ev, field, rows->values[r][column], site, &item)) return false;
+        items[r] = item.value;
+        if (item.source == PARAM_KNOWN) continue;
+        out->source = PARAM_NAMED;
+        out->name = item.name.length ? item.name : field->attname->text;
+    }
+    return true;
+}
+
 static Query *insert_unnest(Evaluator *ev, const WriteRows *rows, const Node *site) {
     Arena *arena = evaluator_arena(ev);
     Query *source = query_new(arena, QUERY_RAW);
@@ -179,18 +198,8 @@ static Query *insert_unnest(Evaluator *ev, const WriteRows *rows, const Node *si
     Slice before = SLICE("SELECT * FROM UNNEST((");
     for (int i = 0; i < count; i++) {
         DjField *field = rows->fields.items[i];
-        Literal *items = ARENA_ARRAY(arena, Literal, rows->count);
-        Param item;
-        for (int r = 0; r < rows->count; r++) {
-            if (!field_prepare_save(ev, field, rows->values[r][i], site, &item)) return NULL;
-            if (item.source != PARAM_KNOWN) return NULL;
-            items[r] = item.value;
-        }
-        Param array = {.source = PARAM_KNOWN,
-                       .type = SQL_ARRAY,
-                       .item_type = field->sql_type,
-                       .value = {.kind = LITERAL_ARRAY, .items = items, .count = rows->count},
-                       .execution = -1};
+        Param array;
+        if (!insert_array(ev, rows, i, site, &array)) return NULL;
         raw->as.raw.texts[i] = before;
         expr_list_push(arena, &raw->args, expr_param(arena, &array));
         Slice type = field_column_type(ev, field);
@@ -202,13 +211,6 @@ static Query *insert_unnest(Evaluator *ev, const WriteRows *rows, const Node *si
     return source;
 }
 
-static bool rows_are_known(const WriteRows *rows) {
-    for (int r = 0; r < rows->count; r++)
-        for (int i = 0; i < rows->fields.count; i++)
-            if (value_is_unknown(rows->values[r][i])) return false;
-    return true;
-}
-
 static bool insert_fill_rows(Evaluator *ev, const WriteRows *rows, Query *tree, const Node *site) {
     Arena *arena = evaluator_arena(ev);
     bool sqlite_or_mysql = evaluator_dialect(ev)->id != DIALECT_POSTGRESQL;
@@ -218,7 +220,7 @@ static bool insert_fill_rows(Evaluator *ev, const WriteRows *rows, Query *tree, 
         if (!rows->fields.count)
             expr_list_push(arena, &tree->rows[r], expr_raw(arena, sqlite_or_mysql ? SLICE("NULL") : SLICE("DEFAULT")));
         for (int i = 0; i < rows->fields.count; i++) {
-            Expr *value = write_value(ev, rows->model, rows->fields.items[i], rows->values[r][i], false, site);
+            Expr *value = write_value(ev, rows->model, rows->fields.items[i], rows->values[r][i], NULL, site);
             if (!value) return false;
             expr_list_push(arena, &tree->rows[r], value);
         }
@@ -234,7 +236,7 @@ bool write_insert(Evaluator *ev, const WriteRows *rows, const Node *site, Execut
     for (int i = 0; i < rows->fields.count; i++) tree->columns[i] = rows->fields.items[i]->column->text;
     tree->column_count = rows->fields.count;
     if (!rows->fields.count) tree->columns[tree->column_count++] = rows->model->pk->column->text;
-    if (insert_can_unnest(ev, rows) && rows_are_known(rows)) {
+    if (insert_can_unnest(ev, rows)) {
         tree->source = insert_unnest(ev, rows, site);
         if (!tree->source) return false;
     } else if (!insert_fill_rows(ev, rows, tree, site)) {
@@ -255,7 +257,7 @@ bool write_update(Evaluator *ev, DjModel *model, const Fields *fields, Value *co
     tree->target = table;
     tree->assignments = ARENA_ARRAY(arena, Assignment, fields->count + 1);
     for (int i = 0; i < fields->count; i++) {
-        Expr *value = write_value(ev, model, fields->items[i], values[i], true, site);
+        Expr *value = write_value(ev, model, fields->items[i], values[i], table, site);
         if (!value) return false;
         tree->assignments[tree->assignment_count++] =
             (Assignment){write_bare_column(ev, table, fields->items[i]), value};

@@ -44,16 +44,18 @@ void evaluator_explore(Evaluator *ev, PathRun run, void *data, const Node *entry
     JournalMark mark = journal_mark(ev);
     PathPrefix first = {0}, *tail = &first;
     int queued = 0, visited = 0;
-    trace_begin_entry(ev);
+    ev->steps = 0;
+    ev->limit_reported = false;
     for (PathPrefix *prefix = &first; prefix; prefix = prefix->next) {
+        /* the steps of all paths count together: what the first of them have used up, the rarer ones do not get */
+        if (visited && ev->steps > ev->limits.steps) break;
         if (visited++ >= ev->limits.paths) {
             evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, entry),
                            "more than %d combinations of branches: the rarer ones are left out", ev->limits.paths);
             break;
         }
         ev->path = (PathState){.exploring = true, .forced = prefix->taken, .forced_count = prefix->count};
-        ev->steps = 0;
-        ev->limit_reported = false;
+        ev->limit_quiet = visited > 1;
         trace_begin_path(ev);
         ArenaMark memory = arena_mark(ev->arena);
         int reported = ev->trace_count, diagnosed = ev->diagnostics.count, sources = ev->source_count;

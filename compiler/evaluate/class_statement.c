@@ -21,8 +21,9 @@ static bool class_add_base(Evaluator *ev, ClassBases *bases, Value *value, const
         if (cls != ev->builtins.object && bases->count < 32) bases->items[bases->count++] = cls;
         return true;
     }
-    if (value_is_unknown(value) || value_is(value, VALUE_NATIVE_FUNCTION) || value_is(value, VALUE_FUNCTION)) {
-        bases->open = bases->open || value_is_unknown(value);
+    if (value_is_unknown(value) || value_is(value, VALUE_NATIVE_FUNCTION) || value_is(value, VALUE_FUNCTION) ||
+        value_is(value, VALUE_NATIVE)) {
+        bases->open = bases->open || value_is_unknown(value) || value_is(value, VALUE_NATIVE);
         return true;
     }
     evaluator_raise_id(ev, EXCEPTION_TYPE, node, "a class can't be derived from %s", type_label(value));

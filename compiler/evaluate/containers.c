@@ -89,8 +89,9 @@ Value *sequence_index(Evaluator *ev, Value *self, Value *key, const Node *site) 
     if (!index_of(ev, key, list->count, &at, site)) return NULL;
     if (at >= 0 && at < list->count) return list->items[at];
     if (list->open) return list->count ? list->items[0] : unknown_result(ev, site, NULL);
-    return evaluator_raise_id(ev, EXCEPTION_INDEX, site, "%s index out of range",
-                              value_is(self, VALUE_LIST) ? "list" : "tuple");
+    evaluator_raise_id(ev, EXCEPTION_INDEX, site, "%s index out of range", value_is(self, VALUE_LIST) ? "list" : "tuple");
+    error_doubt(ev, NULL);
+    return NULL;
 }
 
 bool list_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site) {
@@ -332,7 +333,9 @@ Value *dict_get_item(Evaluator *ev, Value *self, Value *key, const Node *site) {
     if (dict->open) return unknown_result(ev, site, NULL);
     for (int i = 0; i < dict->count; i++)
         if (value_is_unknown(value_resolve(dict->entries[i].key))) return dict->entries[i].value;
-    return evaluator_raise_id(ev, EXCEPTION_KEY, site, "%.*s", SLICE_ARGS(value_repr(ev, key)));
+    evaluator_raise_id(ev, EXCEPTION_KEY, site, "%.*s", SLICE_ARGS(value_repr(ev, key)));
+    error_doubt(ev, NULL);
+    return NULL;
 }
 
 bool dict_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site) {

@@ -201,6 +201,12 @@ bool error_matches(Evaluator *ev, Value *classes) {
     return false;
 }
 
+void error_doubt(Evaluator *ev, const Value *culprit) {
+    if (!ev->path.count || !ev->error.pending) return;
+    if (culprit && (value_is(culprit, VALUE_NATIVE) || value_is(culprit, VALUE_CLASS))) return;
+    ev->error.infeasible = true;
+}
+
 /* Turns the pending error into a diagnostic, unless it tells of no mistake. */
 void evaluator_report_error(Evaluator *ev) {
     ErrorState error = ev->error;

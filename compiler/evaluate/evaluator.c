@@ -4,7 +4,7 @@
  */
 #include "compiler/evaluate/internal.h"
 
-enum { STEPS_DEFAULT = 2000000, CALL_DEPTH_DEFAULT = 120, PATHS_DEFAULT = 128 };
+enum { STEPS_DEFAULT = 300000, RUN_FACTOR = 1000, CALL_DEPTH_DEFAULT = 120, PATHS_DEFAULT = 128 };
 
 Atom evaluator_atom(Evaluator *ev, const char *text) { return atom_intern(ev->atoms, slice_from(text)); }
 Arena *evaluator_arena(Evaluator *ev) { return ev->arena; }
@@ -49,8 +49,10 @@ void evaluator_register_source(Evaluator *ev, Source *source) {
 }
 
 bool evaluator_step(Evaluator *ev, const Node *site) {
-    if (++ev->steps <= ev->limits.steps) return true;
+    int64_t limit = ev->host.has_rows ? ev->limits.steps * RUN_FACTOR : ev->limits.steps;
+    if (++ev->steps <= limit) return true;
     if (!ev->limit_reported) {
+        if (!ev->limit_quiet)
         evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, site), "evaluation stopped after %lld steps",
                        (long long)ev->limits.steps);
         ev->limit_reported = true;
@@ -188,6 +190,7 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     program->module = module;
     evaluator_touch(ev, &ev->imported_count, sizeof ev->imported_count);
     evaluator_touch(ev, &ev->imported, sizeof ev->imported);
+    evaluator_touch(ev, &ev->imported_capacity, sizeof ev->imported_capacity);
     ARENA_PUSH(ev->arena, ev->imported, ev->imported_count, ev->imported_capacity) = module;
     namespace_set(ev, &module->names, ev->names.name,
                   program->role == SOURCE_PROGRAM && !ev->frame ? value_string(ev, SLICE("__main__"))
@@ -317,7 +320,7 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     ev->error = (ErrorState){0};
     ev->depth = ev->expression_depth = ev->loop_unknown = 0;
     ev->steps = 0;
-    ev->limit_reported = ev->interactive = false;
+    ev->limit_reported = ev->limit_quiet = ev->interactive = false;
     ev->path = (PathState){0};
     ev->canonical = NULL;
     ev->execution_count = ev->execution_capacity = 0;

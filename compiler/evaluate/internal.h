@@ -241,7 +241,7 @@ struct Evaluator {
     int expression_depth; /* of C recursion */
     int loop_unknown;     /* nesting of loops over unknown rows */
     int64_t steps;
-    bool limit_reported;
+    bool limit_reported, limit_quiet;
     bool interactive; /* stop at the first error */
     bool loading;
 
@@ -289,6 +289,8 @@ bool namespace_remove(Evaluator *ev, AtomMap *map, Atom key);
 /* ---- error.c ---- */
 void errors_setup(Evaluator *ev);
 void evaluator_raise_value(Evaluator *ev, Value *exception, const Node *site);
+/* A plain Python mistake on a path that decisions led to: the program may know why this path can't be; not reported. */
+void error_doubt(Evaluator *ev, const Value *culprit);
 bool error_matches(Evaluator *ev, Value *classes);
 
 /* ---- class.c ---- */
@@ -392,7 +394,6 @@ ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module);
 void program_parse(Evaluator *ev, ProgramSource *program);
 
 /* ---- trace.c ---- */
-void trace_begin_entry(Evaluator *ev);
 void trace_begin_path(Evaluator *ev);
 bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy);
 void trace_note_call(Evaluator *ev, const FunctionValue *function);

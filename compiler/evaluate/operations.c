@@ -176,8 +176,7 @@ Value *value_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *si
         evaluator_raise(ev, error, attribute_span(ev, site), "'%s' object has no attribute '%.*s'", type_label(self),
                         SLICE_ARGS(name->text));
     }
-    /* None where a decision made it None: the program has reasons why this path can't be */
-    if (value_is_none(self) && ev->path.count) ev->error.infeasible = true;
+    error_doubt(ev, self);
     suggest_attribute(ev, self, name);
     return NULL;
 }
@@ -215,7 +214,7 @@ bool value_set_attribute(Evaluator *ev, Value *self, Atom name, Value *value, co
         return true; /* func.short_description = …: nothing that a query depends on */
     evaluator_raise(ev, ev->builtins.exceptions[EXCEPTION_ATTRIBUTE], attribute_span(ev, site),
                     "'%s' object has no attribute '%.*s'", type_label(self), SLICE_ARGS(name->text));
-    if (value_is_none(self) && ev->path.count) ev->error.infeasible = true;
+    error_doubt(ev, self);
     return false;
 }
 
@@ -317,7 +316,7 @@ Value *value_call(Evaluator *ev, Value *callee, const Arguments *arguments) {
     }
     if (callee->cls->open) return unknown_result(ev, arguments->site, NULL);
     evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "'%s' object is not callable", type_label(callee));
-    if (value_is_none(callee) && ev->path.count) ev->error.infeasible = true;
+    error_doubt(ev, callee);
     return NULL;
 }
 
@@ -370,7 +369,7 @@ Value *value_get_item(Evaluator *ev, Value *self, Value *key, const Node *site) 
     }
     if (value_is(self, VALUE_NATIVE_FUNCTION) || self->cls->open) return value_alias(ev, self, key);
     evaluator_raise_id(ev, EXCEPTION_TYPE, site, "'%s' object is not subscriptable", type_label(self));
-    if (value_is_none(self) && ev->path.count) ev->error.infeasible = true;
+    error_doubt(ev, self);
     return NULL;
 }
 
@@ -422,7 +421,7 @@ Value *value_iterate(Evaluator *ev, Value *self, const Node *site) {
     }
     if (self->cls->open || self->type == &open_instance_type) return value_unknown_at(ev, site);
     evaluator_raise_id(ev, EXCEPTION_TYPE, site, "'%s' object is not iterable", type_label(self));
-    if (value_is_none(self) && ev->path.count) ev->error.infeasible = true;
+    error_doubt(ev, self);
     return NULL;
 }
 

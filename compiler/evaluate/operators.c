@@ -69,7 +69,7 @@ Value *value_binary(Evaluator *ev, Operator op, Value *left, Value *right, const
     if (left->cls->open || right->cls->open) return unknown_result(ev, site, NULL);
     evaluator_raise_id(ev, EXCEPTION_TYPE, site, "unsupported operand type(s) for %s: '%s' and '%s'",
                        operator_facts[op].symbol, type_label(left), type_label(right));
-    if ((value_is_none(left) || value_is_none(right)) && ev->path.count) ev->error.infeasible = true;
+    error_doubt(ev, value_is(right, VALUE_NATIVE) ? right : left);
     return NULL;
 }
 
@@ -148,7 +148,7 @@ static Value *compare_order(Evaluator *ev, CompareOperator op, Value *left, Valu
         if (ev->error.pending) return NULL;
         evaluator_raise_id(ev, EXCEPTION_TYPE, site, "'%s' not supported between instances of '%s' and '%s'",
                            compare_facts[op].symbol, type_label(left), type_label(right));
-        if ((value_is_none(left) || value_is_none(right)) && ev->path.count) ev->error.infeasible = true;
+        error_doubt(ev, value_is(right, VALUE_NATIVE) ? right : left);
         return NULL;
     }
     bool holds = op == COMPARE_Lt    ? order < 0
@@ -156,6 +156,15 @@ static Value *compare_order(Evaluator *ev, CompareOperator op, Value *left, Valu
                  : op == COMPARE_Gt  ? order > 0
                                      : order >= 0;
     return value_bool(ev, holds);
+}
+
+/* (3, x) < (3, 9): not known where an item is not. */
+static bool sequence_is_unknown(const Value *value) {
+    if (!value_is(value, VALUE_LIST) && !value_is(value, VALUE_TUPLE)) return false;
+    const ListValue *list = (const ListValue *)value;
+    for (int i = 0; i < list->count; i++)
+        if (value_is_unknown(value_resolve(list->items[i])) || sequence_is_unknown(list->items[i])) return true;
+    return list->open;
 }
 
 static CompareOperator compare_mirror(CompareOperator op) {
@@ -181,6 +190,9 @@ Value *value_compare(Evaluator *ev, CompareOperator op, Value *left, Value *righ
     if (!result && !ev->error.pending) result = user_operator(ev, right, left, compare_facts[op].reflected, site);
     if (result || ev->error.pending) return result;
     if (value_is_unknown(left) || value_is_unknown(right)) return unknown_compare(ev, op, left, right, site);
+    if (left->type == right->type && (sequence_is_unknown(left) || sequence_is_unknown(right)) &&
+        !value_equals(ev, left, right))
+        return unknown_compare(ev, op, left, right, site);
     if (op == COMPARE_Eq || op == COMPARE_NotEq)
         return value_bool(ev, value_equals(ev, left, right) == (op == COMPARE_Eq));
     return compare_order(ev, op, left, right, site);

@@ -8,8 +8,6 @@
 
 enum { REPEATS_MOST = 64, BUCKETS = 64 };
 
-void trace_begin_entry(Evaluator *ev) { (void)ev; }
-
 void trace_begin_path(Evaluator *ev) {
     ev->path_number++;
     ev->path_anchor = NULL;
