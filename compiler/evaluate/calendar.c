@@ -202,7 +202,8 @@ static int zone_file_offset(Evaluator *ev, const ZoneFile *zone, int64_t utc) {
 Slice zone_title(Evaluator *ev, const Value *zone) {
     const TimeZoneValue *value = (const TimeZoneValue *)zone;
     ZoneFile file;
-    if (value->fixed || !zone_open(ev, value->name, &file) || file.time_count || file.type_count != 1) return value->name;
+    if (value->fixed || !zone_open(ev, value->name, &file) || file.time_count || file.type_count != 1)
+        return value->name;
     const char *text = (const char *)file.types + 6 + file.types[5];
     return slice_copy(ev->arena, slice_from(text));
 }

@@ -89,7 +89,8 @@ Value *sequence_index(Evaluator *ev, Value *self, Value *key, const Node *site) 
     if (!index_of(ev, key, list->count, &at, site)) return NULL;
     if (at >= 0 && at < list->count) return list->items[at];
     if (list->open) return list->count ? list->items[0] : unknown_result(ev, site, NULL);
-    evaluator_raise_id(ev, EXCEPTION_INDEX, site, "%s index out of range", value_is(self, VALUE_LIST) ? "list" : "tuple");
+    evaluator_raise_id(ev, EXCEPTION_INDEX, site, "%s index out of range",
+                       value_is(self, VALUE_LIST) ? "list" : "tuple");
     error_doubt(ev, NULL);
     return NULL;
 }

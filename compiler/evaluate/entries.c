@@ -80,7 +80,9 @@ static void entry_run_path(Evaluator *ev, void *data) {
     ev->frame = NULL;
 }
 
+/* What a module body calls has been evaluated with what it is called with. */
 static void entry_run(Evaluator *ev, EntryRun run) {
+    if (trace_is_covered(ev, run.function->node)) return;
     ev->entry_node = run.function->node;
     evaluator_explore(ev, entry_run_path, &run, run.function->node);
     ev->entry_node = NULL;

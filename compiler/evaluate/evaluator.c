@@ -53,8 +53,8 @@ bool evaluator_step(Evaluator *ev, const Node *site) {
     if (++ev->steps <= limit) return true;
     if (!ev->limit_reported) {
         if (!ev->limit_quiet)
-        evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, site), "evaluation stopped after %lld steps",
-                       (long long)ev->limits.steps);
+            evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, site), "evaluation stopped after %lld steps",
+                           (long long)ev->limits.steps);
         ev->limit_reported = true;
     }
     if (!ev->error.pending) {
@@ -328,6 +328,8 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     memset(ev->buckets, 0, sizeof ev->buckets);
     ev->called = NULL;
     ev->called_count = ev->called_capacity = 0;
+    ev->covered = NULL;
+    ev->covered_count = ev->covered_capacity = 0;
     ev->pending = NULL;
     ev->pending_count = ev->pending_capacity = 0;
     ev->entries = NULL;
@@ -540,7 +542,8 @@ Value *evaluator_setting_evaluated(Evaluator *ev, const char *name) {
         ModuleValue *standard = evaluator_import(ev, names[i]);
         if (!standard) continue;
         module_define(ev, module, names[i], (Value *)standard);
-        if (i == 0) module_define(ev, module, "timezone", atom_map_get(&standard->names, evaluator_atom(ev, "timezone")));
+        if (i == 0)
+            module_define(ev, module, "timezone", atom_map_get(&standard->names, evaluator_atom(ev, "timezone")));
         else module_define_all(ev, module, standard);
     }
     Value *value = evaluator_evaluate_text(ev, value_text(text), module, NULL);

@@ -258,6 +258,8 @@ struct Evaluator {
 
     const Node **called; /* definitions that other code of the program calls */
     int called_count, called_capacity;
+    const Node **covered; /* … that a module body calls, with arguments that are known therefore */
+    int covered_count, covered_capacity;
     PendingValue *pending; /* what variables hold that nobody has read yet */
     int pending_count, pending_capacity;
     Execution *buckets[64]; /* reported executions by place */
@@ -397,6 +399,7 @@ void program_parse(Evaluator *ev, ProgramSource *program);
 void trace_begin_path(Evaluator *ev);
 bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy);
 void trace_note_call(Evaluator *ev, const FunctionValue *function);
+bool trace_is_covered(const Evaluator *ev, const Node *definition);
 /* A variable is read: what it holds is no forgotten query. */
 void trace_note_load(Evaluator *ev, Scope *scope, Atom name);
 void trace_note_assign(Evaluator *ev, Scope *scope, Atom name, Value *value, const Node *site);

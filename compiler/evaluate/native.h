@@ -198,8 +198,8 @@ const struct Dialect *evaluator_dialect(Evaluator *ev);
 bool evaluator_inlines(const Evaluator *ev);
 /* A setting given by --setting or by the project's settings module; NULL: not set. */
 Value *evaluator_setting(Evaluator *ev, const char *name);
-/* A setting that is a Python expression (datetime.timezone.utc), evaluated with the standard modules in reach. NULL: not
- * set, or no expression. */
+/* A setting that is a Python expression (datetime.timezone.utc), evaluated with the standard modules in reach. NULL:
+ * not set, or no expression. */
 Value *evaluator_setting_evaluated(Evaluator *ev, const char *name);
 /* True while the rows of executed queries are really there (`ormc run`). */
 bool evaluator_has_rows(const Evaluator *ev);

@@ -129,7 +129,9 @@ static Execution *trace_find(Evaluator *ev, const StatementList *statements, con
         repeats++;
         last = known;
         if (known->path != ev->path_number) return known;
-        if (known->activation != activation || ev->loop_unknown) return known;
+        /* a module body is a program that runs: each of its calls counts. An entry point shows what can happen, once.
+         */
+        if ((known->activation != activation && ev->entry_node) || ev->loop_unknown) return known;
     }
     return repeats >= REPEATS_MOST ? last : NULL;
 }
@@ -261,18 +263,27 @@ void trace_flush_pending(Evaluator *ev) {
     ev->pending_count = 0;
 }
 
+static bool holds_node(const Node *const *items, int count, const Node *node) {
+    for (int i = 0; i < count; i++)
+        if (items[i] == node) return true;
+    return false;
+}
+
 void trace_note_call(Evaluator *ev, const FunctionValue *function) {
     if (!ev->path.exploring) return;
-    for (int i = 0; i < ev->called_count; i++)
-        if (ev->called[i] == function->node) return;
-    ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) = function->node;
+    if (!holds_node(ev->called, ev->called_count, function->node))
+        ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) = function->node;
+    if (ev->entry_node || ev->limit_reported || holds_node(ev->covered, ev->covered_count, function->node)) return;
+    ARENA_PUSH(&ev->keep, ev->covered, ev->covered_count, ev->covered_capacity) = function->node;
+}
+
+bool trace_is_covered(const Evaluator *ev, const Node *definition) {
+    return holds_node(ev->covered, ev->covered_count, definition);
 }
 
 static bool execution_is_shown(const Evaluator *ev, const Execution *execution) {
     if (!execution->lazy || !execution->entry) return true;
-    for (int i = 0; i < ev->called_count; i++)
-        if (ev->called[i] == execution->entry) return false;
-    return true;
+    return !holds_node(ev->called, ev->called_count, execution->entry);
 }
 
 Trace evaluator_trace(Evaluator *ev) {
