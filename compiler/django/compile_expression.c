@@ -215,6 +215,8 @@ static const CombinedOperator combined_operators[] = {
     {"#", OPERATOR_SIGNED_BIT_XOR},
     {"<<", OPERATOR_SIGNED_SHIFT_LEFT},
     {">>", OPERATOR_SIGNED_SHIFT_RIGHT},
+    {"||", OPERATOR_CONCAT},
+    {"&&", OPERATOR_OVERLAP},
 };
 
 static FieldKind internal_kind(DjCompiler *compiler, DjExpr *expr) {

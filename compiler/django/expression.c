@@ -7,6 +7,7 @@
 #include "compiler/django/function.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"
+#include "compiler/django/types_query.h"
 
 DjExpr *dj_expr_new(Evaluator *ev, DjKind kind, const Node *site, int count) {
     DjExpr *expr = ARENA_NEW(evaluator_arena(ev), DjExpr);
@@ -212,6 +213,8 @@ static Value *combine_q(Evaluator *ev, DjConnector connector, Value *self, Value
 
 static Value *combine_operator(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
     Value *left = reflected ? other : self, *right = reflected ? self : other;
+    DjExpr *search = dj_combine_search(ev, op, left, right, site);
+    if (search) return (Value *)search;
     bool conditions = op == OP_BitAnd || op == OP_BitOr || op == OP_BitXor;
     if (conditions && (value_expr(self)->kind == DJ_Q || (is_q_like(ev, left) && is_q_like(ev, right))))
         return combine_q(ev, op == OP_BitAnd ? DJ_AND : op == OP_BitOr ? DJ_OR : DJ_XOR, left, right, site);
@@ -224,6 +227,8 @@ static Value *combine_operator(Evaluator *ev, Operator op, Value *self, Value *o
 }
 
 static Value *negate_condition(Evaluator *ev, DjExpr *expr, const Node *site) {
+    DjExpr *search = dj_invert_search(ev, expr);
+    if (search) return (Value *)search;
     if (expr->kind == DJ_Q) {
         DjExpr *copy = dj_copy(ev, expr);
         copy->as.node.negated = !copy->as.node.negated;

@@ -22,13 +22,3 @@ DjExpr *dj_transform_of_type(Evaluator *ev, DjExpr *lhs, DjField *field, Slice n
     if (field_kind_is(field->kind, FIELD_JSON)) return dj_json_transform(ev, lhs, name, site);
     return dj_postgres_transform(ev, lhs, field, name, site);
 }
-
-const DjFunction *dj_postgres_function(const char *name) {
-    (void)name;
-    return NULL;
-}
-
-void dj_postgres_define(Evaluator *ev, ModuleValue *module) {
-    (void)ev;
-    (void)module;
-}

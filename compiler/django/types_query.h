@@ -8,6 +8,9 @@
 void dj_lookup_classes_define(Evaluator *ev, ModuleValue *module);
 /* Names of django.contrib.postgres.{aggregates,functions,search,…}. */
 void dj_postgres_define(Evaluator *ev, ModuleValue *module);
+/* SearchVector + SearchVector, SearchQuery & SearchQuery, ~SearchQuery; NULL: none of these. */
+DjExpr *dj_combine_search(Evaluator *ev, Operator op, Value *left, Value *right, const Node *site);
+DjExpr *dj_invert_search(Evaluator *ev, DjExpr *expr);
 /* get_object_or_404, get_list_or_404. */
 void dj_shortcuts_define(Evaluator *ev, ModuleValue *module);
 

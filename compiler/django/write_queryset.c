@@ -441,7 +441,7 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
         if (!expr) return NULL;
         update.assignments[update.count++] = (Assignment){bare_column(ev, &own->joins[0]->relation, fields[i]), expr};
     }
-    if (joins > 1 && !restrict_by_key(ev, own, self, evaluator_dialect(ev)->is_mysql, site)) return NULL;
+    if (joins > 1 && !restrict_by_key(ev, own, self, evaluator_dialect(ev)->id == DIALECT_MYSQL, site)) return NULL;
     single = (SingleTable){0};
     if (!single_table_compile(ev, own, &single)) return NULL;
     if (single.nothing) return value_integer(ev, 0);

@@ -219,6 +219,14 @@ static bool table_insert(Evaluator *ev, DjInstance *instance, DjModel *model, bo
     return true;
 }
 
+static bool key_has_default(Evaluator *ev, DjModel *model) {
+    DjField **keys;
+    int count = model_pk_fields(ev, model, &keys);
+    for (int i = 0; i < count; i++)
+        if (!keys[i]->default_value && !keys[i]->db_default) return false;
+    return count > 0;
+}
+
 static bool table_save(Evaluator *ev, DjInstance *instance, DjModel *model, bool force_insert,
                        const SaveOptions *options, bool *inserted) {
     const Node *site = options->site;
@@ -227,7 +235,7 @@ static bool table_save(Evaluator *ev, DjInstance *instance, DjModel *model, bool
     key_set = instance_has_key(ev, instance, model, site);
     if (!key_set && (options->force_update || options->has_update_fields))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Cannot force an update in save() with no primary key.");
-    bool defaulted = model->pk && (model->pk->default_value || model->pk->db_default);
+    bool defaulted = key_has_default(ev, model);
     if (!force_insert && !options->force_update && instance->adding && defaulted) force_insert = true;
     bool updated = false;
     if (key_set && !force_insert && !table_update(ev, instance, model, options, &updated)) return false;

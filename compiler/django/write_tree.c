@@ -125,7 +125,14 @@ Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, R
         return expr_new(arena, EXPR_NULL, field->sql_type);
     if (field->internal == FIELD_ARRAY && evaluator_dialect(ev)->id == DIALECT_POSTGRESQL)
         param.cast = slice_format(arena, "::%.*s", SLICE_ARGS(field_column_type(ev, field)));
-    return expr_param(arena, &param);
+    Expr *placeholder = expr_param(arena, &param);
+    bool null = param.source == PARAM_KNOWN && param.value.kind == LITERAL_NULL;
+    if (field->internal != FIELD_BINARY || !evaluator_dialect(ev)->is_mysql || null) return placeholder;
+    Expr *binary = expr_new(arena, EXPR_RAW, SQL_BYTES);
+    binary->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
+    binary->as.raw.texts[0] = SLICE("_binary ");
+    expr_list_push(arena, &binary->args, placeholder);
+    return binary;
 }
 
 /* ---- sending ---- */
