@@ -270,7 +270,8 @@ static void put_conflict(Writer *w, const DictValue *options, const char *name) 
 static bool sqlite_inline_key(Writer *w, const Element *column) {
     const Element *table = COLUMN(column)->table;
     return COLUMN(column)->schema->primary_key && table && table->kind == EL_TABLE && FROM(table)->table &&
-           option_is_true(w, FROM(table)->table->dialect_options, "sqlite_autoincrement") && is_automatic(w, column) &&
+           option_is_true(w, FROM(table)->table->dialect_options, "sqlite_autoincrement") &&
+           column->type->affinity == TYPE_INTEGER && !COLUMN(column)->schema->foreign_key_count &&
            FROM(table)->table->primary_key->columns.count == 1;
 }
 
@@ -308,6 +309,14 @@ static Slice column_label(Evaluator *ev, const Element *column, bool key) {
     return key && column->kind == EL_COLUMN ? COLUMN(column)->key.text : column->name.text;
 }
 
+/* schema_table_ as it stands before a column's name in its label. */
+static void put_label_prefix(Writer *w, const Element *table) {
+    Slice schema = FROM(table)->schema.text;
+    for (size_t i = 0; i < schema.length; i++) buffer_put(&w->out, schema.start[i] == '.' ? '_' : schema.start[i]);
+    if (schema.length) buffer_put(&w->out, '_');
+    buffer_format(&w->out, "%.*s_", SLICE_ARGS(table->name.text));
+}
+
 /* One %(token)s of a naming convention. False: not known here. */
 static bool convention_token(Writer *w, Slice token, const Element *table, const ElementList *columns, const Constraint *constraint,
                              Slice given) {
@@ -329,7 +338,7 @@ static bool convention_token(Writer *w, Slice token, const Element *table, const
     bool label = slice_ends_with(token, "label"), key = slice_ends_with(token, "key");
     for (int i = all ? 0 : number; i < (all ? columns->count : number + 1) && i < columns->count; i++) {
         if (separated && i) buffer_put(&w->out, '_');
-        if (label) buffer_format(&w->out, "%.*s_", SLICE_ARGS(table->name.text));
+        if (label) put_label_prefix(w, table);
         buffer_slice(&w->out, column_label(w->ev, columns->items[i], key));
     }
     return true;
@@ -372,7 +381,11 @@ static bool constraint_name(Writer *w, const Constraint *constraint, Name *out) 
     bool refers = false;
     for (size_t i = 0; i + 17 < pattern.length && !refers; i++) refers = memcmp(pattern.start + i, "%(constraint_name", 17) == 0;
     if (pattern.length && (!named || refers)) {
-        if (!named && refers) return false;
+        if (!named && refers) {
+            sa_raise(w->ev, SA_INVALID_REQUEST_ERROR, constraint->node,
+                     "Naming convention including %%(constraint_name)s token requires that constraint is explicitly named.");
+            return false;
+        }
         *out = fit_name(w, convention_name(w, pattern, constraint->table, &constraint->columns, constraint, constraint->name.text));
         return true;
     }
@@ -484,6 +497,18 @@ static bool put_unique(Writer *w, const Constraint *constraint) {
     return true;
 }
 
+static void put_type_check(Writer *w, const Element *column) {
+    const SaType *type = type_on_dialect(w->ev, column->type, w->dialect);
+    bool enumeration = type_is(type, TYPE_ENUM);
+    put_name(w, column->name);
+    put(w, " IN (");
+    for (int i = 0; enumeration && i < type->label_count; i++) {
+        if (i) put(w, ", ");
+        put_literal(w, type->labels[i]);
+    }
+    put(w, enumeration ? ")" : "0, 1)");
+}
+
 static bool put_constraint(Writer *w, const Constraint *constraint) {
     put_constraint_name(w, constraint);
     bool ok = true;
@@ -498,7 +523,8 @@ static bool put_constraint(Writer *w, const Constraint *constraint) {
     case CONSTRAINT_UNIQUE: ok = put_unique(w, constraint); break;
     case CONSTRAINT_CHECK:
         put(w, "CHECK (");
-        ok = put_expression(w, constraint->check);
+        if (constraint->type_bound) put_type_check(w, constraint->columns.items[0]);
+        else ok = put_expression(w, constraint->check);
         put(w, ")");
         if (is_sqlite(w)) put_conflict(w, constraint->dialect_options, "sqlite_on_conflict");
         break;
@@ -506,6 +532,13 @@ static bool put_constraint(Writer *w, const Constraint *constraint) {
     }
     if (ok) put_deferrability(w, constraint);
     return ok && !evaluator_error_pending(w->ev);
+}
+
+/* CHECKs that Boolean and Enum ask for stand where the database has no such type itself. */
+static bool type_check_is_written(const Writer *w, const Element *column) {
+    const SaType *type = type_on_dialect(w->ev, column->type, w->dialect);
+    if (type_is(type, TYPE_ENUM)) return !type->native_enum || is_sqlite(w);
+    return type->affinity == TYPE_BOOLEAN && !is_postgresql(w);
 }
 
 static bool constraint_is_written(Writer *w, const Constraint *constraint) {
@@ -522,34 +555,9 @@ static bool constraint_is_written(Writer *w, const Constraint *constraint) {
         return slice_equals(own, other);
     }
     case CONSTRAINT_UNIQUE: return constraint->columns.count > 0;
-    case CONSTRAINT_CHECK: return true;
+    case CONSTRAINT_CHECK: return !constraint->type_bound || type_check_is_written(w, constraint->columns.items[0]);
     case CONSTRAINT_EXCLUDE: return is_postgresql(w);
     }
-    return true;
-}
-
-/* CHECK constraints that Boolean and Enum ask for with create_constraint=True. */
-static bool put_type_check(Writer *w, Element *column, const char *separator, bool *any) {
-    const SaType *type = type_on_dialect(w->ev, column->type, w->dialect);
-    if (!type->create_constraint) return true;
-    bool enumeration = type_is(type, TYPE_ENUM);
-    if (enumeration && type->native_enum && !is_sqlite(w)) return true;
-    if (!enumeration && (type->affinity != TYPE_BOOLEAN || is_postgresql(w))) return true;
-    put(w, *any ? ", \n\t" : separator);
-    *any = true;
-    if (type->name.length) {
-        put(w, "CONSTRAINT ");
-        put_name(w, name_from(type->name));
-        buffer_put(&w->out, ' ');
-    }
-    put(w, "CHECK (");
-    put_name(w, column->name);
-    put(w, " IN (");
-    for (int i = 0; enumeration && i < type->label_count; i++) {
-        if (i) put(w, ", ");
-        put_literal(w, type->labels[i]);
-    }
-    put(w, enumeration ? "))" : "0, 1))");
     return true;
 }
 
@@ -638,27 +646,53 @@ static void put_options_sqlite(Writer *w, const Table *table) {
     if (strict) put(w, without ? ",\n STRICT" : "\n STRICT");
 }
 
+/* CHECK constraints that were given to a column. */
+static bool put_column_checks(Writer *w, const Element *column) {
+    const SchemaColumn *schema = COLUMN(column)->schema;
+    for (int i = 0; i < schema->pending_count; i++) {
+        const Constraint *constraint = value_as_constraint(w->ev, schema->pending_items[i]);
+        if (!constraint || constraint->kind != CONSTRAINT_CHECK) continue;
+        buffer_put(&w->out, ' ');
+        if (!put_constraint(w, constraint)) return false;
+    }
+    return true;
+}
+
+/* The constraints of a table in the order of their creation, the primary key first. */
+static Constraint **sorted_constraints(Writer *w, const Table *table) {
+    Constraint **sorted = ARENA_ARRAY(evaluator_arena(w->ev), Constraint *, table->constraint_count + 1);
+    for (int i = 0; i < table->constraint_count; i++) {
+        int at = i;
+        uint32_t order = table->constraints[i]->kind == CONSTRAINT_PRIMARY_KEY ? 0 : table->constraints[i]->order;
+        while (at && sorted[at - 1]->kind != CONSTRAINT_PRIMARY_KEY && sorted[at - 1]->order > order) {
+            sorted[at] = sorted[at - 1];
+            at--;
+        }
+        sorted[at] = table->constraints[i];
+    }
+    return sorted;
+}
+
 static bool put_table_body(Writer *w, Element *element) {
     const Table *table = FROM(element)->table;
+    Constraint **constraints = sorted_constraints(w, table);
     const char *separator = "\n\t";
     const ElementList *columns = from_columns(w->ev, element);
     for (int i = 0; i < columns->count; i++) {
         if (COLUMN(columns->items[i])->schema->system) continue;
         put(w, separator);
         separator = ", \n\t";
-        if (!put_column(w, columns->items[i])) return false;
+        if (!put_column(w, columns->items[i]) || !put_column_checks(w, columns->items[i])) return false;
     }
     bool any = false;
     for (int i = 0; i < table->constraint_count; i++) {
-        bool written = constraint_is_written(w, table->constraints[i]);
+        bool written = constraint_is_written(w, constraints[i]);
         if (evaluator_error_pending(w->ev)) return false;
         if (!written) continue;
         put(w, any ? ", \n\t" : separator);
         any = true;
-        if (!put_constraint(w, table->constraints[i])) return false;
+        if (!put_constraint(w, constraints[i])) return false;
     }
-    for (int i = 0; i < columns->count; i++)
-        if (!put_type_check(w, columns->items[i], separator, &any)) return false;
     return true;
 }
 
@@ -856,7 +890,7 @@ bool ddl_element_emit(Evaluator *ev, Element *element, StatementList *out) {
     if (slice_equals_text(element->name.text, "CreateTable") && target && target->kind == EL_TABLE && FROM(target)->table) {
         ok = put_create_table(&w, target, ddl->if_not_exists);
     } else if (slice_equals_text(element->name.text, "CreateColumn") && target && target->kind == EL_COLUMN && COLUMN(target)->schema) {
-        ok = put_column(&w, target);
+        ok = put_column(&w, target) && put_column_checks(&w, target);
     } else if (slice_equals_text(element->name.text, "CreateIndex") && value_as_index(ev, ddl->target)) {
         ok = put_create_index(&w, value_as_index(ev, ddl->target), ddl->if_not_exists);
     } else if (slice_equals_text(element->name.text, "DropTable") && target && target->kind == EL_TABLE) {

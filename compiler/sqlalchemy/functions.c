@@ -111,6 +111,8 @@ Element *element_call(Evaluator *ev, Name name, Value *const *arguments, int cou
     for (int i = 0; i < count; i++) {
         Element *part = element_coerce(ev, arguments[i], COERCE_EXPRESSION, site);
         if (!part) return NULL;
+        /* a literal's bind is named after the function, and counts with its labels */
+        if (part->kind == EL_BIND && !value_is_element(arguments[i])) part->name = name_anonymous(ev, part->id, name.text);
         element_list_push(ev, &parts, part);
     }
     Element *function = element_function(ev, name.text, NULL, parts.items, parts.count);

@@ -173,7 +173,7 @@ static void bind_remember(Lowering *lo, Slice key, Expr *expr) {
 
 /* PostgreSQL's typed binds carry the collation of their type. */
 static void bind_collation(Lowering *lo, const SaType *type, Param *param) {
-    if (!lo_is(lo, DIALECT_POSTGRESQL) || type->affinity != TYPE_STRING || !type->collation.length) return;
+    if (!lo_is(lo, DIALECT_POSTGRESQL) || type->affinity != TYPE_STRING || !type->collation.length || type->length > 0) return;
     param->cast = slice_format(lo->arena, "::VARCHAR COLLATE \"%.*s\"", SLICE_ARGS(type->collation));
 }
 

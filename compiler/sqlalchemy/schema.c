@@ -468,6 +468,7 @@ static Constraint *constraint_new(Evaluator *ev, Class *cls, ConstraintKind kind
     Constraint *constraint = instance_allocate(ev, cls, sizeof *constraint);
     constraint->kind = kind;
     constraint->node = node;
+    constraint->order = sa_next_id(ev);
     return constraint;
 }
 
@@ -661,6 +662,32 @@ static bool table_add_index(Evaluator *ev, Element *element, Index *index) {
 
 /* ---- Table ---- */
 
+/* A ForeignKey given to a column becomes a constraint of its table. */
+static void column_foreign_keys(Evaluator *ev, Table *table, Element *column) {
+    SaState *state = sa_state(ev);
+    SchemaColumn *schema = COLUMN(column)->schema;
+    for (int i = 0; i < schema->foreign_key_count; i++) {
+        ForeignKey *key = schema->foreign_keys[i];
+        if (key->constraint) continue;
+        Constraint *constraint = constraint_new(ev, state->constraints[CONSTRAINT_FOREIGN_KEY], CONSTRAINT_FOREIGN_KEY, key->node);
+        constraint->name = key->name;
+        constraint->on_delete = key->on_delete;
+        constraint->on_update = key->on_update;
+        constraint->initially = key->initially;
+        constraint->match = key->match;
+        constraint->has_deferrable = key->has_deferrable;
+        constraint->deferrable = key->deferrable;
+        constraint->use_alter = key->use_alter;
+        constraint->table = table->element;
+        constraint->elements = ARENA_ARRAY(evaluator_arena(ev), ForeignKey *, 1);
+        constraint->elements[0] = key;
+        constraint->reference_count = 1;
+        element_list_push(ev, &constraint->columns, column);
+        key->constraint = constraint;
+        table_push_constraint(ev, table, constraint);
+    }
+}
+
 static bool table_add_column(Evaluator *ev, Element *element, Element *column) {
     Table *table = FROM(element)->table;
     SaState *state = sa_state(ev);
@@ -680,26 +707,6 @@ static bool table_add_column(Evaluator *ev, Element *element, Element *column) {
     if (!schema) schema = schema_column_new(ev, column);
     element_list_push(ev, &FROM(element)->columns, column);
     if (schema->primary_key) element_list_push(ev, &table->primary_key->columns, column);
-    for (int i = 0; i < schema->foreign_key_count; i++) {
-        ForeignKey *key = schema->foreign_keys[i];
-        if (key->constraint) continue;
-        Constraint *constraint = constraint_new(ev, state->constraints[CONSTRAINT_FOREIGN_KEY], CONSTRAINT_FOREIGN_KEY, key->node);
-        constraint->name = key->name;
-        constraint->on_delete = key->on_delete;
-        constraint->on_update = key->on_update;
-        constraint->initially = key->initially;
-        constraint->match = key->match;
-        constraint->has_deferrable = key->has_deferrable;
-        constraint->deferrable = key->deferrable;
-        constraint->use_alter = key->use_alter;
-        constraint->table = element;
-        constraint->elements = ARENA_ARRAY(evaluator_arena(ev), ForeignKey *, 1);
-        constraint->elements[0] = key;
-        constraint->reference_count = 1;
-        element_list_push(ev, &constraint->columns, column);
-        key->constraint = constraint;
-        table_push_constraint(ev, table, constraint);
-    }
     if (schema->index) {
         Index *index = instance_allocate(ev, state->index, sizeof *index);
         index->anonymous_name = true;
@@ -714,8 +721,21 @@ static bool table_add_column(Evaluator *ev, Element *element, Element *column) {
         element_list_push(ev, &unique->columns, column);
         table_push_constraint(ev, table, unique);
     }
-    for (int i = 0; i < schema->pending_count; i++)
-        if (!table_add_item(ev, element, schema->pending_items[i], column->node)) return false;
+    if (column->type->create_constraint) {
+        Constraint *check = constraint_new(ev, state->constraints[CONSTRAINT_CHECK], CONSTRAINT_CHECK, column->node);
+        check->table = element;
+        check->type_bound = true;
+        check->name = name_from(column->type->name);
+        element_list_push(ev, &check->columns, column);
+        table_push_constraint(ev, table, check);
+    }
+    column_foreign_keys(ev, table, column);
+    for (int i = 0; i < schema->pending_count; i++) {
+        Constraint *constraint = value_as_constraint(ev, schema->pending_items[i]);
+        /* a column's CHECK is written with the column */
+        if (constraint && constraint->kind == CONSTRAINT_CHECK) constraint->table = element;
+        else if (!table_add_item(ev, element, schema->pending_items[i], column->node)) return false;
+    }
     return true;
 }
 
