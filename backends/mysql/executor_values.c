@@ -33,7 +33,7 @@ static bool my_param_text(Store *store, const OrmcValue *value, MYSQL_BIND *bind
     bind->buffer_type = MYSQL_TYPE_STRING;
     bind->buffer = (void *)value->text;
     bind->buffer_length = value->length;
-    if (value->type != ORMC_TYPE_DATETIME) return true;
+    if (value->type != ORMC_TYPE_DATETIME || value->length <= 10) return true;
     char *text = store_copy(store, value->text, value->length);
     if (!text) return false;
     text[10] = ' ';
