@@ -30,8 +30,8 @@ extern "C" {
  *   - Completion: a callback is called from the loop, never from inside the call that asked for it, and exactly once.
  *   - Ownership: what a command points to (text, parameters) is copied before the call returns. A result is valid
  *     during its callback; ormc_result_keep() makes it the caller's, who ends it with ormc_result_free().
- *   - fork(): a pool belongs to the process that opened it. In a child every call is refused with
- *     ORMC_ERROR_FORKED and nothing is sent; the child opens its own.
+ *   - fork(): a pool belongs to the process that opened it. In a child nothing is sent: calls that would give a request
+ *     give NULL, ormc_database_execute() gives ORMC_ERROR_FORKED; the child opens its own.
  *   - Signals: the library installs no handler and raises no SIGPIPE.
  *   - Client libraries (libuv, libpq, libmariadb, sqlite3) are loaded when the first database that needs them is
  * opened.
@@ -203,8 +203,8 @@ ORMC_API void ormc_pool_interrupt(OrmcPool *pool);
 /* "postgresql", "sqlite", "mysql", "mariadb". */
 ORMC_API const char *ormc_pool_backend(const OrmcPool *pool);
 
-/* NULL only where there was no memory for the request itself (then `on_done` is not called). The request is valid until
- * its `on_done` has been called. */
+/* NULL where there was no memory for the request itself, or in a forked child (then `on_done` is not called). The
+ * request is valid until its `on_done` has been called. */
 ORMC_API OrmcRequest *ormc_pool_execute(OrmcPool *pool, const OrmcCommand *command);
 ORMC_API void ormc_request_cancel(OrmcRequest *request);
 ORMC_API void ormc_request_resume(OrmcRequest *request);

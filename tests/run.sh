@@ -9,6 +9,7 @@ jobs=$(nproc)
 build=build/test
 fuzz=build/fuzz
 work=$(mktemp -d)
+chmod 755 "$work" # the servers run under accounts of their own
 passed=0
 failed=0
 failures=

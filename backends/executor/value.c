@@ -187,7 +187,8 @@ static bool value_check_scalar(const OrmcValue *value, const char **why) {
     case ORMC_TYPE_TIME: *why = "not a time"; return text && is_time(text, length);
     case ORMC_TYPE_DATETIME:
         *why = "not a date and time";
-        return text && matches("9999-99-99T", text, length) && is_time(text + 11, length - 11);
+        return text && matches("9999-99-99", text, length) &&
+               (length == 10 || (matches("9999-99-99T", text, length) && is_time(text + 11, length - 11)));
     case ORMC_TYPE_UUID: *why = "not a UUID"; return text && is_uuid(text, length);
     case ORMC_TYPE_BYTES: *why = "no bytes given"; return text || !length;
     case ORMC_TYPE_TEXT:

@@ -309,7 +309,7 @@ static bool my_columns(MyConnection *c) {
         return false;
     }
     for (size_t i = 0; i < statement->column_count; i++) {
-        const MYSQL_FIELD *field = c->mysql->mysql_fetch_field_direct(statement->fields, (unsigned)i);
+        const MYSQL_FIELD *field = &statement->handle->fields[i];
         ResultColumn *column = &request->result.columns[i];
         column->name = store_copy(&request->result.store, field->name, strlen(field->name));
         column->type = statement->columns[i].means;
@@ -365,7 +365,11 @@ static bool my_executed(MyConnection *c) {
     request->result.inserted_id = (int64_t)c->mysql->mysql_stmt_insert_id(handle);
     if (!c->mysql->mysql_stmt_field_count(handle)) return request_columns(request, 0), my_finish(c);
     request->result.affected = 0;
-    c->discard = !my_columns(c) || c->mysql->mysql_stmt_bind_result(handle, c->statement->binds);
+    c->discard = !my_columns(c);
+    if (!c->discard && !c->statement->bound) {
+        c->discard = c->mysql->mysql_stmt_bind_result(handle, c->statement->binds);
+        c->statement->bound = !c->discard;
+    }
     c->operation = c->discard ? MY_FREE : MY_FETCH;
     return true;
 }
@@ -385,9 +389,9 @@ static bool my_read_row(MyConnection *c) {
 
 static bool my_fetched(MyConnection *c) {
     OrmcRequest *request = c->request;
-    if (c->answer == MYSQL_NO_DATA) {
-        c->operation = MY_FREE;
-        return true;
+    if (c->answer == MYSQL_NO_DATA) { /* nothing is left to be read from the server */
+        c->mysql->mysql_stmt_free_result(c->statement->handle);
+        return my_finish(c);
     }
     if (c->answer && c->answer != MYSQL_DATA_TRUNCATED) {
         if (!my_fail(c, c->statement->handle)) return false;
@@ -428,7 +432,7 @@ static bool my_complete(MyConnection *c) {
     case MY_CONNECT: my_connected(c); return false;
     case MY_CLOSE_STATEMENT:
         c->closing->handle = NULL;
-        my_statement_free(c->mysql, c->closing);
+        my_statement_free(c->closing);
         c->closing = NULL;
         if (!c->request) {
             c->operation = MY_IDLE;
@@ -540,7 +544,7 @@ static bool my_add_statement(MyConnection *c, OrmcRequest *request) {
     if (!cache_insert(&c->cache, request->sql, request->sql_length, request->sql_hash, statement)) {
         c->mysql->mysql_stmt_close(statement->handle);
         statement->handle = NULL;
-        my_statement_free(c->mysql, statement);
+        my_statement_free(statement);
         return false;
     }
     c->statement = statement;
@@ -618,7 +622,7 @@ static void my_disconnect(MyConnection *c) {
     for (MyStatement *statement; (statement = c->closing ? c->closing : cache_take_any(&c->cache));) {
         c->closing = NULL;
         mysql->mysql_stmt_close(statement->handle);
-        my_statement_free(mysql, statement);
+        my_statement_free(statement);
     }
     cache_destroy(&c->cache);
 }

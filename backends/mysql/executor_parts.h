@@ -28,9 +28,7 @@
     X(mysql_store_result_start)                                                                                        \
     X(mysql_store_result_cont)                                                                                         \
     X(mysql_free_result)                                                                                               \
-    X(mysql_free_result_start)                                                                                         \
     X(mysql_field_count)                                                                                               \
-    X(mysql_fetch_field_direct)                                                                                        \
     X(mysql_stmt_init)                                                                                                 \
     X(mysql_stmt_close)                                                                                                \
     X(mysql_stmt_errno)                                                                                                \
@@ -40,10 +38,10 @@
     X(mysql_stmt_bind_param)                                                                                           \
     X(mysql_stmt_bind_result)                                                                                          \
     X(mysql_stmt_field_count)                                                                                          \
-    X(mysql_stmt_result_metadata)                                                                                      \
     X(mysql_stmt_fetch_column)                                                                                         \
     X(mysql_stmt_affected_rows)                                                                                        \
     X(mysql_stmt_insert_id)                                                                                            \
+    X(mysql_stmt_free_result)                                                                                          \
     X(mysql_stmt_prepare_start)                                                                                        \
     X(mysql_stmt_prepare_cont)                                                                                         \
     X(mysql_stmt_execute_start)                                                                                        \
@@ -62,7 +60,7 @@ enum { MY_CELL = 256 };
 
 /* Where a fetched cell lies: a number, or the beginning of a text. */
 typedef struct MyColumn {
-    enum enum_field_types type;
+    enum enum_field_types field_type, type; /* the server's, and as it is fetched */
     OrmcType means;
     unsigned long length;
     my_bool is_null, error;
@@ -74,12 +72,12 @@ typedef struct MyStatement {
     size_t column_count;
     MyColumn *columns;
     MYSQL_BIND *binds; /* of the columns */
-    MYSQL_RES *fields;
+    bool bound;
 } MyStatement;
 
 /* Frees what is ours of it; the server's side was closed before, or goes with the connection. */
-void my_statement_free(const Mysql *mysql, MyStatement *statement);
-/* Columns and their memory, after the first execution. False: no memory. */
+void my_statement_free(MyStatement *statement);
+/* Columns and their memory, after an execution: made when they are not what they were. False: no memory. */
 bool my_statement_describe(const Mysql *mysql, MyStatement *statement);
 
 bool my_accepts(const OrmcValue *value, const char **why);

@@ -33,7 +33,7 @@ static bool my_param_text(Store *store, const OrmcValue *value, MYSQL_BIND *bind
     bind->buffer_type = MYSQL_TYPE_STRING;
     bind->buffer = (void *)value->text;
     bind->buffer_length = value->length;
-    if (value->type != ORMC_TYPE_DATETIME) return true;
+    if (value->type != ORMC_TYPE_DATETIME || value->length <= 10) return true;
     char *text = store_copy(store, value->text, value->length);
     if (!text) return false;
     text[10] = ' ';
@@ -141,45 +141,45 @@ static bool is_whole(OrmcType type) {
     return type == ORMC_TYPE_BOOLEAN || type == ORMC_TYPE_INTEGER || type == ORMC_TYPE_BIGINT;
 }
 
-void my_statement_free(const Mysql *mysql, MyStatement *statement) {
+void my_statement_free(MyStatement *statement) {
     if (!statement) return;
-    if (statement->fields) mysql->mysql_free_result(statement->fields);
     free(statement->columns);
     free(statement->binds);
     free(statement);
 }
 
+static void my_column_describe(MyColumn *column, MYSQL_BIND *bind, const MYSQL_FIELD *field) {
+    column->means = my_type(field);
+    column->field_type = field->type;
+    bool whole = is_whole(column->means), number = field->type == MYSQL_TYPE_DOUBLE;
+    column->type = whole ? MYSQL_TYPE_LONGLONG : number ? MYSQL_TYPE_DOUBLE : MYSQL_TYPE_STRING;
+    if (column->means == ORMC_TYPE_BYTES) column->type = MYSQL_TYPE_BLOB;
+    *bind = (MYSQL_BIND){.buffer_type = column->type,
+                         .buffer = column->bytes,
+                         .buffer_length = sizeof column->bytes,
+                         .length = &column->length,
+                         .is_null = &column->is_null,
+                         .error = &column->error,
+                         .is_unsigned = (field->flags & UNSIGNED_FLAG) != 0};
+}
+
 bool my_statement_describe(const Mysql *mysql, MyStatement *statement) {
     size_t count = mysql->mysql_stmt_field_count(statement->handle);
-    if (statement->fields) mysql->mysql_free_result(statement->fields);
-    statement->fields = count ? mysql->mysql_stmt_result_metadata(statement->handle) : NULL;
+    const MYSQL_FIELD *fields = statement->handle->fields;
+    bool same = count == statement->column_count;
+    for (size_t i = 0; same && i < count; i++)
+        same = fields[i].type == statement->columns[i].field_type && my_type(&fields[i]) == statement->columns[i].means;
+    if (same) return true;
+    statement->bound = false;
     if (count != statement->column_count) {
         free(statement->columns);
         free(statement->binds);
-        statement->columns = calloc(count, sizeof *statement->columns);
-        statement->binds = calloc(count, sizeof *statement->binds);
-        statement->column_count = count;
+        statement->columns = calloc(count + 1, sizeof *statement->columns);
+        statement->binds = calloc(count + 1, sizeof *statement->binds);
+        statement->column_count = statement->columns && statement->binds ? count : 0;
     }
-    if (count && (!statement->columns || !statement->binds || !statement->fields)) {
-        statement->column_count = 0;
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const MYSQL_FIELD *field = mysql->mysql_fetch_field_direct(statement->fields, (unsigned)i);
-        MyColumn *column = &statement->columns[i];
-        MYSQL_BIND *bind = &statement->binds[i];
-        column->means = my_type(field);
-        bool whole = is_whole(column->means), number = field->type == MYSQL_TYPE_DOUBLE;
-        column->type = whole ? MYSQL_TYPE_LONGLONG : number ? MYSQL_TYPE_DOUBLE : MYSQL_TYPE_STRING;
-        if (column->means == ORMC_TYPE_BYTES) column->type = MYSQL_TYPE_BLOB;
-        *bind = (MYSQL_BIND){.buffer_type = column->type,
-                             .buffer = column->bytes,
-                             .buffer_length = sizeof column->bytes,
-                             .length = &column->length,
-                             .is_null = &column->is_null,
-                             .error = &column->error,
-                             .is_unsigned = (field->flags & UNSIGNED_FLAG) != 0};
-    }
+    if (count != statement->column_count) return false;
+    for (size_t i = 0; i < count; i++) my_column_describe(&statement->columns[i], &statement->binds[i], &fields[i]);
     return true;
 }
 

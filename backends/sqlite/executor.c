@@ -105,7 +105,7 @@ static const char *sqlite_spell(OrmcRequest *request, const OrmcValue *value, si
     char *text = store_copy(&request->result.store, value->text, value->length);
     if (!text) return NULL;
     if (value->type == ORMC_TYPE_DATETIME) {
-        text[10] = ' ';
+        if (value->length > 10) text[10] = ' ';
         return text;
     }
     size_t out = 0;

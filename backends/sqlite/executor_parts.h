@@ -10,7 +10,14 @@
 
 /* ---- digests */
 
-typedef enum DigestKind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA224, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 } DigestKind;
+typedef enum DigestKind {
+    DIGEST_MD5,
+    DIGEST_SHA1,
+    DIGEST_SHA224,
+    DIGEST_SHA256,
+    DIGEST_SHA384,
+    DIGEST_SHA512
+} DigestKind;
 
 /* Lower-case hexadecimal digest; `hex` has room for 129 bytes. */
 void sqlite_digest_hex(DigestKind kind, const void *data, size_t length, char *hex);

@@ -5,6 +5,7 @@
 #include "compiler/django/expression_classes.h"
 #include "compiler/django/function_table.h"
 #include "compiler/django/manager.h"
+#include "compiler/django/prefetch.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/type_lookups.h"
 #include "compiler/django/types_query.h"
@@ -30,6 +31,7 @@ static void define_core(Evaluator *ev, ModuleValue *module) {
     dj_expressions_define(ev, module);
     dj_functions_define(ev, module, true, false);
     dj_managers_define(ev, module);
+    dj_prefetch_define(ev, module);
     dj_lookup_classes_define(ev, module);
     dj_json_define(ev, module);
     for (int kind = FIELD_OBJECT + 1; kind < FIELD_KIND_COUNT; kind++)

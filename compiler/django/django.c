@@ -28,7 +28,6 @@ static void setup_models(Evaluator *ev, ModuleValue *module) {
     constraints_define(ev, module);
     choices_define(ev, module);
     module_define(ev, module, "ObjectDoesNotExist", (Value *)django_state(ev)->object_does_not_exist);
-    module_define_function(ev, module, "prefetch_related_objects", django_ignore);
     django_define_queries(ev, module);
 }
 

@@ -8,7 +8,9 @@
 #include "compiler/django/expression_classes.h"
 #include "compiler/django/function.h"
 #include "compiler/django/instance.h"
+#include "compiler/django/prefetch.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/rows.h"
 
 bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult **result, bool *empty) {
     StatementList statements = {0};
@@ -20,105 +22,41 @@ bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult
     return !evaluator_error_pending(ev);
 }
 
-/* ---- rows as Python values ---- */
-
-static DjOrigin *origin_here(Evaluator *ev, int execution) {
-    DjOrigin *origin = ARENA_NEW(evaluator_arena(ev), DjOrigin);
-    origin->execution = execution;
-    return origin;
-}
-
-static Value *unknown_column(Evaluator *ev, const Node *site, int execution, Slice column) {
-    UnknownValue *unknown = (UnknownValue *)value_unknown_at(ev, site);
-    DjOrigin *origin = origin_here(ev, execution);
-    origin->column = column;
-    unknown->origin = origin;
-    unknown->origin_type = &django_origin_type;
-    return (Value *)unknown;
-}
-
-/* One row that is not known: what an element of the queryset is. */
-static Value *unknown_row(Evaluator *ev, DjQuerySet *queryset, const Node *site, int execution) {
-    if (queryset->rows == DJ_ROWS_MODEL) {
-        Slice text = span_text(evaluator_span(ev, site));
-        return (Value *)instance_unknown(ev, queryset->model, text, site, origin_here(ev, execution));
-    }
-    int count = queryset->field_count;
-    if (queryset->rows == DJ_ROWS_FLAT || queryset->rows == DJ_ROWS_DATE)
-        return unknown_column(ev, site, execution, count ? queryset->fields[0] : SLICE("id"));
-    if (queryset->rows == DJ_ROWS_TUPLE && count) {
-        Value **items = ARENA_ARRAY(evaluator_arena(ev), Value *, count);
-        for (int i = 0; i < count; i++) items[i] = unknown_column(ev, site, execution, queryset->fields[i]);
-        return value_tuple(ev, items, count);
-    }
-    if (queryset->rows == DJ_ROWS_DICT && count) {
-        DictValue *dict = value_dict(ev);
-        for (int i = 0; i < count; i++)
-            dict_set(ev, dict, value_string(ev, queryset->fields[i]), unknown_column(ev, site, execution, queryset->fields[i]), site);
-        dict->open = true;
-        return (Value *)dict;
-    }
-    return value_unknown_at(ev, site);
-}
-
-static Value *known_model_row(Evaluator *ev, DjQuerySet *queryset, const RowSet *set, Value **row) {
-    DjModel *model = queryset->model;
-    Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, model->concrete_fields.count + 1);
-    int used = 0;
-    for (int i = 0; i < model->concrete_fields.count; i++) {
-        DjField *field = model->concrete_fields.items[i];
-        for (int c = 0; c < set->column_count && !values[i]; c++)
-            if (slice_equals(set->columns[c], field->column->text)) {
-                values[i] = row[c];
-                used = c + 1 > used ? c + 1 : used;
-            }
-    }
-    DjInstance *instance = instance_from_row(ev, model, values);
-    /* what follows the model's own columns under a name of its own is an annotation */
-    for (int c = 0; c < set->column_count; c++) {
-        Atom name = atom_intern(evaluator_atoms(ev), set->columns[c]);
-        DjFound found = model_find_field(ev, model, name);
-        if (!found.field && !found.rel) instance_set(ev, (Value *)instance, name, row[c]);
-    }
-    return (Value *)instance;
-}
-
-static Value *known_row(Evaluator *ev, DjQuerySet *queryset, const RowSet *set, Value **row) {
-    switch (queryset->rows) {
-    case DJ_ROWS_MODEL: return known_model_row(ev, queryset, set, row);
-    case DJ_ROWS_FLAT:
-    case DJ_ROWS_DATE: return set->column_count ? row[0] : value_none(ev);
-    case DJ_ROWS_TUPLE:
-    case DJ_ROWS_NAMED: return value_tuple(ev, row, set->column_count);
-    case DJ_ROWS_DICT: {
-        DictValue *dict = value_dict(ev);
-        for (int i = 0; i < set->column_count; i++) dict_set(ev, dict, value_string(ev, set->columns[i]), row[i], NULL);
-        return (Value *)dict;
-    }
-    }
-    return value_none(ev);
-}
-
-static Value *known_rows(Evaluator *ev, DjQuerySet *queryset, const ExecutionResult *result) {
-    ListValue *list = value_list(ev);
-    const RowSet *set = &result->sets[0];
-    for (int i = 0; i < set->row_count; i++) list_append(ev, list, known_row(ev, queryset, set, set->rows[i]));
-    return (Value *)list;
-}
-
-/* Compiles, executes with its prefetches, and gives the rows; *empty: Django sends nothing. */
+/*
+ * Compiles, executes with its prefetches, and gives the rows; *empty: Django sends nothing. What the rows are is only
+ * numbered when everything that they need was looked up.
+ */
 static Value *fetch(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site, bool *empty) {
     StatementList statements = {0};
-    int execution = evaluator_execution_count(ev);
     DjOutcome outcome = queryset->raw ? dj_raw_statement(ev, queryset, site, &statements) : dj_query_statement(query, &statements);
     if (outcome == DJ_ERROR) return NULL;
     *empty = outcome == DJ_EMPTY;
-    if (outcome == DJ_SQL && queryset->prefetch_count && !dj_prefetch(ev, queryset, &statements, site)) return NULL;
-    ExecutionResult *result = evaluator_execute(ev, &statements, site);
+    if (*empty) return evaluator_execute(ev, &statements, site) || !evaluator_error_pending(ev) ? (Value *)value_list(ev) : NULL;
+    bool prefetches = queryset->prefetch_count && queryset->rows == DJ_ROWS_MODEL && !(query && query->explain.length);
+    if (evaluator_has_rows(ev)) {
+        ExecutionResult *result = evaluator_execute(ev, &statements, site);
+        if (!result || evaluator_error_pending(ev)) return evaluator_error_pending(ev) ? NULL : (Value *)value_list(ev);
+        ListValue *rows = dj_known_rows(ev, queryset, query, &result->sets[0], site);
+        return prefetches && !dj_prefetch_known(ev, queryset, rows, site) ? NULL : (Value *)rows;
+    }
+    DjOrigin *origin = ARENA_NEW(evaluator_arena(ev), DjOrigin);
+    DjOrigins origins = {0};
+    origin->execution = -1;
+    ARENA_PUSH(evaluator_arena(ev), origins.items, origins.count, origins.capacity) = origin;
+    Value *row = prefetches ? dj_unknown_row(ev, queryset, query, site, origin) : NULL;
+    if (prefetches && !dj_prefetch_unknown(ev, queryset, row, &statements, &origins, site)) return NULL;
+    for (int i = 0; i < origins.count; i++) origins.items[i]->execution = evaluator_execution_count(ev);
+    evaluator_execute(ev, &statements, site);
     if (evaluator_error_pending(ev)) return NULL;
-    if (*empty) return (Value *)value_list(ev);
-    if (result) return known_rows(ev, queryset, result);
-    return value_unknown_of(ev, unknown_row(ev, queryset, site, execution), site);
+    if (!row) row = dj_unknown_row(ev, queryset, query, site, origin);
+    return value_unknown_of(ev, row, site);
+}
+
+Value *dj_query_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site) {
+    ExecutionResult *result;
+    bool empty;
+    if (!dj_execute(ev, query, site, &result, &empty)) return NULL;
+    return result && !empty ? (Value *)dj_known_rows(ev, queryset, query, &result->sets[0], site) : (Value *)value_list(ev);
 }
 
 Value *dj_queryset_rows(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
@@ -370,7 +308,7 @@ static Value *method_aggregate(Evaluator *ev, Value *self, const Arguments *argu
     for (int i = 0; i < count; i++) {
         Value *value = empty                                  ? value_none(ev)
                        : result && result->sets[0].row_count ? result->sets[0].rows[0][i]
-                                                             : unknown_column(ev, arguments->site, execution, names[i]);
+                                                             : dj_unknown_column(ev, arguments->site, &(DjOrigin){.execution = execution}, names[i]);
         dict_set(ev, dict, value_string(ev, names[i]), value, NULL);
     }
     return (Value *)dict;

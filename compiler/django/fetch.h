@@ -3,6 +3,7 @@
 #define ORMC_DJANGO_FETCH_H
 
 #include "compiler/django/queryset.h"
+#include "compiler/django/rows.h"
 
 /* The rows: a list where they are known, else an unknown whose element is "some Author". Sends prefetches too. */
 Value *dj_queryset_rows(Evaluator *ev, DjQuerySet *queryset, const Node *site);
@@ -14,8 +15,8 @@ bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult
 extern const NativeMethod dj_terminal_methods[];
 /* Methods that give another queryset. */
 extern const NativeMethod dj_queryset_methods[];
-/* Appends the prefetches of a queryset to its statements; `base`: number of the statement whose rows they need. */
-bool dj_prefetch(Evaluator *ev, DjQuerySet *queryset, StatementList *statements, const Node *site);
+/* Executes a query whose rows are known, and gives them. */
+Value *dj_query_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site);
 
 /* queryset_methods.c */
 bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site);

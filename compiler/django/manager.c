@@ -57,7 +57,11 @@ static DjExpr *condition(Evaluator *ev, Slice name, Value *value, const Node *si
 
 /* author.books: author = <this author>. */
 static DjQuerySet *filter_reverse(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
-    return dj_queryset_filter(ev, queryset, condition(ev, manager->relation.rel->field->name->text, manager->owner, site), site);
+    DjField *field = manager->relation.rel->field;
+    DjQuerySet *own = dj_queryset_filter(ev, queryset, condition(ev, field->name->text, manager->owner, site), site);
+    own->hint_instance = manager->owner;
+    own->hint_field = field;
+    return own;
 }
 
 /* book.tags: the other side's name for the relation, and the key of this object; the next filter() shares the join. */
@@ -126,7 +130,17 @@ static Value *method_get_queryset(Evaluator *ev, Value *self, const Arguments *a
     return own ? (Value *)filter_related(ev, manager, queryset, arguments->site) : (Value *)queryset;
 }
 
+/* What a prefetch read for the owner; NULL: nothing. */
+static Value *prefetched(const DjManager *manager) {
+    DjInstance *owner = manager->owner ? value_as_model_instance(manager->owner) : NULL;
+    Atom name = manager->relation.field ? manager->relation.field->name : manager->relation.rel ? manager->relation.rel->accessor : NULL;
+    Value *read = owner && name ? atom_map_get(&owner->related, name) : NULL;
+    return read && value_is_queryset(read) ? read : NULL;
+}
+
 Value *dj_manager_queryset(Evaluator *ev, Value *self, const Node *site) {
+    Value *read = prefetched((DjManager *)self);
+    if (read) return read;
     Value *queryset = value_call_method(ev, self, "get_queryset", NULL, 0, site);
     if (!queryset || !value_is_queryset(queryset)) return queryset;
     bool own = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"))->type->kind == VALUE_NATIVE_FUNCTION;

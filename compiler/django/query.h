@@ -78,6 +78,15 @@ typedef struct DjNames {
     bool leaf; /* of defer() and only(): named itself, not only as the start of a longer path */
 } DjNames;
 
+/* An object that select_related puts together from columns of the row. */
+typedef struct DjJoinedRow {
+    DjModel *model;
+    Atom name;   /* under which its owner holds it */
+    DjFound via; /* empty: a FilteredRelation */
+    int parent;  /* the owner: which of these rows; -1: the row's own object */
+    int first, count;
+} DjJoinedRow;
+
 struct DjQuery {
     Evaluator *ev;
     DjModel *model;
@@ -139,6 +148,10 @@ struct DjQuery {
     bool elide_empty;      /* a condition that can't match means no statement at all */
     DjJoin **lookup_joins;   /* of the condition that was built last: exclude.c trims by them */
     int lookup_join_count;
+    DjExprs row; /* once compiled: what a row holds: extra columns, the model's, annotations, those of `joined` */
+    int row_extra, row_columns, row_annotations;
+    DjJoinedRow *joined;
+    int joined_count, joined_capacity;
     const Node *site;
 };
 

@@ -7,6 +7,7 @@
 #include "compiler/django/fetch.h"
 #include "compiler/django/function.h"
 #include "compiler/django/prefetch.h"
+#include "compiler/django/raw.h"
 #include "compiler/django/query_state.h"
 
 static Arena *arena_of(Evaluator *ev) { return evaluator_arena(ev); }
@@ -596,6 +597,7 @@ const NativeMethod dj_queryset_methods[] = {
     {"difference", method_difference, NATIVE_METHOD, NULL},
     {"select_for_update", method_select_for_update, NATIVE_METHOD, NULL},
     {"extra", dj_method_extra, NATIVE_METHOD, NULL},
+    {"raw", dj_method_raw, NATIVE_METHOD, NULL},
     {"using", method_using, NATIVE_METHOD, NULL},
     {"iterator", method_iterator, NATIVE_METHOD, NULL},
     {"aiterator", method_iterator, NATIVE_METHOD, NULL},

@@ -12,6 +12,7 @@ typedef struct Related {
     DjCompiler *compiler;
     DjExprs *columns;
     bool restricted;
+    int parent; /* whose relations are followed: index in DjQuery.joined, -1 for the row's own object */
 } Related;
 
 static DjNames *names_find(DjNames *names, Slice name) {
@@ -39,16 +40,37 @@ static int descend(Related *related, DjField *field, DjNames *requested, const D
 
 static bool follow(Related *related, DjModel *model, DjJoin *start, int depth, DjNames *requested, const DjNames *mask);
 
-static bool follow_one(Related *related, DjModel *model, DjModel *other, Slice name, DjJoin *start, int depth,
+/* What starts at `first` among the columns is an object that `parent` holds under a name. */
+static int note_row(Related *related, DjModel *model, DjFound via, Atom name, int first) {
+    DjQuery *query = related->compiler->query;
+    DjJoinedRow row = {.model = model, .name = name, .via = via, .parent = related->parent, .first = first};
+    row.count = related->columns->count - first;
+    ARENA_PUSH(evaluator_arena(query->ev), query->joined, query->joined_count, query->joined_capacity) = row;
+    return query->joined_count - 1;
+}
+
+static bool follow_below(Related *related, DjModel *model, DjJoin *start, int depth, DjNames *requested, const DjNames *mask,
+                         int row) {
+    int parent = related->parent;
+    related->parent = row;
+    bool done = follow(related, model, start, depth, requested, mask);
+    related->parent = parent;
+    return done;
+}
+
+static bool follow_one(Related *related, DjModel *model, DjModel *other, DjFound via, DjJoin *start, int depth,
                        DjNames *children, const DjNames *mask, DjModel *from_parent) {
     DjQuery *query = related->compiler->query;
     DjJoined joined;
+    Slice name = via.field ? via.field->name->text : via.rel->name->text;
     if (!dj_setup_joins(query, &name, 1, model, start, NULL, true, (Span){0}, &joined)) return false;
     DjJoin *join = joined.joins[joined.join_count - 1];
     const DjNames *below = mask ? mask->children : NULL;
+    int first = related->columns->count;
     if (!dj_default_columns(query, other, join, below, query->deferred_is_only, from_parent, related->columns))
         return false;
-    return follow(related, other, join, depth + 1, children, below);
+    int row = note_row(related, other, via, via.field ? via.field->name : via.rel->accessor, first);
+    return follow_below(related, other, join, depth + 1, children, below, row);
 }
 
 static bool raise_invalid(Related *related, DjModel *model, DjNames *item, bool plain_field) {
@@ -91,7 +113,7 @@ static bool follow_forward(Related *related, DjModel *model, DjJoin *start, int 
         if (go < 0) return false;
         DjModel *other = go ? field_related_model(related->compiler->ev, field) : NULL;
         if (!other) continue;
-        if (!follow_one(related, model, other, field->name->text, start, depth, wanted ? wanted->children : NULL,
+        if (!follow_one(related, model, other, (DjFound){field, NULL}, start, depth, wanted ? wanted->children : NULL,
                         mask ? dj_mask_of(mask, field) : NULL, NULL))
             return false;
     }
@@ -111,7 +133,7 @@ static bool follow_reverse(Related *related, DjModel *model, DjJoin *start, int 
         DjNames *wanted = names_find(requested, rels[i]->name->text);
         if (!wanted) continue;
         DjModel *other = rels[i]->field->model;
-        if (!follow_one(related, model, other, rels[i]->name->text, start, depth, wanted->children,
+        if (!follow_one(related, model, other, (DjFound){NULL, rels[i]}, start, depth, wanted->children,
                         mask_by_name(mask, rels[i]->name->text), model))
             return false;
     }
@@ -128,10 +150,12 @@ static bool follow_filtered(Related *related, DjModel *model, DjJoin *start, DjN
             DjJoin *join = joined.joins[joined.join_count - 1];
             const DjNames *below = mask_by_name(mask, item->name);
             below = below ? below->children : NULL;
+            int first = related->columns->count;
             if (!dj_default_columns(query, joined.names.model, join, below, query->deferred_is_only, model,
-                                    related->columns) ||
-                !follow(related, joined.names.model, join, 2, item->children, below))
+                                    related->columns))
                 return false;
+            int row = note_row(related, joined.names.model, (DjFound){0}, atom_intern(evaluator_atoms(query->ev), item->name), first);
+            if (!follow_below(related, joined.names.model, join, 2, item->children, below, row)) return false;
         }
     return true;
 }
@@ -167,6 +191,7 @@ static bool follow(Related *related, DjModel *model, DjJoin *start, int depth, D
 
 bool dj_select_related(DjCompiler *compiler, DjExprs *columns) {
     DjQuery *query = compiler->query;
-    Related related = {compiler, columns, query->related != NULL};
+    Related related = {compiler, columns, query->related != NULL, -1};
+    query->joined_count = 0;
     return follow(&related, query->model, dj_query_base(query), 1, query->related, query->deferred);
 }

@@ -134,6 +134,7 @@ static bool model_entries(DjCompiler *compiler, Entries *entries) {
     for (int i = 0; i < query->extra_count; i++)
         if (!query->extra_masked || query->extra[i].selected)
             entry_add(compiler, entries, extra_expression(compiler, &query->extra[i]), query->extra[i].name);
+    query->row_extra = entries->count;
     DjExprs columns = query->select;
     if (query->default_columns) {
         columns = (DjExprs){0};
@@ -143,9 +144,12 @@ static bool model_entries(DjCompiler *compiler, Entries *entries) {
             return false;
     }
     for (int i = 0; i < columns.count; i++) entry_add(compiler, entries, columns.items[i], (Slice){0});
+    query->row_columns = columns.count;
     for (int i = 0; i < query->annotation_count; i++)
         if (dj_annotation_is_selected(query, &query->annotations[i]))
             entry_add(compiler, entries, query->annotations[i].expr, query->annotations[i].name);
+    query->row_annotations = entries->count - query->row_extra - query->row_columns;
+    query->joined_count = 0;
     if (!query->related_all && !query->related) return true;
     DjExprs related = {0};
     if (!dj_select_related(compiler, &related)) return false;
@@ -202,5 +206,10 @@ DjOutcome dj_compile_select(DjCompiler *compiler, bool with_col_aliases) {
         if (!column->alias.length && with_col_aliases) column->alias = slice_format(arena, "col%d", ++unnamed);
     }
     compiler->select_count = entries.count;
+    compiler->query->row.count = 0;
+    for (int i = 0; i < entries.count; i++) {
+        DjExprs *row = &compiler->query->row;
+        ARENA_PUSH(arena, row->items, row->count, row->capacity) = entries.items[i].expr;
+    }
     return DJ_SQL;
 }

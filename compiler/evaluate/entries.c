@@ -84,8 +84,10 @@ static void entry_run_path(Evaluator *ev, void *data) {
 static void entry_run(Evaluator *ev, EntryRun run) {
     if (trace_is_covered(ev, run.function->node)) return;
     ev->entry_node = run.function->node;
+    ev->entry_class = run.cls;
     evaluator_explore(ev, entry_run_path, &run, run.function->node);
     ev->entry_node = NULL;
+    ev->entry_class = NULL;
 }
 
 static FunctionValue *method_function(Value *value, ValueKind *binding) {

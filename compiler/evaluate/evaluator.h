@@ -28,6 +28,7 @@ typedef struct Execution {
     bool lazy; /* a query that the text only builds; never executed in it */
     const Node *site;
     const Node *entry;               /* def that was the entry point when it was recorded; NULL: module level */
+    const Class *entry_class;        /* of which its self was an instance */
     const void *activation;          /* of the function that executed it */
     int path, order;                 /* where it was seen last; its index in the trace */
     struct Execution *next, *bucket; /* in the trace; of the same place */

@@ -271,7 +271,7 @@ static int function_active(const Evaluator *ev, const FunctionValue *function) {
 Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments) {
     Scope *scope = function_scope(ev, function, self, arguments);
     if (!scope) return NULL;
-    trace_note_call(ev, function);
+    trace_note_call(ev, function, self);
     if (evaluator_symbolic(ev) && function_active(ev, function) >= SYMBOLIC_RECURSION)
         return unknown_result(ev, arguments->site, NULL);
     return function_run(ev, function, scope, NULL, arguments->site);
@@ -391,7 +391,7 @@ Flow generator_run(Evaluator *ev, Value *generator_context, YieldTarget *target,
     FunctionValue *function = (FunctionValue *)context->function;
     Scope *scope = function_scope(ev, function, context->self, context->arguments);
     if (!scope) return FLOW_RAISE;
-    trace_note_call(ev, function);
+    trace_note_call(ev, function, context->self);
     return function_run(ev, function, scope, target, site) ? FLOW_NEXT : FLOW_RAISE;
 }
 

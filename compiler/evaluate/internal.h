@@ -188,6 +188,12 @@ typedef struct PendingValue {
     const Node *site;
 } PendingValue;
 
+/* A call of a function of the program; of a method: through which class. */
+typedef struct CalledFunction {
+    const Node *definition;
+    const Class *cls; /* NULL: a plain function */
+} CalledFunction;
+
 /* A function or class that a program source defines. */
 typedef struct EntryPoint {
     FunctionValue *function; /* or */
@@ -256,7 +262,7 @@ struct Evaluator {
     Execution *trace_first;
     int trace_count; /* grows with each execution that is reported, or reported better */
 
-    const Node **called; /* definitions that other code of the program calls */
+    CalledFunction *called; /* definitions that other code of the program calls */
     int called_count, called_capacity;
     const Node **covered; /* … that a module body calls, with arguments that are known therefore */
     int covered_count, covered_capacity;
@@ -267,6 +273,7 @@ struct Evaluator {
     int path_number;
     bool recording_lazy, trace_ready;
     const Node *entry_node; /* the function that is evaluated as an entry point */
+    const Class *entry_class;
     const Node *return_site;
     EntryPoint *entries;
     int entry_count, entry_capacity;
@@ -398,7 +405,7 @@ void program_parse(Evaluator *ev, ProgramSource *program);
 /* ---- trace.c ---- */
 void trace_begin_path(Evaluator *ev);
 bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy);
-void trace_note_call(Evaluator *ev, const FunctionValue *function);
+void trace_note_call(Evaluator *ev, const FunctionValue *function, const Value *self);
 bool trace_is_covered(const Evaluator *ev, const Node *definition);
 /* A variable is read: what it holds is no forgotten query. */
 void trace_note_load(Evaluator *ev, Scope *scope, Atom name);

@@ -166,8 +166,10 @@ static Execution *execution_new(Evaluator *ev, const StatementList *statements, 
                         .lazy = ev->recording_lazy,
                         .site = site,
                         .entry = ev->entry_node,
+                        .entry_class = ev->entry_class,
                         .activation = activation,
-                        .path = ev->path_number};
+                        .path = ev->path_number,
+                        .order = -1};
     made->source = span_text(made->span);
     return made;
 }
@@ -190,11 +192,14 @@ ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statement
         made = execution_new(ev, statements, site, activation);
         made->number = number;
         made->bucket = NULL;
-        Execution **end = bucket_of(ev, site);
-        while (*end) end = &(*end)->bucket;
-        *end = made;
-        trace_insert(ev, made);
-        ev->trace_count++;
+        /* what the ORM would not send at all is only an answer to who asked for it */
+        if (statements->count || !evaluator_symbolic(ev)) {
+            Execution **end = bucket_of(ev, site);
+            while (*end) end = &(*end)->bucket;
+            *end = made;
+            trace_insert(ev, made);
+            ev->trace_count++;
+        }
     }
     ARENA_PUSH(&ev->keep, ev->canonical, ev->execution_count, ev->execution_capacity) = made;
     ev->trace_ready = false;
@@ -269,10 +274,17 @@ static bool holds_node(const Node *const *items, int count, const Node *node) {
     return false;
 }
 
-void trace_note_call(Evaluator *ev, const FunctionValue *function) {
+static bool is_called(const Evaluator *ev, const Node *definition, const Class *cls) {
+    for (int i = 0; i < ev->called_count; i++)
+        if (ev->called[i].definition == definition && ev->called[i].cls == cls) return true;
+    return false;
+}
+
+void trace_note_call(Evaluator *ev, const FunctionValue *function, const Value *self) {
     if (!ev->path.exploring) return;
-    if (!holds_node(ev->called, ev->called_count, function->node))
-        ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) = function->node;
+    const Class *cls = !function->owner || !self ? NULL : value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
+    if (!is_called(ev, function->node, cls))
+        ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) = (CalledFunction){function->node, cls};
     if (ev->entry_node || ev->limit_reported || holds_node(ev->covered, ev->covered_count, function->node)) return;
     ARENA_PUSH(&ev->keep, ev->covered, ev->covered_count, ev->covered_capacity) = function->node;
 }
@@ -283,7 +295,7 @@ bool trace_is_covered(const Evaluator *ev, const Node *definition) {
 
 static bool execution_is_shown(const Evaluator *ev, const Execution *execution) {
     if (!execution->lazy || !execution->entry) return true;
-    return !holds_node(ev->called, ev->called_count, execution->entry);
+    return !is_called(ev, execution->entry, execution->entry_class);
 }
 
 Trace evaluator_trace(Evaluator *ev) {

@@ -460,7 +460,10 @@ static bool lower_mysql_limit(Lowering *lo, const Dml *dml, const char *name, Qu
 }
 
 static bool dml_where(Lowering *lo, const Dml *dml, Query *query) {
-    return lower_criteria(lo, &dml->where, &query->where);
+    ElementList criteria = element_list_copy(lo->ev, &dml->where);
+    Element *own = dml->table->kind == EL_ENTITY ? orm_entity_criterion(lo->ev, dml->table->entity) : NULL;
+    if (own) element_list_push(lo->ev, &criteria, own);
+    return lower_criteria(lo, &criteria, &query->where);
 }
 
 static bool dml_froms(Lowering *lo, const Dml *dml, const ElementList *froms, Query *query) {

@@ -28,6 +28,8 @@ Entity *orm_entity(Evaluator *ev, Value *value);
 struct Element *orm_entity_selectable(Evaluator *ev, Entity *entity);
 /* The table that INSERT, UPDATE and DELETE of this entity write to. */
 struct Element *orm_entity_table(Evaluator *ev, Entity *entity);
+/* What UPDATE and DELETE of this entity are limited to (single-table inheritance); NULL: nothing. */
+struct Element *orm_entity_criterion(Evaluator *ev, Entity *entity);
 /* The columns that stand for the entity in `.subquery().c`, `.union()`, `.cte()`: one a mapped column. Keys are the
  * attribute names. Pushes into a list of elements; false: raised. */
 bool orm_entity_columns(Evaluator *ev, Entity *entity, struct Element ***columns, Atom **keys, int *count);

@@ -186,6 +186,12 @@ static Value *attribute_and(Evaluator *ev, Value *self, const Arguments *argumen
     return &copy->head.head;
 }
 
+/* A comparison names the secondary table by an alias of its own. */
+static Element *alias_secondary(Evaluator *ev, Relationship *relationship, Element *clause) {
+    if (!clause || !relationship->secondary) return clause;
+    return element_adapt(ev, clause, element_alias(ev, relationship->secondary, (Name){0}));
+}
+
 static Value *attribute_contains(Evaluator *ev, Value *self, const Arguments *arguments) {
     AttributeValue *attribute = (AttributeValue *)self;
     if (!arguments->count || !mappers_configure(ev)) return NULL;
@@ -193,8 +199,9 @@ static Value *attribute_contains(Evaluator *ev, Value *self, const Arguments *ar
     if (!relationship->uselist)
         return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site,
                         "'contains' not implemented for scalar attributes.  Use ==");
-    return (Value *)relationship_lazy_clause(ev, relationship, arguments->items[0], attribute->entity, true,
-                                             arguments->site);
+    Element *clause =
+        relationship_lazy_clause(ev, relationship, arguments->items[0], attribute->entity, true, arguments->site);
+    return (Value *)alias_secondary(ev, relationship, clause);
 }
 
 /* ---- == and != ---- */
@@ -378,8 +385,9 @@ static Value *call_with_parent(Evaluator *ev, Value *self, const Arguments *argu
         return NULL;
     AttributeValue *attribute = value_as_attribute(prop);
     if (!attribute) return sa_raise(ev, SA_ARGUMENT_ERROR, arguments->site, "with_parent() expects a relationship");
-    return (Value *)relationship_lazy_clause(ev, attribute->property->relationship, instance, attribute->of_type, false,
-                                             arguments->site);
+    Relationship *relationship = attribute->property->relationship;
+    Element *clause = relationship_lazy_clause(ev, relationship, instance, attribute->of_type, false, arguments->site);
+    return (Value *)alias_secondary(ev, relationship, clause);
 }
 
 static Value *call_mark(Evaluator *ev, Value *self, const Arguments *arguments) {

@@ -242,6 +242,13 @@ static bool scan_value(Scan *scan, Class *base, Atom key, Value *value, TypeExpr
     Element *element = value_is_element(value) ? element_of(ev, value) : NULL;
     if (value->type == &orm_mapped_column_type) {
         MappedColumn *mapped = (MappedColumn *)value;
+        Element *inner = mapped->columns.count == 1 ? mapped->columns.items[0] : NULL;
+        bool own = inner && inner->kind == EL_COLUMN && COLUMN(inner)->schema && !COLUMN(inner)->table;
+        if (own && !mapped->column) { /* deferred(Column(…)), column_property(Column(…)) */
+            mapped->column = inner;
+            mapped->typed = true;
+            mapped->is_expression = false;
+        }
         scan_init_field(scan, key, value);
         if (mapped->kind == PROPERTY_COMPOSITE && !scan_composite(scan, mapped, expr)) return false;
         return scan_mapped_column(scan, key, mapped, expr, annotation);

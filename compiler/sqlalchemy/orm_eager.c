@@ -31,6 +31,18 @@ static const LoadOption *as_option(const Value *value) {
     return value->type == &orm_load_option_type ? (const LoadOption *)value : NULL;
 }
 
+/* selectinload(Node.children, recursion_depth=N): the same relationship again below itself. */
+static bool step_recurs(const LoadStep *step, const EntityPlan *plan, const Property *property) {
+    int extra = plan->depth + 1 - step->depth;
+    if (!step->recursion_depth || step->depth < 1 || extra < 1) return false;
+    if (step->recursion_depth > 0 && extra > step->recursion_depth) return false;
+    if (extra > 20 || !path_matches(step, plan, step->depth)) return false;
+    Atom key = step->path[step->depth - 1]->property->key;
+    for (int i = step->depth; i < plan->depth; i++)
+        if (plan->path[i]->property->key != key) return false;
+    return property->key == key;
+}
+
 LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Property *property) {
     LoadStep *found = NULL, *wild = NULL;
     for (int i = 0; options && i < options->count; i++) {
@@ -41,6 +53,10 @@ LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Proper
             if (step->wildcard) {
                 if (step->depth == 0 || (step->depth == plan->depth && path_matches(step, plan, plan->depth)))
                     wild = step;
+                continue;
+            }
+            if (step_recurs(step, plan, property)) {
+                found = step;
                 continue;
             }
             if (step->depth != plan->depth + 1 || !path_matches(step, plan, plan->depth)) continue;
@@ -124,7 +140,7 @@ static bool setup_column(Compile *compile, EntityPlan *plan, Property *property,
     bool discriminator = plan->mapper->polymorphic_on && list_has(&property->columns, plan->mapper->polymorphic_on);
     if (plan->only || is_primary_key(plan->mapper, property) || (discriminator && deferred == 1)) deferred = 0;
     if (deferred < 0) deferred = property->deferred;
-    if (deferred) return true;
+    if (deferred && !compile->nested) return true;
     Element *expression = property->query_expression ? column_expression(compile->options, plan, property) : NULL;
     if (property->query_expression && !expression) return true;
     Element *first = NULL;

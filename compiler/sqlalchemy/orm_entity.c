@@ -55,6 +55,11 @@ Element *orm_entity_table(Evaluator *ev, Entity *entity) {
     return entity->is_alias ? entity->selectable : entity->mapper->local_table;
 }
 
+Element *orm_entity_criterion(Evaluator *ev, Entity *entity) {
+    Element *single = mapper_single_criterion(ev, entity->mapper);
+    return single ? entity_adapt(ev, entity, single) : NULL;
+}
+
 Value *entity_value(Evaluator *ev, Entity *entity) {
     if (!entity->is_alias) return &entity->mapper->cls->head;
     AliasedValue *made = instance_allocate(ev, orm_state(ev)->aliased, sizeof *made);
@@ -250,6 +255,19 @@ AttributeValue *value_as_attribute(Value *value) {
     return value && value->type == &orm_attribute_type ? (AttributeValue *)value : NULL;
 }
 
+/* A hybrid's expression carries the hybrid's name, which its column in a SELECT gets. */
+static Value *named_expression(Evaluator *ev, Value *value, Entity *entity, Atom name) {
+    Element *element = value && value_is_element(value) ? element_of(ev, value) : NULL;
+    if (!element || !element_is_column(element) || element->kind == EL_COLUMN || element->kind == EL_LABEL ||
+        element->kind == EL_SCALAR_SELECT)
+        return value;
+    Element *copy = element_copy(ev, element);
+    copy->original = element;
+    copy->entity = entity;
+    copy->entity_key = name;
+    return (Value *)copy;
+}
+
 Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site) {
     Property *property = mapper_property(entity->mapper, name);
     for (int i = 0; i < entity->poly_count && !property && entity->is_polymorphic; i++)
@@ -259,7 +277,8 @@ Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *si
     if (property) return &attribute_new(ev, entity, property)->head.head;
     Value *found = class_find(entity->mapper->cls, name);
     if (!found) return NULL;
-    if (found->type == &orm_hybrid_type) return hybrid_of_entity(ev, found, entity, site);
+    if (found->type == &orm_hybrid_type)
+        return named_expression(ev, hybrid_of_entity(ev, found, entity, site), entity, name);
     if (found->type == &orm_proxy_type) return proxy_of_entity(ev, found, entity, site);
     return value_find_attribute(ev, &entity->mapper->cls->head, name, site);
 }

@@ -353,16 +353,25 @@ static void flush_finish(Flush *flush) {
     }
 }
 
+/* What the relationships of saved and deleted instances add; their lazy loads don't flush again. */
+static bool flush_relationships(Flush *flush) {
+    bool good = true;
+    flush->session->flushing = true;
+    for (int i = 0; i < flush->save_count && good; i++)
+        good = each_relationship(flush, flush->saves[i], save_relationship);
+    for (int i = 0; i < flush->delete_count && good; i++)
+        good = each_relationship(flush, flush->deletes[i], delete_relationship);
+    flush->session->flushing = false;
+    return good;
+}
+
 bool session_flush(Evaluator *ev, Session *session, const Node *site) {
     if (!mappers_configure(ev)) return false;
     Flush flush = {.ev = ev, .arena = evaluator_arena(ev), .session = session};
     flush.loading = (Loading){.ev = ev, .session = session, .site = site, .real = evaluator_has_rows(ev)};
     flush_collect(&flush);
     if (!flush.save_count && !flush.delete_count) return true;
-    for (int i = 0; i < flush.save_count; i++)
-        if (!each_relationship(&flush, flush.saves[i], save_relationship)) return false;
-    for (int i = 0; i < flush.delete_count; i++)
-        if (!each_relationship(&flush, flush.deletes[i], delete_relationship)) return false;
+    if (!flush_relationships(&flush)) return false;
     for (int i = 0; i < flush.save_count; i++)
         flush_node(&flush, FLUSH_SAVE, flush.saves[i]->mapper->base, NULL, false);
     for (int i = 0; i < flush.delete_count; i++)
@@ -375,5 +384,5 @@ bool session_flush(Evaluator *ev, Session *session, const Node *site) {
 }
 
 bool session_autoflush(Evaluator *ev, Session *session, const Node *site) {
-    return !session->autoflush || session_flush(ev, session, site);
+    return !session->autoflush || session->flushing || session_flush(ev, session, site);
 }

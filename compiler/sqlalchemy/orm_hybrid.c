@@ -50,9 +50,19 @@ static Value *hybrid_expression(Evaluator *ev, HybridValue *hybrid, Value *owner
     return bound_new(ev, function, owner);
 }
 
+/* Read through the class itself: by its name there, so that the expression is named. */
+static Value *hybrid_on_class(Evaluator *ev, Value *self, Class *cls, const Node *site) {
+    for (int i = 0; i < cls->mro_count; i++)
+        for (int j = 0; j < cls->mro[i]->names.count; j++)
+            if (cls->mro[i]->names.entries[j].value == self && cls->mro[i]->names.entries[j].key)
+                return orm_class_attribute(ev, cls, cls->mro[i]->names.entries[j].key, site);
+    return hybrid_expression(ev, (HybridValue *)self, &cls->head, site);
+}
+
 static Value *hybrid_bound(Evaluator *ev, Value *self, Value *instance, Class *cls, const Node *site) {
     HybridValue *hybrid = (HybridValue *)self;
-    if (!instance) return mapper_of_class(cls) ? hybrid_expression(ev, hybrid, &cls->head, site) : self;
+    if (!instance && !mapper_of_class(cls)) return self;
+    if (!instance) return hybrid_on_class(ev, self, cls, site);
     if (!hybrid->is_method) return value_call_with(ev, hybrid->getter, &instance, 1, site);
     return bound_new(ev, hybrid->getter, instance);
 }

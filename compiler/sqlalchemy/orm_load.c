@@ -178,9 +178,9 @@ Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row
     bool fresh;
     OrmInstance *instance = row_instance(loading, plan, set, row, statement, &fresh);
     if (!instance) return NULL;
-    for (int i = 0; i < plan->column_count && fresh; i++) {
+    for (int i = 0; i < plan->column_count; i++) {
         Property *property = mapper_property(instance->mapper, plan->columns[i].property->key);
-        if (!property) continue;
+        if (!property || (!fresh && instance_get(&instance->head.head, property->key))) continue;
         Value *value = cell(loading, &plan->columns[i], set, row, statement);
         if (value) instance_load(ev, instance, property->key, value);
     }

@@ -191,7 +191,10 @@ static Atom column_key(Evaluator *ev, const Element *column) {
 /* A column of one of the tables that no explicit property names. */
 static void mapper_map_column(Evaluator *ev, Mapper *mapper, const MapperSpec *spec, Element *column) {
     if (mapper_property_of(mapper, column)) return;
-    if (mapper->single && mapper->inherits && !list_has(&spec->declared, column)) return;
+    Element *up_table = mapper->inherits && !mapper->concrete ? mapper->inherits->local_table : NULL;
+    if (up_table && list_has(from_columns(ev, up_table), column) && !mapper_property_of(mapper->inherits, column) &&
+        !list_has(&spec->declared, column))
+        return; /* of a sibling that shares the table */
     Atom key = column_key(ev, column);
     for (Mapper *up = mapper->inherits; up; up = up->inherits) {
         Property *known = mapper_property_of(up, column);

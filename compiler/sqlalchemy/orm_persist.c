@@ -88,7 +88,6 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
         Element *column = columns->items[i];
         Property *property = mapper_property_of(instance->mapper, column);
         bool key = COLUMN(column)->primary_key;
-        row->has_server_columns |= server_made(column) && !key;
         if (!property && !key) continue;
         Value *value = own_value(instance, property);
         if (!value && key && instance->identity) value = key_value(instance, column);
@@ -110,6 +109,7 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
             element_list_push(ev, &row->missing_key, column);
             continue;
         }
+        row->has_server_columns |= none && server_made(column);
         if (none && column_has_default(column)) {
             if (server_made(column) && !COLUMN(column)->schema->default_value)
                 element_list_push(ev, &row->server_columns, column);

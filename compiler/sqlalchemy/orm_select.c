@@ -443,6 +443,8 @@ static void compile_note_criteria(Compile *compile, Entity *entity) {
 static void compile_column(Compile *compile, Element *element, Entity *entity) {
     Evaluator *ev = compile->ev;
     Element *plain = element->entity && element->original ? element->original : element;
+    if (plain != element && plain->kind != EL_COLUMN && plain->kind != EL_LABEL)
+        plain = element_label(ev, plain, name_from(element->entity_key->text));
     if (entity) {
         compile_note_criteria(compile, entity);
         ElementList froms = {0};

@@ -94,6 +94,7 @@ static bool delete_cascade(Evaluator *ev, Session *session, OrmInstance *instanc
     if (instance->status == INSTANCE_DETACHED) instance->status = INSTANCE_PERSISTENT;
     evaluator_touch(ev, instance, sizeof *instance);
     instance->marked_deleted = true;
+    session->flushing = true; /* what the cascade loads is loaded before anything is deleted */
     AtomMap *properties = &instance->mapper->properties;
     bool inside = session->sync_inside;
     for (int i = 0; i < properties->count; i++) {
@@ -127,7 +128,11 @@ static Value *session_delete(Evaluator *ev, Value *self, const Arguments *argume
     if (instance->status == INSTANCE_TRANSIENT || instance->status == INSTANCE_PENDING)
         return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site, "Instance '<%s>' is not persisted",
                         instance->mapper->cls->name->text.start);
-    return delete_cascade(ev, (Session *)self, instance, arguments->site, 0) ? value_none(ev) : NULL;
+    Session *session = (Session *)self;
+    bool flushing = session->flushing;
+    bool good = delete_cascade(ev, session, instance, arguments->site, 0);
+    session->flushing = flushing;
+    return good ? value_none(ev) : NULL;
 }
 
 static void expire_instance(Evaluator *ev, OrmInstance *instance) {
@@ -423,9 +428,38 @@ static Value *session_run_sync(Evaluator *ev, Value *self, const Arguments *argu
     return result;
 }
 
+/* Objects as rows: only what is set on them is written, nothing is read back. */
+static Value *session_bulk_save(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *items = arguments->count ? value_iterate(ev, arguments->items[0], arguments->site) : NULL;
+    if (!items || value_is_unknown(items)) return items ? session_add_all(ev, self, arguments) : NULL;
+    for (int i = 0; i < ((ListValue *)items)->count;) {
+        OrmInstance *first = value_as_instance(((ListValue *)items)->items[i]);
+        if (!first) return value_none(ev);
+        ListValue *rows = value_list(ev);
+        for (; i < ((ListValue *)items)->count; i++) {
+            OrmInstance *instance = value_as_instance(((ListValue *)items)->items[i]);
+            if (!instance || instance->mapper != first->mapper || instance->status != first->status) break;
+            DictValue *row = value_dict(ev);
+            AtomMap *properties = &instance->mapper->properties;
+            for (int j = 0; j < properties->count; j++) {
+                Property *property = properties->entries[j].value;
+                Value *value = properties->entries[j].key ? instance_get(&instance->head.head, property->key) : NULL;
+                if (value && property->kind == PROPERTY_COLUMN)
+                    dict_set(ev, row, value_atom(ev, property->key), value, NULL);
+            }
+            list_append(ev, rows, &row->head);
+        }
+        ElementKind kind = first->status == INSTANCE_PERSISTENT ? EL_UPDATE : EL_INSERT;
+        Dml *dml = dml_new(ev, kind, first->mapper->local_table);
+        if (!session_execute_statement(ev, (Session *)self, (Value *)dml, &rows->head, NULL, arguments->site))
+            return NULL;
+    }
+    return value_none(ev);
+}
+
 static Value *session_bulk(Evaluator *ev, Value *self, const Arguments *arguments) {
     const char *mode = evaluator_native_data(ev);
-    if (*mode == 'o') return session_add_all(ev, self, arguments);
+    if (*mode == 'o') return session_bulk_save(ev, self, arguments);
     if (arguments->count < 2) return value_none(ev);
     Entity *entity = orm_entity(ev, arguments->items[0]);
     if (!entity) return evaluator_error_pending(ev) ? NULL : value_none(ev);

@@ -37,7 +37,7 @@ struct OrmInstance {
 
 struct Session {
     Instance head;
-    bool is_async, autoflush, expire_on_commit, began, sync_inside, nested_begin;
+    bool is_async, autoflush, expire_on_commit, began, sync_inside, flushing;
     ListValue *instances; /* all that belong to it */
     int next_order;
     int begin_depth;

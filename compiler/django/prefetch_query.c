@@ -1,0 +1,203 @@
+/*
+ * One level of a prefetch as a query: the related objects of many owners at once.
+ *
+ *     forward   WHERE ("id") IN (($1)), no ordering
+ *     reverse   WHERE "author_id" IN ($1)
+ *     m2m       SELECT ("book_tags"."book_id") AS "_prefetch_related_val_book_id", … WHERE "book_tags"."book_id" IN
+ * ($1) generic   WHERE ("content_type_id" = $1 AND "object_id" IN ($2))
+ *
+ * A sliced queryset is taken a slice for each owner: ROW_NUMBER() OVER (PARTITION BY the relation) between its marks.
+ */
+#include "compiler/django/django.h"
+#include "compiler/django/expression_classes.h"
+#include "compiler/django/field_prepare.h"
+#include "compiler/django/function.h"
+#include "compiler/django/instance.h"
+#include "compiler/django/lookup.h"
+#include "compiler/django/manager.h"
+#include "compiler/django/prefetch.h"
+#include "compiler/django/query_state.h"
+
+static Arena *arena_of(Evaluator *ev) { return evaluator_arena(ev); }
+
+DjQuerySet *dj_prefetch_base(Evaluator *ev, DjFound relation, const Node *site) {
+    DjModel *model = relation.field ? field_related_model(ev, relation.field) : relation.rel->field->model;
+    model_prepare(ev, model);
+    Value *manager = dj_found_is_single(relation) ? model->base_manager : model->default_manager;
+    Value *queryset = manager ? dj_manager_queryset(ev, manager, site) : NULL;
+    if (queryset && value_is_queryset(queryset)) return value_as_queryset(queryset);
+    return evaluator_error_pending(ev) ? NULL : dj_queryset_new(ev, NULL, model, site);
+}
+
+static DjExpr *condition(Evaluator *ev, Slice name, const char *lookup, Value *value, const Node *site) {
+    DjExpr *one = dj_expr_new(ev, DJ_CONDITION, site, 0);
+    one->as.condition.name = slice_format(arena_of(ev), "%.*s__%s", SLICE_ARGS(name), lookup);
+    one->as.condition.value = value;
+    one->as.condition.value_node = site;
+    one->as.condition.span = evaluator_span(ev, site);
+    return one;
+}
+
+/* ---- foreign keys ---- */
+
+/* The columns that the key points to, compared as a tuple. */
+static bool add_forward(Evaluator *ev, DjQuery *query, DjField *field, Value *const *keys, int count,
+                        const Node *site) {
+    int width = field->foreign_fields.count;
+    DjJoin *base = dj_query_base(query);
+    DjExpr *pairs = dj_expr_new(ev, DJ_COL_PAIRS, site, width);
+    pairs->as.pairs.join = base;
+    pairs->as.pairs.field = field;
+    pairs->flags = DJ_RESOLVED | DJ_HAS_COLUMNS;
+    for (int i = 0; i < width; i++) pairs->args[i] = dj_col(ev, base, field->foreign_fields.items[i], NULL);
+    Value **rows = ARENA_ARRAY(arena_of(ev), Value *, count + 1);
+    for (int i = 0; i < count; i++)
+        rows[i] = dj_prefetch_key_of_owner(ev, (DjFound){field, NULL}, value_as_model_instance(keys[i]), site);
+    Slice in = SLICE("in");
+    DjExpr *lookup =
+        dj_build_lookup(query, &in, 1, pairs, value_tuple(ev, rows, count), evaluator_span(ev, site), site);
+    if (!lookup) return false;
+    dj_where_add(ev, query->where, lookup, DJ_AND);
+    return true;
+}
+
+/* ---- slices ---- */
+
+/* What the queryset is ordered by, for ORDER BY inside the window. */
+static Value *ordering_values(Evaluator *ev, const DjQuery *query) {
+    ListValue *list = value_list(ev);
+    Value **items = NULL;
+    int count = query->order_count || !query->default_ordering ? 0 : model_get_ordering(ev, query->model, &items);
+    for (int i = 0; i < count; i++) list_append(ev, list, items[i]);
+    for (int i = 0; i < query->order_count; i++)
+        list_append(ev, list,
+                    query->order_by[i].expr ? (Value *)query->order_by[i].expr
+                                            : value_string(ev, query->order_by[i].name));
+    return (Value *)list;
+}
+
+static void push_mark(Evaluator *ev, DjExpr *q, DjExpr *window, const char *name, Value *mark, const Node *site) {
+    DjExpr *lookup = dj_expr_new(ev, DJ_LOOKUP, site, 2);
+    lookup->as.lookup.spec = dj_lookup_find(ev, window, slice_from(name));
+    lookup->as.lookup.rhs = mark;
+    lookup->as.lookup.span = evaluator_span(ev, site);
+    lookup->args[0] = window;
+    dj_q_push(ev, q, lookup);
+}
+
+/* Takes the marks off the query and gives them as conditions. */
+static void push_slice(Evaluator *ev, DjQuery *query, DjExpr *q, Slice name, const Node *site) {
+    DjExpr *number = dj_function_new(ev, dj_function_find("RowNumber"), NULL, 0, site), *by = dj_f(ev, name, site);
+    DjExpr *window = dj_expr_new(ev, DJ_WINDOW, site, 1);
+    window->args[0] = number;
+    window->as.window.partition_by = dj_list(ev, &by, 1);
+    Value *order = ordering_values(ev, query);
+    if (((ListValue *)order)->count) window->as.window.order_by = dj_read_order_by(ev, order, site);
+    push_mark(ev, q, window, "gt", query->low_value ? query->low_value : value_integer(ev, query->low), site);
+    if (query->sliced_high)
+        push_mark(ev, q, window, "lte", query->high_value ? query->high_value : value_integer(ev, query->high), site);
+    query->sliced_low = query->sliced_high = false;
+    query->low = query->high = 0;
+    query->low_value = query->high_value = NULL;
+}
+
+/* ---- relations to many ---- */
+
+static bool add_many(Evaluator *ev, DjQuery *query, Slice name, Value *const *keys, int count, const Node *site) {
+    DjExpr *q = dj_q_new(ev, site);
+    dj_q_push(ev, q, condition(ev, name, "in", value_tuple(ev, keys, count), site));
+    if (dj_is_sliced(query)) push_slice(ev, query, q, name, site);
+    return !evaluator_error_pending(ev) && dj_add_q(query, q, true);
+}
+
+static DjField *through_link(DjFound relation) {
+    return relation.field ? relation.field->m2m_field : relation.rel->field->m2m_reverse_field;
+}
+
+/* The owner's key comes with each row, from the table between. */
+static void select_link(Evaluator *ev, DjQuery *query, DjField *link) {
+    char quote = evaluator_dialect(ev)->is_mysql ? '`' : '"';
+    DjExtra extra = {.selected = true};
+    extra.name = slice_format(arena_of(ev), "_prefetch_related_val_%.*s", SLICE_ARGS(link->attname->text));
+    extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text), quote,
+                             quote, SLICE_ARGS(link->column->text), quote);
+    ARENA_PUSH(arena_of(ev), query->extra, query->extra_count, query->extra_capacity) = extra;
+}
+
+static bool add_generic(Evaluator *ev, DjQuery *query, DjField *field, Value *const *keys, int count, Value *type_id,
+                        const Node *site) {
+    Value **ids = ARENA_ARRAY(arena_of(ev), Value *, count + 1);
+    for (int i = 0; i < count; i++)
+        if (!(ids[i] = instance_pk(ev, value_as_model_instance(keys[i]), site))) return false;
+    DjExpr *both = dj_q_new(ev, site), *any = dj_q_new(ev, site);
+    dj_q_push(ev, both, condition(ev, field->ct_field->text, "pk", type_id, site));
+    dj_q_push(ev, both, condition(ev, field->fk_field->text, "in", value_tuple(ev, ids, count), site));
+    dj_q_push(ev, any, both);
+    any->as.node.connector = DJ_OR;
+    return dj_add_q(query, any, false);
+}
+
+DjQuery *dj_prefetch_query(Evaluator *ev, DjQuerySet *queryset, DjFound relation, Value *const *keys, int count,
+                           Value *type_id, const Node *site) {
+    if (queryset->sliced && (dj_found_is_single(relation) || dj_found_is_generic(relation)))
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot filter a query once a slice has been taken.");
+    DjQuery *query = dj_queryset_query(ev, queryset);
+    if (!query) return NULL;
+    bool done;
+    if (relation.field && dj_found_is_single(relation)) {
+        done = add_forward(ev, query, relation.field, keys, count, site);
+    } else if (dj_found_is_generic(relation)) {
+        done = add_generic(ev, query, relation.field, keys, count, type_id, site);
+    } else if (dj_found_is_many_to_many(relation)) {
+        done = add_many(ev, query, relation.field ? relation.field->rel->name->text : relation.rel->field->name->text,
+                        keys, count, site);
+        DjField *link = through_link(relation);
+        if (done && link) select_link(ev, query, link);
+    } else {
+        done = add_many(ev, query, relation.rel->field->name->text, keys, count, site);
+    }
+    if (!done) return NULL;
+    if (dj_found_is_single(relation)) dj_clear_ordering(query, false, true);
+    return query;
+}
+
+/* ---- which row belongs to which owner ---- */
+
+static Value *values_of(Evaluator *ev, DjInstance *instance, const Fields *fields, const Node *site) {
+    Value **values = ARENA_ARRAY(arena_of(ev), Value *, fields->count + 1);
+    for (int i = 0; i < fields->count; i++) values[i] = instance_field_value(ev, instance, fields->items[i], site);
+    return value_tuple(ev, values, fields->count);
+}
+
+Value *dj_prefetch_key_of_owner(Evaluator *ev, DjFound relation, DjInstance *owner, const Node *site) {
+    Value *key;
+    if (dj_found_is_generic(relation)) {
+        key = instance_pk(ev, owner, site);
+    } else if (dj_found_is_many_to_many(relation)) {
+        DjField *link = through_link(relation);
+        key = instance_field_value(ev, owner, link ? field_target(ev, link) : owner->model->pk, site);
+    } else {
+        return values_of(ev, owner,
+                         relation.field ? &relation.field->local_fields : &relation.rel->field->foreign_fields, site);
+    }
+    return value_tuple(ev, &key, 1);
+}
+
+Value *dj_prefetch_key_of_row(Evaluator *ev, DjFound relation, DjInstance *row, const Node *site) {
+    Value *key = NULL;
+    if (dj_found_is_generic(relation)) {
+        DjField *object = model_field(ev, row->model, relation.field->fk_field);
+        key = instance_field_value(ev, row, object, site);
+        key = field_to_python(ev, relation.field->model->pk, key, site);
+    } else if (dj_found_is_many_to_many(relation)) {
+        DjField *link = through_link(relation);
+        Slice name = slice_format(arena_of(ev), "_prefetch_related_val_%.*s",
+                                  SLICE_ARGS(link ? link->attname->text : SLICE("")));
+        key = instance_get((Value *)row, atom_intern(evaluator_atoms(ev), name));
+    } else {
+        return values_of(ev, row, relation.field ? &relation.field->foreign_fields : &relation.rel->field->local_fields,
+                         site);
+    }
+    if (!key) key = value_none(ev);
+    return value_tuple(ev, &key, 1);
+}
