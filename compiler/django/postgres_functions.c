@@ -11,6 +11,7 @@
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"
+#include "compiler/django/type_lookups.h"
 #include "compiler/django/types_query.h"
 
 static void push_source(Evaluator *ev, DjExpr *expr, DjExpr *source) {
@@ -393,6 +394,8 @@ const DjFunction *dj_postgres_function(const char *name) {
 
 /* Which module has which; all of them define all: names are told apart by the import. */
 void dj_postgres_define(Evaluator *ev, ModuleValue *module) {
+    dj_state(ev)->postgres = true;
+    dj_postgres_transforms_define(ev, module);
     for (size_t i = 0; i < sizeof postgres_functions / sizeof *postgres_functions; i++)
         dj_function_class(ev, module, &postgres_functions[i],
                           postgres_functions[i].flags & DJF_AGGREGATE ? dj_state(ev)->aggregate_class

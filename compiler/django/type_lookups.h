@@ -16,6 +16,10 @@ void dj_json_define(Evaluator *ev, ModuleValue *module);
 DjExpr *dj_json_transform(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
 /* postgres_lookups.c: arrays, ranges, hstore, full text search, trigrams. */
 const DjLookup *dj_postgres_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
+/* IndexTransform, SliceTransform. */
+void dj_postgres_transforms_define(Evaluator *ev, ModuleValue *module);
+/* array[start:end], counted from 1; end < 0: to its end. */
+DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, const Node *site);
 DjExpr *dj_postgres_transform(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name, const Node *site);
 
 #endif

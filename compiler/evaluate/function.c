@@ -279,6 +279,40 @@ Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const 
 
 /* ---- entry points: parameters unknown ---- */
 
+/* "order_line" and "OrderLine" */
+static bool names_match(Slice variable, Slice cls) {
+    size_t i = 0, j = 0;
+    while (i < variable.length && j < cls.length) {
+        char a = variable.start[i], b = cls.start[j];
+        if (a == '_') {
+            i++;
+            continue;
+        }
+        if (b >= 'A' && b <= 'Z') b = (char)(b + 32);
+        if (a != b) return false;
+        i++;
+        j++;
+    }
+    return i == variable.length && j == cls.length;
+}
+
+static Class *class_named_like(const ModuleValue *module, Slice variable) {
+    for (int i = 0; module && i < module->names.count; i++) {
+        Value *value = module->names.entries[i].value;
+        if (!module->names.entries[i].key || !value_is(value, VALUE_CLASS)) continue;
+        Class *cls = (Class *)value;
+        if (class_is_user(cls) && cls->unknown_instance && names_match(variable, cls->name->text)) return cls;
+    }
+    return NULL;
+}
+
+/* A parameter without annotation that is called as a mapped class is (`project`): an instance of it. */
+static Value *entry_by_name(Evaluator *ev, const FunctionValue *function, const Nodearg *parameter) {
+    Class *cls = class_named_like(function->module, parameter->arg->text);
+    for (int i = 0; !cls && i < ev->imported_count; i++) cls = class_named_like(ev->imported[i], parameter->arg->text);
+    return cls ? value_unknown_instance(ev, cls, parameter->arg->text, &parameter->node) : NULL;
+}
+
 static Value *entry_value(Evaluator *ev, FunctionValue *function, const Nodearg *parameter, Value *fallback) {
     Value *given = atom_map_get(&ev->set_names, parameter->arg);
     if (given) return given;
@@ -292,6 +326,7 @@ static Value *entry_value(Evaluator *ev, FunctionValue *function, const Nodearg 
         if (!annotation) evaluator_clear_error(ev);
         else made = value_from_annotation(ev, annotation, text, &parameter->node);
     }
+    if (!made && !parameter->annotation) made = entry_by_name(ev, function, parameter);
     if (!made) made = unknown_free_name(ev, parameter->arg, function->node, &parameter->node);
     if (value_is_unknown(made)) {
         UnknownValue *unknown = (UnknownValue *)made;

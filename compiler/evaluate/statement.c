@@ -313,9 +313,23 @@ static Flow loop_round(Evaluator *ev, const NodeFor *node, Value *item) {
     return flow == FLOW_CONTINUE ? FLOW_NEXT : flow;
 }
 
-/* A loop that joins conditions (`q |= …`) shows how with its second round. */
+/* qs.filter(…).order_by(…) begins with qs */
+static bool chain_begins_with(const Node *node, Atom name) {
+    if (node->kind != NODE_Call) return false;
+    while (node->kind == NODE_Call || node->kind == NODE_Attribute)
+        node = node->kind == NODE_Call ? NODE_AS(Call, node)->func : NODE_AS(Attribute, node)->value;
+    return node->kind == NODE_Name && NODE_AS(Name, node)->id == name;
+}
+
+/* A loop that joins conditions (`q |= …`, `qs = qs.filter(…)`) shows how with its second round. */
 static bool body_joins(Evaluator *ev, const Nodes *body) {
     for (int i = 0; i < body->count; i++) {
+        if (body->items[i]->kind == NODE_Assign) {
+            const NodeAssign *chained = NODE_AS(Assign, body->items[i]);
+            if (chained->targets.count == 1 && target_is_bound(ev, chained->targets.items[0]) &&
+                chain_begins_with(chained->value, NODE_AS(Name, chained->targets.items[0])->id))
+                return true;
+        }
         if (body->items[i]->kind != NODE_AugAssign) continue;
         const NodeAugAssign *assign = NODE_AS(AugAssign, body->items[i]);
         if ((assign->op == OP_BitOr || assign->op == OP_BitAnd) && target_is_bound(ev, assign->target)) return true;

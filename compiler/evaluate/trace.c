@@ -284,7 +284,8 @@ void trace_note_call(Evaluator *ev, const FunctionValue *function, const Value *
     if (!ev->path.exploring) return;
     const Class *cls = !function->owner || !self ? NULL : value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
     if (!is_called(ev, function->node, cls))
-        ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) = (CalledFunction){function->node, cls};
+        ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) =
+            (CalledFunction){function->node, cls};
     if (ev->entry_node || ev->limit_reported || holds_node(ev->covered, ev->covered_count, function->node)) return;
     ARENA_PUSH(&ev->keep, ev->covered, ev->covered_count, ev->covered_capacity) = function->node;
 }

@@ -246,9 +246,14 @@ static RowValue *loading_row(Loading *loading, const RowPlan *plan, RowSet *set,
 }
 
 /* Rows of a statement that is no ORM select: its result columns alone. */
-static void plan_from_columns(Loading *loading, int statement, Element *element, RowPlan *plan) {
+static void plan_from_columns(Loading *loading, int statement, Element *element, const RowSet *set, RowPlan *plan) {
     Evaluator *ev = loading->ev;
-    const Statement *sent = &loading->statements.items[statement];
+    Statement *sent = &loading->statements.items[statement];
+    if (set && sent->column_count != set->column_count) { /* text(): only the rows say what there is */
+        sent->columns = ARENA_ARRAY(evaluator_arena(ev), ResultColumn, set->column_count + 1);
+        sent->column_count = set->column_count;
+        for (int i = 0; i < set->column_count; i++) sent->columns[i] = (ResultColumn){set->columns[i], SQL_UNKNOWN};
+    }
     ElementList columns = {0};
     if (element_is_select(element)) select_columns(ev, element, &columns);
     else if (element->kind == EL_INSERT || element->kind == EL_UPDATE || element->kind == EL_DELETE)
@@ -287,7 +292,7 @@ bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, 
     RowSet *set;
     int sent = loading_send(loading, plain, &set);
     if (sent < 0) return false;
-    if (!plan->count) plan_from_columns(loading, sent, plain, plan);
+    if (!plan->count) plan_from_columns(loading, sent, plain, set, plan);
     if (set) out->rowcount = set->affected;
     Loading before = *loading;
     OrmOptions *own = statement_options(ev, statement);
@@ -295,11 +300,15 @@ bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, 
     loading->posts = NULL;
     loading->post_count = loading->post_capacity = 0;
     loading->depth = start ? start->depth : 0;
+    if (!loading->in_subquery) {
+        loading->root = statement;
+        loading->root_depth = loading->depth;
+    }
     if (loading->level++) {
         loading->refresh = NULL;
         loading->identity = NULL;
     }
-    bool good = loading_rows(loading, plan, set, sent, out) && loading_post(loading, statement);
+    bool good = loading_rows(loading, plan, set, sent, out) && loading_post(loading);
     StatementList statements = loading->statements;
     *loading = before;
     loading->statements = statements;

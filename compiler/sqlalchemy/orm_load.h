@@ -23,18 +23,23 @@ typedef struct Loading {
     OrmInstance *refresh;
     Value **identity; /* known key of the one instance that is loaded */
     int depth;        /* of the path at which the statement's entity stands */
-    bool real, populate_existing;
+    bool real, populate_existing, in_subquery;
     PostLoad *posts;
     int post_count, post_capacity;
     int level;
+    Element *root;  /* the statement that subquery loads embed */
+    int root_depth; /* of the path at which its entity stands */
 } Loading;
+
+/* A JSON document as Python sees it; NULL: not JSON. */
+Value *json_value(Evaluator *ev, Slice text);
 
 /* False: raised; see orm_check.c. */
 bool select_check_aggregates(Evaluator *ev, const Select *select, const Node *site);
 int loading_send(Loading *loading, Element *plain, RowSet **set); /* index of the statement, -1: raised */
 bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, RowPlan *plan, ResultValue *out);
 Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement);
-bool loading_post(Loading *loading, Element *statement);
+bool loading_post(Loading *loading);
 Slice loading_column(const Loading *loading, int statement, int position);
 OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value *const *identity);
 Select *relationship_select(Evaluator *ev, Relationship *relationship);

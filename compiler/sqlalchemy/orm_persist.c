@@ -211,7 +211,9 @@ static bool insert_rows(Flush *flush, Element *table, InsertRow *rows, int count
         bool fetches = fetches_server_columns(flush, &rows[i]);
         bool generated = rows[i].missing_key.count > 0 || fetches;
         while (generated && i + together < count && same_columns(&rows[i], &rows[i + together])) together++;
-        bool returning = dialect->has_returning && (fetches || together > 1);
+        Element *version = rows[i].instance->mapper->version_column;
+        bool versioned = version && list_has(from_columns(flush->ev, table), version);
+        bool returning = dialect->has_returning && (fetches || together > 1 || versioned);
         bool at_once = returning && together > 1 && dialect->id != DIALECT_SQLITE;
         for (int j = 0; j < together; j += at_once ? together : 1)
             if (!insert_send(flush, table, &rows[i + j], at_once ? together : 1, returning)) return false;

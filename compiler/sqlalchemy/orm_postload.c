@@ -143,7 +143,9 @@ static Element *selectin_statement(Loading *loading, const PostLoad *post, const
 
 static Element *leftmost_subquery(Loading *loading, const PostLoad *post, Select *original, Entity *root) {
     Evaluator *ev = loading->ev;
-    Relationship *first = post->plan->depth ? post->plan->path[0]->property->relationship : post->eager->relationship;
+    int at = loading->root_depth;
+    Relationship *first =
+        post->plan->depth > at ? post->plan->path[at]->property->relationship : post->eager->relationship;
     Select *select = select_copy(ev, original);
     if (!select->from.count) element_list_push(ev, &select->from, entity_element(ev, root));
     select->columns = (ElementList){0};
@@ -177,13 +179,14 @@ static Element *subquery_statement(Loading *loading, const PostLoad *post, Eleme
                                    ElementList *keys) {
     Evaluator *ev = loading->ev;
     Relationship *relationship = post->eager->relationship;
-    Entity *root = post->plan->depth ? post->plan->path[0]->entity : post->plan->entity;
+    int at = loading->root_depth;
+    Entity *root = post->plan->depth > at ? post->plan->path[at]->entity : post->plan->entity;
     Element *left = leftmost_subquery(loading, post, SELECT(statement), root);
     Select *select = select_new(ev);
     select->head.label_style = LABEL_TABLENAME_PLUS_COL;
     Entity *current = entity_alias(ev, root->mapper, left, (Slice){0}, false);
     element_list_push(ev, &select->from, entity_element(ev, current));
-    for (int i = 0; i < post->plan->depth; i++) {
+    for (int i = at; i < post->plan->depth; i++) {
         Property *step = post->plan->path[i]->property;
         Entity *next = entity_alias(ev, step->relationship->target, NULL, (Slice){0}, false);
         add_join(ev, select, current, step, next, loading->site);
@@ -242,7 +245,7 @@ static void give_parents(Loading *loading, const PostLoad *post, const ResultVal
     }
 }
 
-static bool post_run(Loading *loading, PostLoad *post, Element *statement) {
+static bool post_run(Loading *loading, PostLoad *post) {
     Evaluator *ev = loading->ev;
     EagerPlan *eager = post->eager;
     if (!relationship_configure(ev, eager->relationship)) return false;
@@ -262,10 +265,14 @@ static bool post_run(Loading *loading, PostLoad *post, Element *statement) {
     EntityPlan *start = path_below(loading, post);
     ResultValue *result = result_new(ev, loading->site);
     RowPlan plan = {0};
-    if (eager->kind == LOAD_SUBQUERY && statement->kind == EL_SELECT) {
+    if (eager->kind == LOAD_SUBQUERY && loading->root->kind == EL_SELECT) {
         ElementList keys = {0};
-        Element *made = subquery_statement(loading, post, statement, effective, &keys);
-        if (!made || !loading_run(loading, made, start, &plan, result)) return false;
+        Element *made = subquery_statement(loading, post, loading->root, effective, &keys);
+        bool inside = loading->in_subquery;
+        loading->in_subquery = true;
+        bool good = made && loading_run(loading, made, start, &plan, result);
+        loading->in_subquery = inside;
+        if (!good) return false;
         give_parents(loading, post, result, 0, 1, &keys);
         return true;
     }
@@ -285,9 +292,9 @@ static bool post_run(Loading *loading, PostLoad *post, Element *statement) {
     return true;
 }
 
-bool loading_post(Loading *loading, Element *statement) {
+bool loading_post(Loading *loading) {
     if (loading->level > 40) return true;
     for (int i = 0; i < loading->post_count; i++)
-        if (!post_run(loading, &loading->posts[i], statement)) return false;
+        if (!post_run(loading, &loading->posts[i])) return false;
     return true;
 }

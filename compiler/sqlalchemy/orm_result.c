@@ -122,6 +122,11 @@ static Value *convert_enum(Evaluator *ev, const SaType *type, Value *value) {
     return value;
 }
 
+static Value *json_or_text(Evaluator *ev, Value *value) {
+    Value *read = json_value(ev, value_text(value));
+    return read ? read : value;
+}
+
 Value *result_convert(Evaluator *ev, const SaType *type, Value *value, const Node *site) {
     if (!type || !value || value_is_none(value) || value_is_unknown(value)) return value;
     type = type_on_dialect(ev, type, evaluator_dialect(ev));
@@ -138,7 +143,7 @@ Value *result_convert(Evaluator *ev, const SaType *type, Value *value, const Nod
         return call_class_method(ev, "datetime", "time", "fromisoformat", value, site);
     if (type_is(type, TYPE_UUID) && text && !type->as_uuid_off)
         return call_class_method(ev, "uuid", "UUID", NULL, value, site);
-    if (type_is(type, TYPE_JSON) && text) return call_class_method(ev, "json", "loads", NULL, value, site);
+    if (type_is(type, TYPE_JSON) && text) return json_or_text(ev, value);
     bool decimal = type_is(type, TYPE_NUMERIC) && !type_is(type, TYPE_FLOAT) && !type->decimal_off;
     if (decimal && (value_is(value, VALUE_FLOAT) || value_is(value, VALUE_INTEGER))) {
         int scale = type->scale >= 0 ? (int)type->scale : 10;

@@ -151,7 +151,7 @@ static const Case cases[] = {
     {"def f():\n  try:\n    u = Q.first()\n  except Missing:\n    return Q.where('m').run()\n  return "
      "Q.where(u).run()\n",
      "f: q limit\nf: q 'm'\nf: q ?\n"},
-    {"def f(words):\n  q = Q\n  for w in words:\n    q = q.where(w)\n  return q.run()\n", "f: q ?\nf: q\n"},
+    {"def f(words):\n  q = Q\n  for w in words:\n    q = q.where(w)\n  return q.run()\n", "f: q ?\nf: q\nf: q ? ?\n"},
     {"def f():\n  for row in Q:\n    Q.where(row.id).run()\n", "f: q\nf: q ?\n"},
     {"def make(): return Q.where('base')\ndef g(): return make().where('g').run()\n", "g: q 'base' 'g'\n"},
     {"def make(): return Q.where('base')\n", "make: q 'base'\n"},
