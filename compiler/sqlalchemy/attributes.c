@@ -103,7 +103,8 @@ static Value *collection_keys(Evaluator *ev, Value *self, const Arguments *a) {
     (void)a;
     const ColumnCollection *collection = (ColumnCollection *)self;
     ListValue *list = value_list(ev);
-    for (int i = 0; i < collection->columns.count; i++) list_append(ev, list, value_string(ev, collection->keys[i].text));
+    for (int i = 0; i < collection->columns.count; i++)
+        list_append(ev, list, value_string(ev, collection->keys[i].text));
     return &list->head;
 }
 
@@ -171,7 +172,8 @@ static Value *selected_columns(Evaluator *ev, Element *select) {
 }
 
 static Value *from_attribute(Evaluator *ev, Element *element, Slice name) {
-    if (slice_equals_text(name, "c") || slice_equals_text(name, "columns") || slice_equals_text(name, "exported_columns"))
+    if (slice_equals_text(name, "c") || slice_equals_text(name, "columns") ||
+        slice_equals_text(name, "exported_columns"))
         return column_collection(ev, from_columns(ev, element));
     if (element->kind == EL_JOIN) {
         if (slice_equals_text(name, "left")) return element_value(element->children[0]);
@@ -269,7 +271,8 @@ Value *element_get_attribute(Evaluator *ev, Value *self, Atom atom, const Node *
     if (element->kind == EL_COLUMN) return column_attribute(ev, element, name);
     if (slice_equals_text(name, "name") && (element->kind == EL_LABEL || element->kind == EL_FUNCTION))
         return value_string(ev, name_plain(ev, element->name));
-    if (slice_equals_text(name, "key") && element->kind == EL_LABEL) return value_string(ev, name_plain(ev, element->name));
+    if (slice_equals_text(name, "key") && element->kind == EL_LABEL)
+        return value_string(ev, name_plain(ev, element->name));
     if (element->kind == EL_FUNCTION && (slice_equals_text(name, "c") || slice_equals_text(name, "columns"))) {
         ElementList one = {0};
         element_list_push(ev, &one, element);

@@ -2,8 +2,8 @@
  * Bind processing: a Python value as a type hands it to the driver of a dialect.
  *
  * Input: a value and the type of its place. Output: a Param whose literal is what SQLAlchemy's bind processors give:
- * SQLite's dates are text with microseconds, JSON is its text, an Enum member its name. What isn't known keeps its name.
- * Invariants: a value that a type can't take is left as it is; the driver would refuse it, not SQLAlchemy.
+ * SQLite's dates are text with microseconds, JSON is its text, an Enum member its name. What isn't known keeps its
+ * name. Invariants: a value that a type can't take is left as it is; the driver would refuse it, not SQLAlchemy.
  * Example: DateTime on SQLite: datetime(2024, 1, 2) → '2024-01-02 00:00:00.000000'.
  */
 #include <stdlib.h>
@@ -198,7 +198,8 @@ static Literal json_path(Evaluator *ev, const ListValue *list, const Dialect *di
         Literal array = {.kind = LITERAL_ARRAY, .items = ARENA_ARRAY(arena, Literal, list->count + 1)};
         for (int i = 0; i < list->count; i++) {
             Value *item = list->items[i];
-            array.items[array.count++] = literal_text(value_is(item, VALUE_STRING) ? value_text(item) : value_repr(ev, item));
+            array.items[array.count++] =
+                literal_text(value_is(item, VALUE_STRING) ? value_text(item) : value_repr(ev, item));
         }
         return array;
     }
@@ -239,7 +240,8 @@ static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect
     }
     case VALUE_TIME: {
         const TimeValue *at = (const TimeValue *)value;
-        return literal_text(clock_text(ev, dialect, (Slice){"", 0}, at->hour, at->minute, at->second, at->microsecond, at->zone));
+        return literal_text(
+            clock_text(ev, dialect, (Slice){"", 0}, at->hour, at->minute, at->second, at->microsecond, at->zone));
     }
     case VALUE_TIMEDELTA:
         if (dialect->id == DIALECT_POSTGRESQL)
@@ -258,7 +260,8 @@ static bool enum_label(const SaType *type, const Value *value, Slice *out) {
     return false;
 }
 
-static Literal array_literal(Evaluator *ev, const SaType *item, const ListValue *list, const Dialect *dialect, const Node *site) {
+static Literal array_literal(Evaluator *ev, const SaType *item, const ListValue *list, const Dialect *dialect,
+                             const Node *site) {
     Literal array = {.kind = LITERAL_ARRAY, .items = ARENA_ARRAY(evaluator_arena(ev), Literal, list->count + 1)};
     for (int i = 0; i < list->count; i++) {
         Value *value = list->items[i];
@@ -281,7 +284,8 @@ static Literal map_literal(Evaluator *ev, const DictValue *dict, const Dialect *
     return map;
 }
 
-static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, const Dialect *dialect, const Node *site) {
+static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, const Dialect *dialect,
+                             const Node *site) {
     Buffer out;
     buffer_init(&out, evaluator_arena(ev));
     bool list = value_is(value, VALUE_LIST) || value_is(value, VALUE_TUPLE);
@@ -294,7 +298,9 @@ static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, co
     case TYPE_JSON_PATH:
         return list ? json_path(ev, (const ListValue *)value, dialect) : plain_literal(ev, value, dialect, true);
     case TYPE_ARRAY:
-        if (list) return array_literal(ev, type->item ? type->item : type_of_kind(ev, TYPE_NULL), (const ListValue *)value, dialect, site);
+        if (list)
+            return array_literal(ev, type->item ? type->item : type_of_kind(ev, TYPE_NULL), (const ListValue *)value,
+                                 dialect, site);
         break;
     case TYPE_HSTORE:
         if (value_is(value, VALUE_DICT)) return map_literal(ev, (const DictValue *)value, dialect);
@@ -305,7 +311,8 @@ static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, co
         break;
     }
     case TYPE_BOOLEAN:
-        if (value_is(value, VALUE_INTEGER)) return (Literal){.kind = LITERAL_BOOL, .integer = ((const IntegerValue *)value)->number != 0};
+        if (value_is(value, VALUE_INTEGER))
+            return (Literal){.kind = LITERAL_BOOL, .integer = ((const IntegerValue *)value)->number != 0};
         break;
     case TYPE_DATE:
         if (value_is(value, VALUE_DATETIME) && dialect->id == DIALECT_SQLITE) {
@@ -316,7 +323,8 @@ static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, co
     case TYPE_DATETIME:
         if (value_is(value, VALUE_DATE)) {
             const DateValue *date = (const DateValue *)value;
-            return literal_text(clock_text(ev, dialect, date_text(ev, date->year, date->month, date->day), 0, 0, 0, 0, NULL));
+            return literal_text(
+                clock_text(ev, dialect, date_text(ev, date->year, date->month, date->day), 0, 0, 0, 0, NULL));
         }
         break;
     default: break;
@@ -328,7 +336,8 @@ static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, co
 static SqlType sql_of_literal(Evaluator *ev, Value *value) { return type_sql(ev, type_of_literal(ev, value)); }
 
 /* process_bind_param of the program's own TypeDecorator. */
-static Value *decorated_value(Evaluator *ev, const SaType *type, Value *value, const Dialect *dialect, const Node *site) {
+static Value *decorated_value(Evaluator *ev, const SaType *type, Value *value, const Dialect *dialect,
+                              const Node *site) {
     Atom name = atom_intern_text(evaluator_atoms(ev), "process_bind_param");
     if (!class_find(type->head.head.cls, name)) return value;
     Value *self = (Value *)(uintptr_t)&type->head.head;
@@ -347,11 +356,14 @@ bool type_bind(Evaluator *ev, const SaType *given, Value *value, const Dialect *
     out->type = type_sql(ev, type);
     if (type->affinity == TYPE_ARRAY && type->item) out->item_type = type_sql(ev, type->item);
     if (site) out->span = evaluator_span(ev, site);
-    if (value_is_unknown(value) || ((value_is(value, VALUE_LIST) || value_is(value, VALUE_DICT)) && value_contains_unknown(value, 0))) {
+    if (value_is_unknown(value) ||
+        ((value_is(value, VALUE_LIST) || value_is(value, VALUE_DICT)) && value_contains_unknown(value, 0))) {
         const UnknownValue *unknown = (const UnknownValue *)value;
         if (value_is_unknown(value) && orm_row_param(ev, unknown, out)) return true;
         out->source = PARAM_NAMED;
-        out->name = value_is_unknown(value) ? unknown->text : site ? span_text(evaluator_span(ev, site)) : SLICE("value");
+        out->name = value_is_unknown(value) ? unknown->text
+                    : site                  ? span_text(evaluator_span(ev, site))
+                                            : SLICE("value");
         return true;
     }
     out->source = PARAM_KNOWN;

@@ -32,9 +32,7 @@ Element *element_of(Evaluator *ev, Value *value) {
 }
 
 /* Literals that stand for themselves: no element and no ORM value. */
-bool value_is_literal(Evaluator *ev, Value *value) {
-    return !element_of(ev, value) && !evaluator_error_pending(ev);
-}
+bool value_is_literal(Evaluator *ev, Value *value) { return !element_of(ev, value) && !evaluator_error_pending(ev); }
 
 static Element *element_at(Evaluator *ev, Element *element, const Node *site) {
     (void)ev;
@@ -60,8 +58,9 @@ static Element *refuse_text(Evaluator *ev, Value *value, CoerceRole role, const 
                         "Textual column expression '%.*s' should be explicitly declared with text('%.*s'), or use "
                         "column('%.*s') for more specificity",
                         SLICE_ARGS(text), SLICE_ARGS(text), SLICE_ARGS(text));
-    return sa_raise(ev, SA_ARGUMENT_ERROR, site, "Textual SQL expression '%.*s' should be explicitly declared as text('%.*s')",
-                    SLICE_ARGS(text), SLICE_ARGS(text));
+    return sa_raise(ev, SA_ARGUMENT_ERROR, site,
+                    "Textual SQL expression '%.*s' should be explicitly declared as text('%.*s')", SLICE_ARGS(text),
+                    SLICE_ARGS(text));
 }
 
 static const char *const role_names[] = {
@@ -162,10 +161,11 @@ Element *element_coerce(Evaluator *ev, Value *value, CoerceRole role, const Node
         Element *constant = coerce_constant(ev, value);
         if (constant) return constant;
     }
-    if (role == COERCE_COLUMNS && (value_is(value, VALUE_INTEGER) || value_is(value, VALUE_FLOAT) ||
-                                   value_is(value, VALUE_DECIMAL))) {
+    if (role == COERCE_COLUMNS &&
+        (value_is(value, VALUE_INTEGER) || value_is(value, VALUE_FLOAT) || value_is(value, VALUE_DECIMAL))) {
         Value *text = value_str(ev, value, site);
-        return text ? element_at(ev, element_literal_column(ev, value_text(text), type_of_literal(ev, value)), site) : NULL;
+        return text ? element_at(ev, element_literal_column(ev, value_text(text), type_of_literal(ev, value)), site)
+                    : NULL;
     }
     if (role == COERCE_EXPRESSION) {
         if (value_is_none(value)) return sa_state(ev)->null_element;

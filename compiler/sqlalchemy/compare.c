@@ -75,7 +75,8 @@ static bool value_is_sequence(const Value *value) {
 
 /* The bind that a literal becomes beside `expr`. */
 Element *element_bind_compared(Evaluator *ev, Element *expr, Op op, Value *value, SaType *forced, const Node *site) {
-    if (expr->kind == EL_ARRAY && op.id != SA_GETITEM && value_is_sequence(value)) return bind_array(ev, expr, value, site);
+    if (expr->kind == EL_ARRAY && op.id != SA_GETITEM && value_is_sequence(value))
+        return bind_array(ev, expr, value, site);
     if (expr->kind == EL_TUPLE && value_is_sequence(value)) return bind_tuple(ev, expr, value, site);
     SaType *against = expr->type;
     if (expr->kind == EL_COLLECTION_AGGREGATE) {
@@ -123,9 +124,10 @@ static Element *compare_constant(Evaluator *ev, Element *left, Op op, Element *c
         return element_binary(ev, left, constant, op.id, boolean);
     if (op.id == SA_EQ || op.id == SA_IS) return element_binary(ev, left, constant, SA_IS, boolean);
     if (op.id == SA_NE || op.id == SA_IS_NOT) return element_binary(ev, left, constant, SA_IS_NOT, boolean);
-    return sa_raise(ev, SA_ARGUMENT_ERROR, site,
-                    "Only '=', '!=', 'is_()', 'is_not()', 'is_distinct_from()', 'is_not_distinct_from()' operators can be "
-                    "used with None/True/False");
+    return sa_raise(
+        ev, SA_ARGUMENT_ERROR, site,
+        "Only '=', '!=', 'is_()', 'is_not()', 'is_distinct_from()', 'is_not_distinct_from()' operators can be "
+        "used with None/True/False");
 }
 
 static Element *compare(Evaluator *ev, Element *left, Op op, Value *right, bool reverse, const Node *site) {

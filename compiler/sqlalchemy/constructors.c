@@ -34,7 +34,8 @@ static Value *conjoin(Evaluator *ev, const Arguments *a, bool conjunction) {
     } else if (!elements_read(ev, a, 0, COERCE_WHERE, &items)) {
         return NULL;
     }
-    return element_value(conjunction ? element_and(ev, items.items, items.count) : element_or(ev, items.items, items.count));
+    return element_value(conjunction ? element_and(ev, items.items, items.count)
+                                     : element_or(ev, items.items, items.count));
 }
 
 static Value *call_and(Evaluator *ev, Value *self, const Arguments *a) {
@@ -247,9 +248,10 @@ static bool case_whens(Evaluator *ev, const Arguments *a, ElementList *out, bool
             continue;
         }
         if ((!value_is(pair, VALUE_TUPLE) && !value_is(pair, VALUE_LIST)) || ((const ListValue *)pair)->count != 2) {
-            sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
-                     "The \"whens\" argument to case(), when referring to a sequence of items, is now passed as a series of "
-                     "positional elements, rather than as a list.");
+            sa_raise(
+                ev, SA_ARGUMENT_ERROR, a->site,
+                "The \"whens\" argument to case(), when referring to a sequence of items, is now passed as a series of "
+                "positional elements, rather than as a list.");
             return false;
         }
         const ListValue *list = (const ListValue *)pair;
@@ -277,9 +279,10 @@ static Value *call_case(Evaluator *ev, Value *self, const Arguments *a) {
     int first = parts.count;
     Arguments pairs = *a;
     if (whens && a->count == 1 && value_is(a->items[0], VALUE_LIST))
-        return sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
-                        "The \"whens\" argument to case(), when referring to a sequence of items, is now passed as a series "
-                        "of positional elements, rather than as a list. ");
+        return sa_raise(
+            ev, SA_ARGUMENT_ERROR, a->site,
+            "The \"whens\" argument to case(), when referring to a sequence of items, is now passed as a series "
+            "of positional elements, rather than as a list. ");
     if (!case_whens(ev, &pairs, &parts, has_value)) return NULL;
     SaType *type = NULL;
     for (int i = parts.count - 1; i > first && !type; i -= 2)
@@ -304,7 +307,8 @@ static Value *call_extract(Evaluator *ev, Value *self, const Arguments *a) {
     Element *inner = coerce_first(ev, expr, a->site);
     if (!inner) return NULL;
     Element *made = element_with_children(ev, EL_EXTRACT, type_of_kind(ev, TYPE_INTEGER), &inner, 1);
-    if (!value_is(field, VALUE_STRING)) return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "field must be a string");
+    if (!value_is(field, VALUE_STRING))
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "field must be a string");
     ((ExtractElement *)made)->field = value_text(field);
     made->node = a->site;
     return element_value(made);
@@ -315,7 +319,8 @@ static Value *call_tuple(Evaluator *ev, Value *self, const Arguments *a) {
     ElementList items = {0};
     Value *types = NULL;
     for (int i = 0; i < a->keyword_count; i++) types = a->keywords[i].value;
-    const ListValue *given = types && (value_is(types, VALUE_LIST) || value_is(types, VALUE_TUPLE)) ? (const ListValue *)types : NULL;
+    const ListValue *given =
+        types && (value_is(types, VALUE_LIST) || value_is(types, VALUE_TUPLE)) ? (const ListValue *)types : NULL;
     SaType *type = type_new(ev, TYPE_TUPLE);
     type->items = ARENA_ARRAY(evaluator_arena(ev), SaType *, a->count + 1);
     for (int i = 0; i < a->count; i++) {
@@ -390,10 +395,12 @@ static Value *call_between(Evaluator *ev, Value *self, const Arguments *a) {
 }
 
 Element *element_collate(Evaluator *ev, Element *element, Value *collation, const Node *site) {
-    if (!value_is(collation, VALUE_STRING)) return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "collation must be a string");
+    if (!value_is(collation, VALUE_STRING))
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "collation must be a string");
     Element *name = element_new(ev, EL_COLLATION, type_of_kind(ev, TYPE_STRING));
     name->name = name_from_value(ev, collation);
-    SaType *type = type_copy(ev, element->type->affinity == TYPE_STRING ? element->type : type_of_kind(ev, TYPE_STRING));
+    SaType *type =
+        type_copy(ev, element->type->affinity == TYPE_STRING ? element->type : type_of_kind(ev, TYPE_STRING));
     type->collation = value_text(collation);
     return element_binary_op(ev, element, name, op_of(SA_COLLATE), op_of(SA_NONE), type);
 }

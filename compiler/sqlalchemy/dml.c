@@ -92,7 +92,8 @@ bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, 
         return true;
     }
     if (!value_is(mapping, VALUE_LIST) && !value_is(mapping, VALUE_TUPLE)) {
-        sa_raise(ev, SA_ARGUMENT_ERROR, site, "mapping or sequence of pairs expected, got %.*s", SLICE_ARGS(value_repr(ev, mapping)));
+        sa_raise(ev, SA_ARGUMENT_ERROR, site, "mapping or sequence of pairs expected, got %.*s",
+                 SLICE_ARGS(value_repr(ev, mapping)));
         return false;
     }
     const ListValue *list = (const ListValue *)mapping;
@@ -193,7 +194,8 @@ static Value *dml_ordered_values(Evaluator *ev, Value *self, const Arguments *a)
         if (value_is(a->items[i], VALUE_TUPLE) && ((const ListValue *)a->items[i])->count == 2) {
             Value *const *two = ((const ListValue *)a->items[i])->items;
             ValuePair pair = {0};
-            if (!pair_target(ev, dml->table, two[0], &pair, a->site) || !pair_value(ev, two[1], &pair, a->site)) return NULL;
+            if (!pair_target(ev, dml->table, two[0], &pair, a->site) || !pair_value(ev, two[1], &pair, a->site))
+                return NULL;
             pairs_push(ev, &dml->values, pair);
         }
     }
@@ -241,7 +243,8 @@ static Value *dml_inline(Evaluator *ev, Value *self, const Arguments *a) {
 
 static Value *insert_from_select(Evaluator *ev, Value *self, const Arguments *a) {
     Value *names = NULL, *select = NULL, *defaults = NULL;
-    if (!arguments_bind(ev, a, "from_select", "names select | include_defaults", &names, &select, &defaults)) return NULL;
+    if (!arguments_bind(ev, a, "from_select", "names select | include_defaults", &names, &select, &defaults))
+        return NULL;
     Dml *dml = dml_self(ev, self);
     if (dml->values.count || dml->row_count)
         return sa_raise(ev, SA_INVALID_REQUEST_ERROR, a->site, "This construct already has value expressions");
@@ -259,7 +262,8 @@ static Value *insert_from_select(Evaluator *ev, Value *self, const Arguments *a)
     dml->inline_ = true;
     dml->select = element_of(ev, select);
     if (!dml->select && !evaluator_error_pending(ev))
-        return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "SELECT construct for inclusion in a UNION or other set construct expected");
+        return sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
+                        "SELECT construct for inclusion in a UNION or other set construct expected");
     return dml->select ? dml_value(dml) : NULL;
 }
 
@@ -290,7 +294,8 @@ static bool conflict_constraint(Evaluator *ev, Dml *dml, Value *given, const Nod
     }
     Index *index = value_as_index(ev, given);
     if (index && !index->name.text.length) {
-        for (int i = 0; i < index->expressions.count; i++) element_list_push(ev, &dml->conflict_targets, index->expressions.items[i]);
+        for (int i = 0; i < index->expressions.count; i++)
+            element_list_push(ev, &dml->conflict_targets, index->expressions.items[i]);
         Value *where = index->dialect_options ? dict_get_text(ev, index->dialect_options, "postgresql_where") : NULL;
         if (!where && index->dialect_options) where = dict_get_text(ev, index->dialect_options, "sqlite_where");
         if (where) dml->conflict_target_where = element_coerce(ev, where, COERCE_WHERE, site);
@@ -300,7 +305,8 @@ static bool conflict_constraint(Evaluator *ev, Dml *dml, Value *given, const Nod
     if (index) dml->conflict_constraint = index->name;
     else if (constraint && constraint->name.text.length) dml->conflict_constraint = constraint->name;
     else if (constraint)
-        for (int i = 0; i < constraint->columns.count; i++) element_list_push(ev, &dml->conflict_targets, constraint->columns.items[i]);
+        for (int i = 0; i < constraint->columns.count; i++)
+            element_list_push(ev, &dml->conflict_targets, constraint->columns.items[i]);
     return true;
 }
 
@@ -325,8 +331,8 @@ static Value *insert_conflict_nothing(Evaluator *ev, Value *self, const Argument
     Value *constraint = NULL, *elements = NULL, *where = NULL;
     bool lite = DML((Element *)self)->flavour == DIALECT_SQLITE;
     bool ok = lite ? arguments_bind(ev, a, "on_conflict_do_nothing", "| index_elements index_where", &elements, &where)
-                   : arguments_bind(ev, a, "on_conflict_do_nothing", "| constraint index_elements index_where", &constraint,
-                                    &elements, &where);
+                   : arguments_bind(ev, a, "on_conflict_do_nothing", "| constraint index_elements index_where",
+                                    &constraint, &elements, &where);
     if (!ok) return NULL;
     Dml *dml = dml_self(ev, self);
     dml->conflict = CONFLICT_NOTHING;
@@ -336,18 +342,20 @@ static Value *insert_conflict_nothing(Evaluator *ev, Value *self, const Argument
 static Value *insert_conflict_update(Evaluator *ev, Value *self, const Arguments *a) {
     Value *constraint = NULL, *elements = NULL, *where = NULL, *set = NULL, *condition = NULL;
     bool lite = DML((Element *)self)->flavour == DIALECT_SQLITE;
-    bool ok = lite ? arguments_bind(ev, a, "on_conflict_do_update", "| index_elements index_where set_ where", &elements, &where,
-                                    &set, &condition)
-                   : arguments_bind(ev, a, "on_conflict_do_update", "| constraint index_elements index_where set_ where",
-                                    &constraint, &elements, &where, &set, &condition);
+    bool ok = lite
+                  ? arguments_bind(ev, a, "on_conflict_do_update", "| index_elements index_where set_ where", &elements,
+                                   &where, &set, &condition)
+                  : arguments_bind(ev, a, "on_conflict_do_update", "| constraint index_elements index_where set_ where",
+                                   &constraint, &elements, &where, &set, &condition);
     if (!ok) return NULL;
     Dml *dml = dml_self(ev, self);
     dml->conflict = CONFLICT_UPDATE;
     dml->conflict_set = (ValuePairs){0};
     if (!conflict_read(ev, dml, constraint, elements, where, a->site)) return NULL;
     if (!dml->conflict_targets.count && !dml->conflict_constraint.text.length)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, a->site,
-                                  "Either constraint or index_elements, but not both, must be specified unless DO NOTHING");
+        return evaluator_raise_id(
+            ev, EXCEPTION_VALUE, a->site,
+            "Either constraint or index_elements, but not both, must be specified unless DO NOTHING");
     if (!set || (value_is(set, VALUE_DICT) && !((const DictValue *)set)->count))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, a->site, "set parameter dictionary must not be empty");
     if (!value_is(set, VALUE_DICT) && !value_is(set, VALUE_LIST) && !value_is_unknown(set)) {
@@ -356,7 +364,8 @@ static Value *insert_conflict_update(Evaluator *ev, Value *self, const Arguments
         set = items;
     }
     if (!pairs_read(ev, dml->table, set, &dml->conflict_set, a->site)) return NULL;
-    if (condition && !value_is_none(condition) && !(dml->conflict_where = element_coerce(ev, condition, COERCE_WHERE, a->site)))
+    if (condition && !value_is_none(condition) &&
+        !(dml->conflict_where = element_coerce(ev, condition, COERCE_WHERE, a->site)))
         return NULL;
     return dml_value(dml);
 }
@@ -397,10 +406,11 @@ static Value *dml_through_select(Evaluator *ev, Value *self, const Arguments *a)
     return NULL;
 }
 
-static const char *const shared[] = {"prefix_with",          "suffix_with", "with_hint", "with_statement_hint", "add_cte", "options",
-                                     "execution_options",    "with_dialect_options", "params", "cte"};
+static const char *const shared[] = {"prefix_with", "suffix_with", "with_hint",         "with_statement_hint",
+                                     "add_cte",     "options",     "execution_options", "with_dialect_options",
+                                     "params",      "cte"};
 #define DML_METHODS                                                                                                    \
-    {"returning", dml_returning, NATIVE_METHOD, NULL}, {"return_defaults", dml_return_defaults, NATIVE_METHOD, NULL},   \
+    {"returning", dml_returning, NATIVE_METHOD, NULL}, {"return_defaults", dml_return_defaults, NATIVE_METHOD, NULL},  \
         {"prefix_with", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[0]},                             \
         {"suffix_with", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[1]},                             \
         {"with_hint", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[2]},                               \
@@ -409,8 +419,9 @@ static const char *const shared[] = {"prefix_with",          "suffix_with", "wit
         {"options", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[5]},                                 \
         {"execution_options", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[6]},                       \
         {"with_dialect_options", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[7]},                    \
-        {"params", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[8]},                                  \
-        {"cte", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[9]}
+        {"params", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[8]}, {                                \
+        "cte", dml_through_select, NATIVE_METHOD, (void *)(uintptr_t)&shared[9]                                        \
+    }
 
 const NativeMethod insert_methods[] = {
     DML_METHODS,
@@ -448,8 +459,9 @@ typedef struct DmlCall {
     DialectId flavour;
 } DmlCall;
 static const DmlCall dml_calls[] = {
-    {"insert", EL_INSERT, DIALECT_COUNT},      {"update", EL_UPDATE, DIALECT_COUNT},  {"delete", EL_DELETE, DIALECT_COUNT},
-    {"insert", EL_INSERT, DIALECT_POSTGRESQL}, {"insert", EL_INSERT, DIALECT_SQLITE}, {"insert", EL_INSERT, DIALECT_MYSQL},
+    {"insert", EL_INSERT, DIALECT_COUNT},  {"update", EL_UPDATE, DIALECT_COUNT},
+    {"delete", EL_DELETE, DIALECT_COUNT},  {"insert", EL_INSERT, DIALECT_POSTGRESQL},
+    {"insert", EL_INSERT, DIALECT_SQLITE}, {"insert", EL_INSERT, DIALECT_MYSQL},
 };
 
 /* insert.excluded, insert.inserted: the table under the name that the dialect gives it. */
@@ -466,12 +478,14 @@ static Value *call_dml(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     const DmlCall *call = evaluator_native_data(ev);
     if (!a->count && !a->keyword_count)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "%s() missing 1 required positional argument: 'table'", call->name);
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "%s() missing 1 required positional argument: 'table'",
+                                  call->name);
     Value *given = a->count ? a->items[0] : a->keywords[0].value;
     Element *table = element_of(ev, given);
     if (evaluator_error_pending(ev)) return NULL;
     if (!table || (!element_is_from(table) && table->kind != EL_ENTITY))
-        return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "subject table for an INSERT, UPDATE or DELETE expected, got %.*s.",
+        return sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
+                        "subject table for an INSERT, UPDATE or DELETE expected, got %.*s.",
                         SLICE_ARGS(value_repr(ev, given)));
     Dml *dml = dml_new(ev, call->kind, table);
     dml->flavour = call->flavour;

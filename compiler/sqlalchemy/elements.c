@@ -181,7 +181,8 @@ Element *element_label(Evaluator *ev, Element *inner, Name name) {
         label->name = name;
     } else {
         bool named = inner->kind == EL_COLUMN || inner->kind == EL_FUNCTION;
-        label->name = name_anonymous(ev, label->id, named && inner->name.text.length ? inner->name.text : SLICE("anon"));
+        label->name =
+            name_anonymous(ev, label->id, named && inner->name.text.length ? inner->name.text : SLICE("anon"));
     }
     label->node = inner->node;
     return label;
@@ -205,8 +206,7 @@ Element *element_scalar_select(Evaluator *ev, Element *select) {
 
 Element *element_exists(Evaluator *ev, Element *select) {
     Element *scalar = select->kind == EL_SCALAR_SELECT ? select : element_scalar_select(ev, select);
-    OperatorElement *exists =
-        OPERATOR(element_with_children(ev, EL_UNARY, type_of_kind(ev, TYPE_BOOLEAN), &scalar, 1));
+    OperatorElement *exists = OPERATOR(element_with_children(ev, EL_UNARY, type_of_kind(ev, TYPE_BOOLEAN), &scalar, 1));
     exists->op.id = SA_EXISTS;
     exists->base.node = select->node;
     return &exists->base;
@@ -220,8 +220,8 @@ static Element *from_new(Evaluator *ev, ElementKind kind, Element *inner, Name n
         from->name = name;
     } else {
         Slice base = SLICE("anon");
-        if (element_is_from(inner) && inner->kind != EL_JOIN && inner->kind != EL_CTE && inner->kind != EL_FROM_GROUPING &&
-            inner->name.text.length && !name_is_anonymous(inner->name))
+        if (element_is_from(inner) && inner->kind != EL_JOIN && inner->kind != EL_CTE &&
+            inner->kind != EL_FROM_GROUPING && inner->name.text.length && !name_is_anonymous(inner->name))
             base = inner->name.text;
         from->name = name_anonymous(ev, from->id, base);
         FROM(from)->implicit_name = true;
@@ -244,9 +244,7 @@ Element *element_alias(Evaluator *ev, Element *from, Name name) {
     return from_new(ev, EL_ALIAS, from, name);
 }
 
-Element *element_subquery(Evaluator *ev, Element *select, Name name) {
-    return from_new(ev, EL_SUBQUERY, select, name);
-}
+Element *element_subquery(Evaluator *ev, Element *select, Name name) { return from_new(ev, EL_SUBQUERY, select, name); }
 
 Element *element_from_of_kind(Evaluator *ev, ElementKind kind, Element *inner, Name name) {
     return from_new(ev, kind, inner, name);

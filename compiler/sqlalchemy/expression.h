@@ -151,7 +151,7 @@ typedef struct ColumnElement {
     int proxy_count;
     bool primary_key;
     bool is_whole_row; /* column_valued(): its name is the alias's */
-    bool from_label; /* it stands for a label or an unnamed expression */
+    bool from_label;   /* it stands for a label or an unnamed expression */
 } ColumnElement;
 
 typedef struct BindElement {
@@ -180,7 +180,7 @@ typedef struct FunctionElement {
     Element base;   /* children: the arguments */
     Name *packages; /* func.a.b.name() */
     int package_count;
-    Slice written; /* how a known function is spelled; empty: by its name */
+    Slice written;       /* how a known function is spelled; empty: by its name */
     bool generic;        /* a function that SQLAlchemy knows (count, max, now, …) */
     bool no_parentheses; /* CURRENT_DATE */
     bool aggregate_star;
@@ -242,7 +242,7 @@ typedef struct FromElement {
     /* CTE */
     bool recursive, nesting;
     TextParts prefixes, suffixes;
-    Element *restates;  /* union() on a CTE: the one that it extends */
+    Element *restates; /* union() on a CTE: the one that it extends */
     /* TABLESAMPLE */
     Element *sampling, *seed;
     /* TABLE_VALUED */

@@ -19,7 +19,8 @@ extern const NativeMethod column_methods[], from_methods[], function_methods[], 
 Value *element_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
 
 /* typed.c: what depends on the type of the expression */
-Element *element_shift(Evaluator *ev, Element *left, bool to_left, Value *right, const Node *site); /* NULL, no error: no */
+Element *element_shift(Evaluator *ev, Element *left, bool to_left, Value *right,
+                       const Node *site); /* NULL, no error: no */
 Element *element_index(Evaluator *ev, Element *element, Value *key, const Node *site);
 Element *element_type_contains(Evaluator *ev, Element *element, const Arguments *arguments); /* NULL, no error: LIKE */
 Element *element_type_operator(Evaluator *ev, Element *element, const char *method, const Arguments *arguments);
@@ -37,7 +38,7 @@ Element *element_collection_aggregate(Evaluator *ev, Element *element, SaOperato
 Element *element_text(Evaluator *ev, Slice text, const Node *site);
 Element *element_with_params(Evaluator *ev, Element *element, const Arguments *arguments);
 Value *custom_operator_value(Evaluator *ev, Element *left, const CustomOp *op); /* what .op("…") gives; call it */
-Value *operator_value(Evaluator *ev, SaOperator op); /* operators.eq */
+Value *operator_value(Evaluator *ev, SaOperator op);                            /* operators.eq */
 bool value_as_operator(Value *value, SaOperator *op);
 void constructors_define(Evaluator *ev, ModuleValue *module);
 void operators_define(Evaluator *ev, ModuleValue *module);
@@ -58,7 +59,8 @@ void collection_define(Evaluator *ev, ModuleValue *module);
 /* statements.c, dml.c */
 Value *statement_get_item(Evaluator *ev, Element *statement, Value *key, const Node *site);
 void selects_define(Evaluator *ev, ModuleValue *module);
-void dml_define(Evaluator *ev, ModuleValue *module, DialectId flavour); /* insert of a dialect; DIALECT_COUNT: all three */
+void dml_define(Evaluator *ev, ModuleValue *module,
+                DialectId flavour); /* insert of a dialect; DIALECT_COUNT: all three */
 /* values(), set_: pairs from a dict, keywords, a list of pairs. False: raised. */
 bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, const Node *site);
 bool elements_read(Evaluator *ev, const Arguments *a, int from, CoerceRole role, ElementList *out);

@@ -21,16 +21,19 @@ static Element *from_argument(Evaluator *ev, Value *value, const Node *site) {
 static Value *call_table(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     if (!a->count || !value_is(a->items[0], VALUE_STRING))
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "table() missing 1 required positional argument: 'name'");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site,
+                                  "table() missing 1 required positional argument: 'name'");
     Element *table = element_new(ev, EL_TABLE, NULL);
     table->name = name_from_value(ev, a->items[0]);
     table->node = a->site;
     FROM(table)->columns_ready = true;
     for (int i = 0; i < a->keyword_count; i++) {
         if (slice_equals_text(a->keywords[i].name->text, "schema")) {
-            if (value_is(a->keywords[i].value, VALUE_STRING)) FROM(table)->schema = name_from_value(ev, a->keywords[i].value);
+            if (value_is(a->keywords[i].value, VALUE_STRING))
+                FROM(table)->schema = name_from_value(ev, a->keywords[i].value);
         } else {
-            return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "Unsupported argument(s): ['%.*s']", SLICE_ARGS(a->keywords[i].name->text));
+            return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "Unsupported argument(s): ['%.*s']",
+                            SLICE_ARGS(a->keywords[i].name->text));
         }
     }
     for (int i = 1; i < a->count; i++) {
@@ -70,7 +73,9 @@ static Element *alias_flat(Evaluator *ev, Element *from, Name name) {
     }
     if (from->kind != EL_JOIN) {
         Name own = name;
-        if (name.text.length) own.text = slice_format(evaluator_arena(ev), "%.*s_%.*s", SLICE_ARGS(name.text), SLICE_ARGS(from->name.text));
+        if (name.text.length)
+            own.text =
+                slice_format(evaluator_arena(ev), "%.*s_%.*s", SLICE_ARGS(name.text), SLICE_ARGS(from->name.text));
         return element_alias(ev, from, own);
     }
     Element *left = alias_flat(ev, from->children[0], name), *right = alias_flat(ev, from->children[1], name);
@@ -141,7 +146,8 @@ static Value *call_lateral(Evaluator *ev, Value *self, const Arguments *a) {
     return element_value(element_from_of_kind(ev, EL_LATERAL, from, name_argument(ev, name)));
 }
 
-static Value *make_tablesample(Evaluator *ev, Element *from, Value *sampling, Value *name, Value *seed, const Node *site) {
+static Value *make_tablesample(Evaluator *ev, Element *from, Value *sampling, Value *name, Value *seed,
+                               const Node *site) {
     Element *sample = element_from_of_kind(ev, EL_TABLESAMPLE, from, name_argument(ev, name));
     Element *method = element_of(ev, sampling);
     if (!method || method->kind != EL_FUNCTION) {
@@ -150,7 +156,8 @@ static Value *make_tablesample(Evaluator *ev, Element *from, Value *sampling, Va
         method = element_function(ev, SLICE("system"), NULL, &rate, 1);
     }
     FROM(sample)->sampling = method;
-    if (seed && !value_is_none(seed) && !(FROM(sample)->seed = element_coerce(ev, seed, COERCE_EXPRESSION, site))) return NULL;
+    if (seed && !value_is_none(seed) && !(FROM(sample)->seed = element_coerce(ev, seed, COERCE_EXPRESSION, site)))
+        return NULL;
     return element_value(sample);
 }
 
@@ -171,7 +178,8 @@ static Value *call_tablesample(Evaluator *ev, Value *self, const Arguments *a) {
 
 /* ---- joins ---- */
 
-static Value *make_join(Evaluator *ev, Element *left, Value *target, Value *on, bool outer, bool full, const Node *site) {
+static Value *make_join(Evaluator *ev, Element *left, Value *target, Value *on, bool outer, bool full,
+                        const Node *site) {
     Element *along = orm_join_elements(ev, left, target, on, outer, full, site);
     if (along || evaluator_error_pending(ev)) return (Value *)along;
     Element *right = element_of(ev, target);
@@ -197,7 +205,8 @@ static Value *call_join(Evaluator *ev, Value *self, const Arguments *a) {
     bool outer = evaluator_native_data(ev) != NULL;
     Value *left = NULL, *right = NULL, *on = NULL, *isouter = NULL, *full = NULL;
     bool ok = outer ? arguments_bind(ev, a, "outerjoin", "left right | onclause full", &left, &right, &on, &full)
-                    : arguments_bind(ev, a, "join", "left right | onclause isouter full", &left, &right, &on, &isouter, &full);
+                    : arguments_bind(ev, a, "join", "left right | onclause isouter full", &left, &right, &on, &isouter,
+                                     &full);
     if (!ok) return NULL;
     Element *from = from_argument(ev, left, a->site);
     return from ? make_join(ev, from, right, on, outer || truth(isouter), truth(full), a->site) : NULL;
@@ -292,7 +301,9 @@ static Value *values_data(Evaluator *ev, Value *self, const Arguments *a) {
         for (int k = 0; k < row->count && k < FROM(copy)->row_width; k++) {
             SaType *type = FROM(copy)->columns.items[k]->type;
             Element *cell = element_of(ev, row->items[k]);
-            if (!cell) cell = element_bind_typed(ev, row->items[k], type->kind == TYPE_NULL ? type_of_literal(ev, row->items[k]) : type, a->site);
+            if (!cell)
+                cell = element_bind_typed(ev, row->items[k],
+                                          type->kind == TYPE_NULL ? type_of_literal(ev, row->items[k]) : type, a->site);
             element_list_push(ev, &FROM(copy)->row_items, cell);
         }
     }

@@ -49,7 +49,8 @@ static void select_from_columns(Evaluator *ev, Element *from, Element *select, E
         if (plus->has_required && plus->column->kind == EL_LABEL && !name_equals(plus->required, plus->column->name) &&
             !name_is_anonymous(plus->column->name))
             sa_raise(ev, SA_INVALID_REQUEST_ERROR, plus->column->node,
-                     "Label name %.*s is being renamed to an anonymous label due to disambiguation which is not supported right "
+                     "Label name %.*s is being renamed to an anonymous label due to disambiguation which is not "
+                     "supported right "
                      "now.  Please use unique names for explicit labels.",
                      SLICE_ARGS(plus->column->name.text));
         if (!plus->has_required) {
@@ -200,7 +201,8 @@ void from_hidden(Evaluator *ev, Element *from, ElementList *out) {
 
 bool from_contains(const Element *outer, const Element *inner) {
     if (element_same(outer, inner)) return true;
-    if (outer->kind == EL_JOIN) return from_contains(outer->children[0], inner) || from_contains(outer->children[1], inner);
+    if (outer->kind == EL_JOIN)
+        return from_contains(outer->children[0], inner) || from_contains(outer->children[1], inner);
     if (outer->kind == EL_FROM_GROUPING) return from_contains(outer->children[0], inner);
     return false;
 }
@@ -263,7 +265,8 @@ static void scan_push(Evaluator *ev, JoinScan *scan, Constraint *constraint, Ele
     for (int i = 0; i < scan->count; i++)
         if (scan->items[i].constraint == constraint) pairs = &scan->items[i];
     if (!pairs) {
-        ARENA_PUSH(evaluator_arena(ev), scan->items, scan->count, scan->capacity) = (JoinPairs){.constraint = constraint};
+        ARENA_PUSH(evaluator_arena(ev), scan->items, scan->count, scan->capacity) =
+            (JoinPairs){.constraint = constraint};
         pairs = &scan->items[scan->count - 1];
     }
     element_list_push(ev, &pairs->left, referred);
@@ -343,10 +346,11 @@ Element *join_condition(Evaluator *ev, Element *left, Element *right, Element *l
         for (int i = 1; i < scan.count; i++) same &= same_pairs(&scan.items[0], &scan.items[i]);
         if (!same) {
             Slice a = from_description(ev, left), b = from_description(ev, right);
-            return sa_raise(ev, SA_AMBIGUOUS_FOREIGN_KEYS_ERROR, site,
-                            "Can't determine join between '%.*s' and '%.*s'; tables have more than one foreign key "
-                            "constraint relationship between them. Please specify the 'onclause' of this join explicitly.",
-                            SLICE_ARGS(a), SLICE_ARGS(b));
+            return sa_raise(
+                ev, SA_AMBIGUOUS_FOREIGN_KEYS_ERROR, site,
+                "Can't determine join between '%.*s' and '%.*s'; tables have more than one foreign key "
+                "constraint relationship between them. Please specify the 'onclause' of this join explicitly.",
+                SLICE_ARGS(a), SLICE_ARGS(b));
         }
     }
     if (!scan.count) {
@@ -361,8 +365,9 @@ Element *join_condition(Evaluator *ev, Element *left, Element *right, Element *l
     const JoinPairs *pairs = &scan.items[0];
     ElementList criteria = {0};
     for (int i = 0; i < pairs->left.count; i++)
-        element_list_push(ev, &criteria, element_operate(ev, SA_EQ, pairs->left.items[i],
-                                                         &pairs->right.items[i]->head.head, false, site));
+        element_list_push(
+            ev, &criteria,
+            element_operate(ev, SA_EQ, pairs->left.items[i], &pairs->right.items[i]->head.head, false, site));
     return criteria.count == 1 ? criteria.items[0] : element_and(ev, criteria.items, criteria.count);
 }
 
@@ -374,8 +379,11 @@ static Element *adapt_column(Evaluator *ev, Element *element, void *data) {
         Element *found = COLUMN(element)->table == to ? NULL : from_corresponding(ev, to, element);
         return found ? found : element;
     }
-    if (element_is_from(element) && element->kind != EL_JOIN && to->count && element_same(element, to->children[0])) return to;
+    if (element_is_from(element) && element->kind != EL_JOIN && to->count && element_same(element, to->children[0]))
+        return to;
     return NULL;
 }
 
-Element *element_adapt(Evaluator *ev, Element *element, Element *to) { return element_rewrite(ev, element, adapt_column, to); }
+Element *element_adapt(Evaluator *ev, Element *element, Element *to) {
+    return element_rewrite(ev, element, adapt_column, to);
+}

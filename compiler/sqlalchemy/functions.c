@@ -9,7 +9,14 @@
  */
 #include "compiler/sqlalchemy/face.h"
 
-typedef enum FunctionShape { SHAPE_PLAIN, SHAPE_ANSI, SHAPE_TYPE_OF_ARGUMENT, SHAPE_ARRAY, SHAPE_COUNT, SHAPE_ORDERED } FunctionShape;
+typedef enum FunctionShape {
+    SHAPE_PLAIN,
+    SHAPE_ANSI,
+    SHAPE_TYPE_OF_ARGUMENT,
+    SHAPE_ARRAY,
+    SHAPE_COUNT,
+    SHAPE_ORDERED
+} FunctionShape;
 typedef struct KnownFunction {
     const char *name, *written;
     FunctionShape shape;
@@ -112,7 +119,8 @@ Element *element_call(Evaluator *ev, Name name, Value *const *arguments, int cou
         Element *part = element_coerce(ev, arguments[i], COERCE_EXPRESSION, site);
         if (!part) return NULL;
         /* a literal's bind is named after the function, and counts with its labels */
-        if (part->kind == EL_BIND && !value_is_element(arguments[i])) part->name = name_anonymous(ev, part->id, name.text);
+        if (part->kind == EL_BIND && !value_is_element(arguments[i]))
+            part->name = name_anonymous(ev, part->id, name.text);
         element_list_push(ev, &parts, part);
     }
     Element *function = element_function(ev, name.text, NULL, parts.items, parts.count);
@@ -154,7 +162,8 @@ static Value *generator_call(Evaluator *ev, Value *self, const Arguments *a) {
     }
     Slice last = generator->names[generator->count - 1].text;
     if (generator->count == 1 && (name_matches(last, "cast") || name_matches(last, "extract"))) {
-        Value *special = atom_map_get(&evaluator_import(ev, "sqlalchemy")->names, atom_intern(evaluator_atoms(ev), last));
+        Value *special =
+            atom_map_get(&evaluator_import(ev, "sqlalchemy")->names, atom_intern(evaluator_atoms(ev), last));
         if (special) return value_call(ev, special, a);
     }
     Element *function = element_call(ev, generator->names[generator->count - 1], a->items, a->count, type, a->site);
@@ -353,7 +362,8 @@ static Element *valued_column(Evaluator *ev, Value *value, Element *alias, const
         return column;
     }
     if (!value_is(value, VALUE_STRING))
-        return sa_raise(ev, SA_ARGUMENT_ERROR, site, "Column expression expected, got %.*s.", SLICE_ARGS(value_repr(ev, value)));
+        return sa_raise(ev, SA_ARGUMENT_ERROR, site, "Column expression expected, got %.*s.",
+                        SLICE_ARGS(value_repr(ev, value)));
     return element_column(ev, name_from_value(ev, value), NULL, alias);
 }
 

@@ -1,5 +1,6 @@
 /*
- * Lowering: from elements to the query tree, for one dialect. Internal to the lower_*.c files, and what DDL needs of them.
+ * Lowering: from elements to the query tree, for one dialect. Internal to the lower_*.c files, and what DDL needs of
+ * them.
  *
  * A Lowering is one statement on its way. Names that SQLAlchemy makes up (anon_1, count_1) get their numbers when they
  * are first met here, in the order in which SQLAlchemy's compiler meets them: columns, FROM, WHERE, …
@@ -51,7 +52,7 @@ typedef struct Flags {
     bool cast_applied;
     bool as_from;
     const Element *label_as_label; /* this label is written by its name */
-    const Element *upsert_type; /* type that an untyped bind takes */
+    const Element *upsert_type;    /* type that an untyped bind takes */
 } Flags;
 
 typedef struct Lowering {
@@ -106,8 +107,8 @@ void sa_write_name(Buffer *out, const Dialect *dialect, Name name);
 NameQuoting name_quoting(Name name);
 /* _generate_columns_plus_names: `dedupe_anon`: as in the columns clause. */
 void columns_plus_names(Evaluator *ev, const ElementList *columns, LabelStyle style, bool dedupe_anon, PlusNames *out);
-bool column_own_label(Evaluator *ev, const Element *column, Name *out); /* _non_anon_label */
-Name column_anonymous_label(Evaluator *ev, const Element *column);     /* _anon_name_label */
+bool column_own_label(Evaluator *ev, const Element *column, Name *out);   /* _non_anon_label */
+Name column_anonymous_label(Evaluator *ev, const Element *column);        /* _anon_name_label */
 bool column_table_label(Evaluator *ev, const Element *column, Name *out); /* _tq_label */
 bool column_proxy_key(Evaluator *ev, const Element *column, Name *out);
 bool element_wraps_column(const Element *element);

@@ -2,9 +2,9 @@
  * Lowering of INSERT, UPDATE and DELETE: which columns are written with what, conflicts, RETURNING, further tables.
  *
  * Input: a Dml element. Output: a Query; false where SQLAlchemy refuses it (unknown columns, …).
- * Invariants: columns stand in the table's order (UPDATE: unless ordered_values); a column left out gets its Python-side
- * default; an INSERT of one row without RETURNING asks PostgreSQL for the primary key that the server makes.
- * Example: insert(t).values(name="x") → INSERT INTO t (name) VALUES ($1) RETURNING t.id
+ * Invariants: columns stand in the table's order (UPDATE: unless ordered_values); a column left out gets its
+ * Python-side default; an INSERT of one row without RETURNING asks PostgreSQL for the primary key that the server
+ * makes. Example: insert(t).values(name="x") → INSERT INTO t (name) VALUES ($1) RETURNING t.id
  */
 #include "compiler/sqlalchemy/lower.h"
 
@@ -104,7 +104,8 @@ static bool lower_returning(Lowering *lo, Dml *dml, const ElementList *columns, 
 }
 
 /* The key that the server makes and that SQLAlchemy wants back. */
-static void implicit_returning(Lowering *lo, const Dml *dml, Element *table, const ValuePairs *given, ElementList *out) {
+static void implicit_returning(Lowering *lo, const Dml *dml, Element *table, const ValuePairs *given,
+                               ElementList *out) {
     const Table *schema = FROM(table)->table;
     if (!schema || schema->implicit_returning_off || dml->inline_ || lo->level->outer || dml->row_count) return;
     if (!lo_is(lo, DIALECT_POSTGRESQL) && !lo_is(lo, DIALECT_SQLITE)) return;
@@ -115,8 +116,9 @@ static void implicit_returning(Lowering *lo, const Dml *dml, Element *table, con
         if (pair_for(given, column)) continue;
         bool server = info->server_default || info->identity || info->computed;
         bool sequence = info->sequence || (info->default_value && value_is_element(info->default_value));
-        if (lo_is(lo, DIALECT_SQLITE) ? (server || (info->default_value && value_is_element(info->default_value))) && column != automatic
-                                      : column == automatic || server || sequence)
+        if (lo_is(lo, DIALECT_SQLITE)
+                ? (server || (info->default_value && value_is_element(info->default_value))) && column != automatic
+                : column == automatic || server || sequence)
             element_list_push(lo->ev, out, column);
     }
 }
@@ -150,8 +152,8 @@ static InsertColumns insert_columns(Lowering *lo, const Dml *dml, Element *table
     return out;
 }
 
-static bool insert_row(Lowering *lo, const InsertColumns *columns, const ValuePairs *row, const ValuePairs *first, bool all,
-                       ExprList *out) {
+static bool insert_row(Lowering *lo, const InsertColumns *columns, const ValuePairs *row, const ValuePairs *first,
+                       bool all, ExprList *out) {
     for (int i = 0; i < columns->count; i++) {
         Element *column = columns->items[i];
         const ValuePair *pair = pair_for(row, column);
@@ -213,7 +215,8 @@ static bool insert_select(Lowering *lo, Dml *dml, Element *table, Query *query) 
     for (int i = 0; i < dml->select_name_count; i++) {
         Element *column = from_column(lo->ev, table, dml->select_names[i]);
         if (!column) {
-            sa_raise(lo->ev, SA_COMPILE_ERROR, dml->head.base.node, "Unconsumed column names: %.*s", SLICE_ARGS(dml->select_names[i]));
+            sa_raise(lo->ev, SA_COMPILE_ERROR, dml->head.base.node, "Unconsumed column names: %.*s",
+                     SLICE_ARGS(dml->select_names[i]));
             return false;
         }
         query->columns[query->column_count++] = column->name.text;
@@ -227,7 +230,8 @@ static bool insert_select(Lowering *lo, Dml *dml, Element *table, Query *query) 
         Element *extra = element_of(lo->ev, fallback);
         if (!extra) {
             Value *value = fallback;
-            if (is_callable(value)) value = value_unknown(lo->ev, columns->items[i]->name.text, columns->items[i]->node, NULL);
+            if (is_callable(value))
+                value = value_unknown(lo->ev, columns->items[i]->name.text, columns->items[i]->node, NULL);
             extra = element_bind_typed(lo->ev, value, columns->items[i]->type, columns->items[i]->node);
         }
         Select *wider = select_copy(lo->ev, SELECT(source));
@@ -270,12 +274,14 @@ static Element *replace_inserted(Evaluator *ev, Element *element, void *data) {
     return element_literal_column(ev, buffer_view(&text), element->type);
 }
 
-static bool conflict_pair(Lowering *lo, const Dml *dml, Element *column, const ValuePair *pair, Slice row_alias, OnConflict *out) {
+static bool conflict_pair(Lowering *lo, const Dml *dml, Element *column, const ValuePair *pair, Slice row_alias,
+                          OnConflict *out) {
     Assignment *assignment = &out->assignments[out->assignment_count++];
     assignment->target = bare_column(lo, column);
     Element *element = pair->element;
     if (!element) {
-        assignment->value = lower_bind(lo, element_bind_typed(lo->ev, pair->value, column->type, pair->node), (Flags){0});
+        assignment->value =
+            lower_bind(lo, element_bind_typed(lo->ev, pair->value, column->type, pair->node), (Flags){0});
         return assignment->value != NULL;
     }
     if (dml->conflict == CONFLICT_DUPLICATE_KEY && dml->excluded) {
@@ -335,7 +341,8 @@ static bool lower_conflict(Lowering *lo, Dml *dml, Element *table, Query *query)
     out->ignore = !out->update;
     if (lo_is(lo, DIALECT_POSTGRESQL)) out->constraint = dml->conflict_constraint.text;
     if (!lower_list(lo, dml->conflict_targets.items, dml->conflict_targets.count, bare, &out->target)) return false;
-    if (dml->conflict_target_where && !(out->target_where = lower_expr(lo, dml->conflict_target_where, bare))) return false;
+    if (dml->conflict_target_where && !(out->target_where = lower_expr(lo, dml->conflict_target_where, bare)))
+        return false;
     if (out->update && !conflict_set(lo, dml, table, row_alias, out)) return false;
     if (dml->conflict_where && !(out->update_where = lower_expr(lo, dml->conflict_where, (Flags){0}))) return false;
     return true;
@@ -396,11 +403,13 @@ static void extra_froms(Lowering *lo, const Dml *dml, Element *table, ElementLis
 static bool update_pair(Lowering *lo, Element *column, const ValuePair *pair, bool qualified, Query *query) {
     Assignment *assignment = &query->assignments[query->assignment_count++];
     Flags flags = {.no_table = !qualified};
-    assignment->target = lower_expr(lo, pair && pair->target && pair->target->kind != EL_COLUMN ? pair->target : column, flags);
+    assignment->target =
+        lower_expr(lo, pair && pair->target && pair->target->kind != EL_COLUMN ? pair->target : column, flags);
     if (!assignment->target) return false;
     if (pair) assignment->value = lower_value(lo, column, pair->element, pair->value, pair->node);
     else
-        assignment->value = lower_bind(lo, element_bind(lo->ev, COLUMN(column)->key.text, NULL, column->type), (Flags){0});
+        assignment->value =
+            lower_bind(lo, element_bind(lo->ev, COLUMN(column)->key.text, NULL, column->type), (Flags){0});
     return assignment->value != NULL;
 }
 
@@ -449,7 +458,8 @@ static bool update_set(Lowering *lo, Dml *dml, Element *table, bool qualified, Q
 
 static bool lower_mysql_limit(Lowering *lo, const Dml *dml, const char *name, Query *query) {
     int64_t limit = 0;
-    Value *given = lo_mysql(lo) && dml->head.dialect_options ? dict_get_text(lo->ev, dml->head.dialect_options, name) : NULL;
+    Value *given =
+        lo_mysql(lo) && dml->head.dialect_options ? dict_get_text(lo->ev, dml->head.dialect_options, name) : NULL;
     if (!given || value_is_none(given)) return true;
     if (!value_as_integer(given, &limit)) {
         evaluator_raise_id(lo->ev, EXCEPTION_VALUE, dml->head.base.node, "invalid literal for int()");
@@ -538,8 +548,9 @@ Query *lower_delete(Lowering *lo, Dml *dml) {
     From *target = lower_from(lo, table, NULL);
     bool ok = target && target->relation;
     if (ok) query->target = target->relation;
-    ok = ok && lower_independent_ctes(lo, &dml->head) && dml_froms(lo, dml, &extra, query) && dml_where(lo, dml, query) &&
-         lower_mysql_limit(lo, dml, "mysql_limit", query) && lower_returning(lo, dml, &dml->returning, query);
+    ok = ok && lower_independent_ctes(lo, &dml->head) && dml_froms(lo, dml, &extra, query) &&
+         dml_where(lo, dml, query) && lower_mysql_limit(lo, dml, "mysql_limit", query) &&
+         lower_returning(lo, dml, &dml->returning, query);
     if (ok) lower_ctes_into(lo, query, top, dml->head.base.kind == EL_INSERT);
     lo->level = level.outer;
     return ok ? query : NULL;

@@ -128,7 +128,9 @@ static Expr *lower_expanding(Lowering *lo, const BindElement *bind, bool literal
     if (!value || value_is_unknown(value) || !is_row(value)) {
         Param *param = ARENA_NEW(lo->arena, Param);
         if (value && !type_bind(lo->ev, bind->base.type, value, lo->dialect, param, bind->base.node)) return NULL;
-        if (!value) param->source = PARAM_NAMED, param->name = bind->base.name.text, param->type = type_sql(lo->ev, bind->base.type);
+        if (!value)
+            param->source = PARAM_NAMED, param->name = bind->base.name.text,
+            param->type = type_sql(lo->ev, bind->base.type);
         if (param->source == PARAM_NAMED) param->expand = true;
         return lower_format(lo, "(%e)", expr_param(lo->arena, param));
     }
@@ -173,7 +175,8 @@ static void bind_remember(Lowering *lo, Slice key, Expr *expr) {
 
 /* PostgreSQL's typed binds carry the collation of their type. */
 static void bind_collation(Lowering *lo, const SaType *type, Param *param) {
-    if (!lo_is(lo, DIALECT_POSTGRESQL) || type->affinity != TYPE_STRING || !type->collation.length || type->length > 0) return;
+    if (!lo_is(lo, DIALECT_POSTGRESQL) || type->affinity != TYPE_STRING || !type->collation.length || type->length > 0)
+        return;
     param->cast = slice_format(lo->arena, "::VARCHAR COLLATE \"%.*s\"", SLICE_ARGS(type->collation));
 }
 
@@ -209,7 +212,8 @@ static bool table_is_named(const Element *table) { return table->kind != EL_JOIN
 static Expr *lower_column(Lowering *lo, Element *element, Flags flags) {
     const ColumnElement *column = COLUMN(element);
     if (!element->name.text.length)
-        return sa_raise(lo->ev, SA_COMPILE_ERROR, element->node, "Cannot compile Column object until its 'name' is assigned.");
+        return sa_raise(lo->ev, SA_COMPILE_ERROR, element->node,
+                        "Cannot compile Column object until its 'name' is assigned.");
     Element *table = column->table;
     bool qualified = table && table_is_named(table) && !flags.no_table && !column->is_whole_row;
     if (qualified && table->kind == EL_VALUES && !table->name.text.length) qualified = false;
@@ -257,7 +261,8 @@ static bool selected_label(Lowering *lo, const Element *label) {
     for (int i = 0; i < columns.count; i++) {
         Name key;
         if (columns.items[i]->kind == EL_TEXT) continue;
-        if (!column_table_label(lo->ev, columns.items[i], &key) && !column_proxy_key(lo->ev, columns.items[i], &key)) continue;
+        if (!column_table_label(lo->ev, columns.items[i], &key) && !column_proxy_key(lo->ev, columns.items[i], &key))
+            continue;
         if (name_equals(key, label->name)) found = columns.items[i];
     }
     return found && column_shares_lineage(found, label);
@@ -305,14 +310,16 @@ static Expr *lower_text_label(Lowering *lo, Element *element, Flags flags) {
     if (!lo->level || !lo->level->statement) return lower_text_expr(lo, text);
     Element *found = find_by_name(lo, text);
     if (!found)
-        return sa_raise(lo->ev, SA_COMPILE_ERROR, element->node,
-                        "Can't resolve label reference for ORDER BY / GROUP BY / DISTINCT etc. Textual SQL expression '%.*s' "
-                        "should be explicitly declared as text('%.*s')",
-                        SLICE_ARGS(text), SLICE_ARGS(text));
+        return sa_raise(
+            lo->ev, SA_COMPILE_ERROR, element->node,
+            "Can't resolve label reference for ORDER BY / GROUP BY / DISTINCT etc. Textual SQL expression '%.*s' "
+            "should be explicitly declared as text('%.*s')",
+            SLICE_ARGS(text), SLICE_ARGS(text));
     if (lo->level->statement->kind != EL_SELECT && found->kind != EL_LABEL) {
         Name key = {0};
         column_proxy_key(lo->ev, found, &key);
-        Expr *name = expr_column(lo->arena, NULL, lower_name(lo, found->kind == EL_COLUMN ? found->name : key), SQL_UNKNOWN);
+        Expr *name =
+            expr_column(lo->arena, NULL, lower_name(lo, found->kind == EL_COLUMN ? found->name : key), SQL_UNKNOWN);
         name->as.column.bare = true;
         return name;
     }
@@ -363,7 +370,8 @@ static Expr *lower_text(Lowering *lo, Element *element, Flags flags) {
         if (c == '\\' && i + 1 < source.length && source.start[i + 1] == ':') {
             size_t end = i + 2;
             while (end < source.length && is_word(source.start[end])) end++;
-            if (end > i + 2 && (end >= source.length || source.start[end] != ':') && before != ':' && !is_word(before)) {
+            if (end > i + 2 && (end >= source.length || source.start[end] != ':') && before != ':' &&
+                !is_word(before)) {
                 buffer_slice(&piece, slice_sub(source, i + 1, end));
                 i = end - 1;
                 continue;
@@ -412,7 +420,8 @@ static Expr *lower_cast(Lowering *lo, Element *element, Flags flags) {
     if (lo_mysql(lo)) {
         if (!type_write_mysql_cast(lo->ev, &name, element->type, lo->dialect, element->node)) return NULL;
         if (!name.length && !type_write(lo->ev, &name, element->type, lo->dialect, element->node)) return NULL;
-        if (!mysql_casts(lo, element->type)) return lower_expr(lo, element_group_op(lo->ev, element->children[0], op_of(SA_NONE)), flags);
+        if (!mysql_casts(lo, element->type))
+            return lower_expr(lo, element_group_op(lo->ev, element->children[0], op_of(SA_NONE)), flags);
     } else if (!type_write(lo->ev, &name, element->type, lo->dialect, element->node)) {
         return NULL;
     }
@@ -431,11 +440,21 @@ static Expr *lower_cast(Lowering *lo, Element *element, Flags flags) {
 }
 
 static Expr *lower_extract(Lowering *lo, Element *element, Flags flags) {
-    static const char *const sqlite[][2] = {{"month", "%m"}, {"day", "%d"},    {"year", "%Y"},  {"second", "%S"},
-                                            {"hour", "%H"},  {"doy", "%j"},    {"minute", "%M"}, {"epoch", "%s"},
-                                            {"dow", "%w"},   {"week", "%W"},   {"quarter", "quarter"},
-                                            {"milliseconds", "milliseconds"}, {"microseconds", "microseconds"},
-                                            {"timezone_hour", "timezone_hour"}, {"timezone_minute", "timezone_minute"}};
+    static const char *const sqlite[][2] = {{"month", "%m"},
+                                            {"day", "%d"},
+                                            {"year", "%Y"},
+                                            {"second", "%S"},
+                                            {"hour", "%H"},
+                                            {"doy", "%j"},
+                                            {"minute", "%M"},
+                                            {"epoch", "%s"},
+                                            {"dow", "%w"},
+                                            {"week", "%W"},
+                                            {"quarter", "quarter"},
+                                            {"milliseconds", "milliseconds"},
+                                            {"microseconds", "microseconds"},
+                                            {"timezone_hour", "timezone_hour"},
+                                            {"timezone_minute", "timezone_minute"}};
     Slice field = ((const ExtractElement *)element)->field;
     Expr *inner = lower_expr(lo, element->children[0], flags);
     if (!inner) return NULL;
@@ -446,7 +465,8 @@ static Expr *lower_extract(Lowering *lo, Element *element, Flags flags) {
     for (size_t i = 0; i < sizeof sqlite / sizeof *sqlite; i++)
         if (slice_equals_text(field, sqlite[i][0]))
             return lower_format(lo, "CAST(STRFTIME('%s', %e) AS INTEGER)", sqlite[i][1], inner);
-    return sa_raise(lo->ev, SA_COMPILE_ERROR, element->node, "%.*s is not a valid extract argument.", SLICE_ARGS(field));
+    return sa_raise(lo->ev, SA_COMPILE_ERROR, element->node, "%.*s is not a valid extract argument.",
+                    SLICE_ARGS(field));
 }
 
 static Expr *unsupported(Lowering *lo, const Element *element) {
@@ -588,7 +608,8 @@ static Expr *lower_kind(Lowering *lo, Element *element, Flags flags) {
     case EL_COMPOUND:
     case EL_TEXTUAL_SELECT:
     case EL_SELECT_GROUPING:
-        return lower_scalar_select(lo, element->kind == EL_SCALAR_SELECT ? element : element_scalar_select(lo->ev, element), flags);
+        return lower_scalar_select(
+            lo, element->kind == EL_SCALAR_SELECT ? element : element_scalar_select(lo->ev, element), flags);
     case EL_SEQUENCE: return lower_sequence(lo, element);
     case EL_FUNCTION_COLUMN: return lower_function_column(lo, element, flags);
     case EL_LABEL_REFERENCE: return lower_label_reference(lo, element, flags);

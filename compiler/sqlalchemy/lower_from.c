@@ -33,12 +33,14 @@ static void name_alias(Lowering *lo, Relation *relation, Element *alias) {
 static void name_ambiguous(Lowering *lo, Relation *relation, const Element *table) {
     if (relation->schema.length || !lo->level || !lo->level->state) return;
     ElementList froms = {0};
-    for (int i = 0; i < lo->level->state->froms.count; i++) element_froms(lo->ev, lo->level->state->froms.items[i], &froms);
+    for (int i = 0; i < lo->level->state->froms.count; i++)
+        element_froms(lo->ev, lo->level->state->froms.items[i], &froms);
     for (int i = 0; i < froms.count; i++) {
         const Element *other = froms.items[i];
         if (other->kind != EL_TABLE || other == table || !FROM(other)->schema.text.length) continue;
         if (!slice_equals(other->name.text, table->name.text)) continue;
-        Name anonymous = {.text = slice_format(lo->arena, "\1%.*s %.*s\2", SLICE_ARGS(table->name.text), SLICE_ARGS(table->name.text)),
+        Name anonymous = {.text = slice_format(lo->arena, "\1%.*s %.*s\2", SLICE_ARGS(table->name.text),
+                                               SLICE_ARGS(table->name.text)),
                           .truncatable = true};
         relation->alias = lower_name(lo, anonymous);
         return;
@@ -166,7 +168,8 @@ bool lower_value_rows(Lowering *lo, Element *element, Query *query) {
     query->rows = ARENA_ARRAY(lo->arena, ExprList, query->row_count + 1);
     Flags flags = {.literal_binds = values->literal_binds};
     for (int i = 0; i < query->row_count; i++)
-        if (!lower_list(lo, values->row_items.items + (ptrdiff_t)i * width, width, flags, &query->rows[i])) return false;
+        if (!lower_list(lo, values->row_items.items + (ptrdiff_t)i * width, width, flags, &query->rows[i]))
+            return false;
     return true;
 }
 
@@ -195,7 +198,8 @@ static From *lower_tablesample(Lowering *lo, Element *from) {
     name_table(lo, &named, base);
     Slice table = written(lo, named.name, base->name.quote);
     if (named.schema.length)
-        table = slice_format(lo->arena, "%.*s.%.*s", SLICE_ARGS(written(lo, named.schema, NAME_AT_NEED)), SLICE_ARGS(table));
+        table = slice_format(lo->arena, "%.*s.%.*s", SLICE_ARGS(written(lo, named.schema, NAME_AT_NEED)),
+                             SLICE_ARGS(table));
     Expr *method = lower_expr(lo, sample->sampling, (Flags){0});
     if (!method) return NULL;
     Expr *made = lower_format(lo, "%S AS %S TABLESAMPLE %e", table, written(lo, relation->alias, NAME_AT_NEED), method);
@@ -233,10 +237,12 @@ static bool lower_hint(Lowering *lo, Element *from, const TextParts *hints, From
         const TextPart *hint = &hints->items[i];
         if (!hint->element || !element_same(hint->element, from) || !dialect_matches(lo, hint->dialect)) continue;
         const Relation *relation = lower_relation(lo, from);
-        Slice text = hint_text(lo, hint->text, written(lo, relation->alias.length ? relation->alias : relation->name, NAME_AT_NEED));
+        Slice text = hint_text(lo, hint->text,
+                               written(lo, relation->alias.length ? relation->alias : relation->name, NAME_AT_NEED));
         if (lo_mysql(lo)) out->hint = text;
         if (!lo_is(lo, DIALECT_POSTGRESQL)) continue;
-        if (text.length != 4 || (text.start[0] | 32) != 'o' || (text.start[1] | 32) != 'n' || (text.start[2] | 32) != 'l') {
+        if (text.length != 4 || (text.start[0] | 32) != 'o' || (text.start[1] | 32) != 'n' ||
+            (text.start[2] | 32) != 'l') {
             sa_raise(lo->ev, SA_COMPILE_ERROR, from->node, "Unrecognized hint: '%.*s'", SLICE_ARGS(text));
             return false;
         }
@@ -297,7 +303,8 @@ From *lower_from(Lowering *lo, Element *from, const TextParts *hints) {
     case EL_ALIAS: return lower_alias(lo, from, hints);
     case EL_SUBQUERY: return lower_subquery(lo, from, false);
     case EL_LATERAL:
-        if (from->children[0]->kind == EL_FUNCTION || from->children[0]->kind == EL_TABLE_VALUED) return lower_valued(lo, from);
+        if (from->children[0]->kind == EL_FUNCTION || from->children[0]->kind == EL_TABLE_VALUED)
+            return lower_valued(lo, from);
         return lower_subquery(lo, from, true);
     case EL_CTE: {
         Relation *relation;
@@ -426,7 +433,8 @@ void lower_ctes_into(Lowering *lo, Query *query, bool top, bool following) {
     CteEntry *entry = lo->ctes;
     while (entry) {
         CteEntry *next = entry->next;
-        bool here = entry->table && (top || (entry->nesting && (entry->level == depth || (following && entry->level == depth + 1))));
+        bool here = entry->table &&
+                    (top || (entry->nesting && (entry->level == depth || (following && entry->level == depth + 1))));
         if (here) {
             ARENA_PUSH(lo->arena, query->ctes, query->cte_count, query->cte_capacity) = *entry->table;
             cte_remove(lo, entry);

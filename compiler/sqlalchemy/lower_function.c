@@ -9,7 +9,8 @@
 static bool name_is_plain(Slice name) {
     for (size_t i = 0; i < name.length; i++) {
         char c = name.start[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (c >= '0' && c <= '9' && i);
+        bool word =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (c >= '0' && c <= '9' && i);
         if (!word) return false;
     }
     return name.length > 0;
@@ -69,7 +70,8 @@ static Expr *lower_aggregate_strings(Lowering *lo, const Element *element, Flags
                       element->count > 1 ? lower_expr(lo, element->children[1], flags) : NULL};
     if (!parts[0] || !parts[1]) return NULL;
     if (lo_mysql(lo)) return lower_format(lo, "group_concat(%e SEPARATOR %e)", parts[0], parts[1]);
-    return lower_format(lo, lo_is(lo, DIALECT_SQLITE) ? "group_concat(%e, %e)" : "string_agg(%e, %e)", parts[0], parts[1]);
+    return lower_format(lo, lo_is(lo, DIALECT_SQLITE) ? "group_concat(%e, %e)" : "string_agg(%e, %e)", parts[0],
+                        parts[1]);
 }
 
 static Expr *lower_substring(Lowering *lo, const Element *element, Flags flags) {
@@ -130,7 +132,8 @@ Expr *lower_over(Lowering *lo, Element *element, Flags flags) {
     window = lower_by(lo, window, "ORDER BY ", order, over->order_count, flags);
     if (over->order_count && !window) return NULL;
     if (over->frame.length) {
-        Expr *from = lower_bound(lo, &over->from, true, flags), *to = from ? lower_bound(lo, &over->to, false, flags) : NULL;
+        Expr *from = lower_bound(lo, &over->from, true, flags),
+             *to = from ? lower_bound(lo, &over->to, false, flags) : NULL;
         if (!to) return NULL;
         Expr *frame = lower_format(lo, "%S BETWEEN %e AND %e", over->frame, from, to);
         window = window ? lower_format(lo, "%e %e", window, frame) : frame;

@@ -24,7 +24,8 @@ static bool comparison_id(const char *spelling, OperatorId *id) {
     static const struct {
         const char *spelling;
         OperatorId id;
-    } rows[] = {{" < ", OPERATOR_LT}, {" <= ", OPERATOR_LE}, {" > ", OPERATOR_GT}, {" >= ", OPERATOR_GE}, {" = ", OPERATOR_EQ}};
+    } rows[] = {
+        {" < ", OPERATOR_LT}, {" <= ", OPERATOR_LE}, {" > ", OPERATOR_GT}, {" >= ", OPERATOR_GE}, {" = ", OPERATOR_EQ}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(spelling, rows[i].spelling) == 0) {
             *id = rows[i].id;
@@ -49,7 +50,8 @@ static Expr *lower_custom(Lowering *lo, Element *element, Flags flags) {
     const CustomOp *op = OPERATOR(element)->op.custom;
     Flags own = flags;
     own.eager_grouping = op->eager_grouping;
-    return lower_generic_binary(lo, element, slice_terminated(lo->arena, slice_format(lo->arena, " %.*s ", SLICE_ARGS(op->text))), own);
+    return lower_generic_binary(
+        lo, element, slice_terminated(lo->arena, slice_format(lo->arena, " %.*s ", SLICE_ARGS(op->text))), own);
 }
 
 /* ---- LIKE ---- */
@@ -78,14 +80,14 @@ typedef struct LikeRow {
     bool negated, before, after, fold;
 } LikeRow;
 static const LikeRow like_rows[] = {
-    {SA_CONTAINS, false, true, true, false},       {SA_NOT_CONTAINS, true, true, true, false},
-    {SA_STARTSWITH, false, false, true, false},    {SA_NOT_STARTSWITH, true, false, true, false},
-    {SA_ENDSWITH, false, true, false, false},      {SA_NOT_ENDSWITH, true, true, false, false},
-    {SA_ICONTAINS, false, true, true, true},       {SA_NOT_ICONTAINS, true, true, true, true},
-    {SA_ISTARTSWITH, false, false, true, true},    {SA_NOT_ISTARTSWITH, true, false, true, true},
-    {SA_IENDSWITH, false, true, false, true},      {SA_NOT_IENDSWITH, true, true, false, true},
-    {SA_LIKE, false, false, false, false},         {SA_NOT_LIKE, true, false, false, false},
-    {SA_ILIKE, false, false, false, true},         {SA_NOT_ILIKE, true, false, false, true},
+    {SA_CONTAINS, false, true, true, false},    {SA_NOT_CONTAINS, true, true, true, false},
+    {SA_STARTSWITH, false, false, true, false}, {SA_NOT_STARTSWITH, true, false, true, false},
+    {SA_ENDSWITH, false, true, false, false},   {SA_NOT_ENDSWITH, true, true, false, false},
+    {SA_ICONTAINS, false, true, true, true},    {SA_NOT_ICONTAINS, true, true, true, true},
+    {SA_ISTARTSWITH, false, false, true, true}, {SA_NOT_ISTARTSWITH, true, false, true, true},
+    {SA_IENDSWITH, false, true, false, true},   {SA_NOT_IENDSWITH, true, true, false, true},
+    {SA_LIKE, false, false, false, false},      {SA_NOT_LIKE, true, false, false, false},
+    {SA_ILIKE, false, false, false, true},      {SA_NOT_ILIKE, true, false, false, true},
 };
 
 static Expr *lower_like(Lowering *lo, Element *element, const LikeRow *row, Flags flags) {
@@ -107,7 +109,8 @@ static Expr *regexp_refused(Lowering *lo, const Element *element, bool replace) 
 
 static Expr *lower_regexp(Lowering *lo, Element *element, bool negated, Flags flags) {
     const OperatorElement *op = OPERATOR(element);
-    if (lo_is(lo, DIALECT_SQLITE)) return lower_generic_binary(lo, element, negated ? " NOT REGEXP " : " REGEXP ", flags);
+    if (lo_is(lo, DIALECT_SQLITE))
+        return lower_generic_binary(lo, element, negated ? " NOT REGEXP " : " REGEXP ", flags);
     if (!op->has_flags) {
         if (lo_mysql(lo)) return lower_generic_binary(lo, element, negated ? " NOT REGEXP " : " REGEXP ", flags);
         return lower_generic_binary(lo, element, negated ? " !~ " : " ~ ", flags);
@@ -118,7 +121,8 @@ static Expr *lower_regexp(Lowering *lo, Element *element, bool negated, Flags fl
     if (!lower_sides(lo, element, flags, &sides)) return NULL;
     Expr *given = lower_string_literal(lo, op->flags);
     if (lo_is(lo, DIALECT_MARIADB)) {
-        return lower_format(lo, "%e%s REGEXP CONCAT('(?', %e, ')', %e)", sides.left, negated ? " NOT" : "", given, sides.right);
+        return lower_format(lo, "%e%s REGEXP CONCAT('(?', %e, ')', %e)", sides.left, negated ? " NOT" : "", given,
+                            sides.right);
     }
     if (lo_mysql(lo))
         return lower_format(lo, "%sREGEXP_LIKE(%e, %e, %e)", negated ? "NOT " : "", sides.left, sides.right, given);
@@ -136,7 +140,8 @@ static Expr *lower_regexp_replace(Lowering *lo, Element *element, Flags flags) {
         Expr *parts[2] = {lower_expr(lo, element->children[1]->children[0], flags),
                           lower_expr(lo, element->children[1]->children[1], flags)};
         if (!parts[0] || !parts[1]) return NULL;
-        return lower_format(lo, "REGEXP_REPLACE(%e, CONCAT('(?', %e, ')', %e), %e)", sides.left, given, parts[0], parts[1]);
+        return lower_format(lo, "REGEXP_REPLACE(%e, CONCAT('(?', %e, ')', %e), %e)", sides.left, given, parts[0],
+                            parts[1]);
     }
     return lower_format(lo, "REGEXP_REPLACE(%e, %e, %e)", sides.left, sides.right, given);
 }
@@ -146,9 +151,10 @@ static Expr *lower_mysql_match(Lowering *lo, Element *element, Flags flags) {
     static const char *const words[] = {" IN BOOLEAN MODE", " IN NATURAL LANGUAGE MODE", " WITH QUERY EXPANSION"};
     int modes = OPERATOR(element)->match_modes;
     if (!valid[modes])
-        return sa_raise(lo->ev, SA_COMPILE_ERROR, element->node,
-                        "Invalid MySQL match flags: in_boolean_mode=%s, in_natural_language_mode=%s, with_query_expansion=%s",
-                        modes & 1 ? "True" : "False", modes & 2 ? "True" : "False", modes & 4 ? "True" : "False");
+        return sa_raise(
+            lo->ev, SA_COMPILE_ERROR, element->node,
+            "Invalid MySQL match flags: in_boolean_mode=%s, in_natural_language_mode=%s, with_query_expansion=%s",
+            modes & 1 ? "True" : "False", modes & 2 ? "True" : "False", modes & 4 ? "True" : "False");
     Sides sides;
     if (!lower_sides(lo, element, flags, &sides)) return NULL;
     return lower_format(lo, "MATCH (%e) AGAINST (%e%s%s%s)", sides.left, sides.right, modes & 1 ? words[0] : "",
@@ -257,7 +263,8 @@ static Expr *lower_truediv(Lowering *lo, Element *element, Flags flags) {
 static Expr *lower_floordiv(Lowering *lo, Element *element, Flags flags) {
     Sides s;
     if (!lower_sides(lo, element, flags, &s)) return NULL;
-    bool integers = element->children[0]->type->affinity == TYPE_INTEGER && element->children[1]->type->affinity == TYPE_INTEGER;
+    bool integers =
+        element->children[0]->type->affinity == TYPE_INTEGER && element->children[1]->type->affinity == TYPE_INTEGER;
     return lower_format(lo, integers && !lo_mysql(lo) ? "%e / %e" : "FLOOR(%e / %e)", s.left, s.right);
 }
 
@@ -267,7 +274,8 @@ static Expr *lower_xor(Lowering *lo, Element *element, Flags flags) {
     Flags eager = flags;
     eager.eager_grouping = true;
     eager.in_operator = false;
-    Expr *or = lower_generic_binary(lo, element, " | ", eager), *and = or ? lower_generic_binary(lo, element, " & ", eager) : NULL;
+    Expr * or = lower_generic_binary(lo, element, " | ", eager),
+           *and = or ? lower_generic_binary(lo, element, " & ", eager) : NULL;
     if (!and) return NULL;
     return flags.in_operator ? lower_format(lo, "((%e) - (%e))", or, and) : lower_format(lo, "(%e - %e)", or, and);
 }
@@ -383,7 +391,8 @@ Expr *lower_unary(Lowering *lo, Element *element, Flags flags) {
     if (unary->op.id == SA_EXISTS) return lower_exists(lo, element);
     Expr *inner = lower_expr(lo, element->children[0], flags);
     if (!inner) return NULL;
-    if (unary->modifier.id != SA_NONE) return lower_format(lo, "%e%s", inner, operator_rows[unary->modifier.id].spelling);
+    if (unary->modifier.id != SA_NONE)
+        return lower_format(lo, "%e%s", inner, operator_rows[unary->modifier.id].spelling);
     if (unary->op.id == SA_INV) return expr_not(lo->arena, inner);
     return lower_format(lo, "%s%e", operator_rows[unary->op.id].spelling, inner);
 }

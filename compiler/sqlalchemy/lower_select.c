@@ -47,9 +47,10 @@ static bool display_froms(Lowering *lo, const SelectState *state, const ElementL
         removed = both(lo->ev, &froms, implicit_froms);
         froms = without(lo->ev, &froms, &removed);
         if (!froms.count) {
-            sa_raise(lo->ev, SA_INVALID_REQUEST_ERROR, select->head.head.base.node,
-                     "Select statement returned no FROM clauses due to auto-correlation; specify correlate(<tables>) to "
-                     "control correlation manually.");
+            sa_raise(
+                lo->ev, SA_INVALID_REQUEST_ERROR, select->head.head.base.node,
+                "Select statement returned no FROM clauses due to auto-correlation; specify correlate(<tables>) to "
+                "control correlation manually.");
             return false;
         }
     }
@@ -58,7 +59,8 @@ static bool display_froms(Lowering *lo, const SelectState *state, const ElementL
 }
 
 /* FROM clauses of a select that stands here; and the level that it opens. */
-static bool open_level(Lowering *lo, const SelectState *state, bool as_from, bool lateral, Level *level, ElementList *froms) {
+static bool open_level(Lowering *lo, const SelectState *state, bool as_from, bool lateral, Level *level,
+                       ElementList *froms) {
     static const ElementList none = {0};
     const Level *outer = lo->level;
     const ElementList *correlate = outer ? &outer->correlate : &none, *asfrom = outer ? &outer->asfrom : &none;
@@ -111,9 +113,10 @@ static bool lower_item(Lowering *lo, const PlusName *plus, bool as_from, Flags f
     Element *inner = column;
     bool labelled = true;
     if (column->type->kind == TYPE_TUPLE && column->kind == EL_TUPLE && !lo->level->outer) {
-        sa_raise(lo->ev, SA_COMPILE_ERROR, column->node,
-                 "Most backends don't support SELECTing from a tuple() object.  If this is an ORM query, consider using the "
-                 "Bundle object.");
+        sa_raise(
+            lo->ev, SA_COMPILE_ERROR, column->node,
+            "Most backends don't support SELECTing from a tuple() object.  If this is an ORM query, consider using the "
+            "Bundle object.");
         return false;
     }
     if (column->kind == EL_LABEL) {
@@ -156,7 +159,8 @@ bool lower_items(Lowering *lo, const PlusNames *names, bool as_from, Flags flags
 /* ---- texts ---- */
 
 static bool part_applies(const Lowering *lo, const TextPart *part) {
-    return !part->dialect.length || slice_equals_text(part->dialect, "*") || slice_equals_text(part->dialect, lo->dialect->name);
+    return !part->dialect.length || slice_equals_text(part->dialect, "*") ||
+           slice_equals_text(part->dialect, lo->dialect->name);
 }
 
 Slice lower_prefixes(Lowering *lo, const TextParts *parts) {
@@ -221,7 +225,9 @@ static void lock_targets(Evaluator *ev, Element *element, ElementList *out) {
 static void lower_lock(Lowering *lo, const ForUpdate *given, Query *query) {
     if (!given->active) return;
     Lock *lock = &query->lock;
-    lock->mode = given->read ? (given->key_share ? LOCK_KEY_SHARE : LOCK_SHARE) : given->key_share ? LOCK_NO_KEY_UPDATE : LOCK_UPDATE;
+    lock->mode = given->read        ? (given->key_share ? LOCK_KEY_SHARE : LOCK_SHARE)
+                 : given->key_share ? LOCK_NO_KEY_UPDATE
+                                    : LOCK_UPDATE;
     lock->nowait = given->nowait;
     lock->skip_locked = given->skip_locked;
     ElementList targets = {0};
@@ -320,7 +326,8 @@ static bool lower_part(Lowering *lo, Compound *compound, int index, bool as_from
     select_columns(lo->ev, part, &own);
     if (first.count != own.count) {
         sa_raise(lo->ev, SA_COMPILE_ERROR, part->node,
-                 "All selectables passed to CompoundSelect must have identical numbers of columns; select #1 has %d columns, "
+                 "All selectables passed to CompoundSelect must have identical numbers of columns; select #1 has %d "
+                 "columns, "
                  "select #%d has %d",
                  first.count, index + 1, own.count);
         return false;
@@ -345,7 +352,8 @@ Query *lower_compound(Lowering *lo, Compound *compound, bool as_from) {
     for (int i = 0; ok && i < compound->parts.count; i++) ok = lower_part(lo, compound, i, as_from, query);
     Flags flags = {.no_table = true};
     ok = ok && lower_order(lo, &compound->head.group_by, flags, &query->group_by) &&
-         lower_order(lo, &compound->head.order_by, flags, &query->order_by) && lower_tail(lo, &compound->head, flags, query);
+         lower_order(lo, &compound->head.order_by, flags, &query->order_by) &&
+         lower_tail(lo, &compound->head, flags, query);
     if (ok) {
         lower_lock(lo, &compound->head.for_update, query);
         lower_ctes_into(lo, query, top, true);
@@ -422,15 +430,17 @@ Query *element_lower(Evaluator *ev, Element *element, StatementKind *kind) {
     Lowering lo;
     lowering_init(&lo, ev);
     *kind = element->kind == EL_TEXT ? text_kind(element) : statement_kind(element);
-    if (element_is_statement(element) && element->kind != EL_SELECT_GROUPING) return lower_statement(&lo, element, false, false);
+    if (element_is_statement(element) && element->kind != EL_SELECT_GROUPING)
+        return lower_statement(&lo, element, false, false);
     Query *query = query_new(lo.arena, element->kind == EL_TEXT ? QUERY_RAW : QUERY_EXPRESSION);
     /* alone, an alias is what it stands for */
     bool lateral = element->kind == EL_LATERAL;
     Element *inner = element;
-    while (inner->kind == EL_ALIAS || inner->kind == EL_SUBQUERY || inner->kind == EL_CTE || inner->kind == EL_LATERAL ||
-           inner->kind == EL_TABLE_VALUED || inner->kind == EL_SELECT_GROUPING)
+    while (inner->kind == EL_ALIAS || inner->kind == EL_SUBQUERY || inner->kind == EL_CTE ||
+           inner->kind == EL_LATERAL || inner->kind == EL_TABLE_VALUED || inner->kind == EL_SELECT_GROUPING)
         inner = inner->children[0];
-    if (inner != element && (element_is_select(inner) || inner->kind == EL_FUNCTION) && element->kind != EL_SELECT_GROUPING) {
+    if (inner != element && (element_is_select(inner) || inner->kind == EL_FUNCTION) &&
+        element->kind != EL_SELECT_GROUPING) {
         if (inner->kind == EL_FUNCTION) return (query->raw = lower_expr(&lo, inner, (Flags){0})) ? query : NULL;
         Query *whole = lower_statement(&lo, inner, false, lateral);
         if (!whole || !lateral) return *kind = lateral ? *kind : STATEMENT_SELECT, whole;

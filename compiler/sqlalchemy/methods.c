@@ -17,9 +17,9 @@ static Element *column_self(Evaluator *ev, Value *self, const Node *site) {
 /* ---- operators of the language ---- */
 
 static const SaOperator binary_operators[] = {
-    [OP_Add] = SA_ADD,           [OP_Sub] = SA_SUB,           [OP_Mult] = SA_MUL,     [OP_Div] = SA_TRUEDIV,
-    [OP_Mod] = SA_MOD,           [OP_LShift] = SA_SHIFT_LEFT, [OP_RShift] = SA_SHIFT_RIGHT,
-    [OP_FloorDiv] = SA_FLOORDIV, [OP_BitAnd] = SA_AND,        [OP_BitOr] = SA_OR,
+    [OP_Add] = SA_ADD,    [OP_Sub] = SA_SUB,           [OP_Mult] = SA_MUL,           [OP_Div] = SA_TRUEDIV,
+    [OP_Mod] = SA_MOD,    [OP_LShift] = SA_SHIFT_LEFT, [OP_RShift] = SA_SHIFT_RIGHT, [OP_FloorDiv] = SA_FLOORDIV,
+    [OP_BitAnd] = SA_AND, [OP_BitOr] = SA_OR,
 };
 
 static Value *element_conjoin(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
@@ -59,16 +59,16 @@ static bool compares_reversed(const Element *left, const Value *right) {
 
 static Value *element_slot_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected,
                                    const Node *site) {
-    static const SaOperator ids[] = {[COMPARE_Eq] = SA_EQ, [COMPARE_NotEq] = SA_NE, [COMPARE_Lt] = SA_LT,
-                                     [COMPARE_LtE] = SA_LE, [COMPARE_Gt] = SA_GT,   [COMPARE_GtE] = SA_GE};
+    static const SaOperator ids[] = {[COMPARE_Eq] = SA_EQ,  [COMPARE_NotEq] = SA_NE, [COMPARE_Lt] = SA_LT,
+                                     [COMPARE_LtE] = SA_LE, [COMPARE_Gt] = SA_GT,    [COMPARE_GtE] = SA_GE};
     if (op > COMPARE_GtE) return NULL;
     Element *element = (Element *)self;
     if (element_is_from(element) || (element_is_statement(element) && !element_is_select(element))) return NULL;
     Element *left = column_self(ev, self, site);
     if (!left) return NULL;
     if (!reflected && compares_reversed(element, other)) {
-        static const SaOperator turned[] = {[COMPARE_Eq] = SA_EQ, [COMPARE_NotEq] = SA_NE, [COMPARE_Lt] = SA_GT,
-                                            [COMPARE_LtE] = SA_GE, [COMPARE_Gt] = SA_LT,   [COMPARE_GtE] = SA_LE};
+        static const SaOperator turned[] = {[COMPARE_Eq] = SA_EQ,  [COMPARE_NotEq] = SA_NE, [COMPARE_Lt] = SA_GT,
+                                            [COMPARE_LtE] = SA_GE, [COMPARE_Gt] = SA_LT,    [COMPARE_GtE] = SA_LE};
         Element *made = element_operate(ev, turned[op], (Element *)other, self, false, site);
         return made ? &made->head.head : NULL;
     }
@@ -159,20 +159,68 @@ typedef struct OperatorMethod {
 
 #define M(id, flag) (&(OperatorMethod){SA_##id, flag})
 static const OperatorMethod method_rows[] = {
-    {SA_LIKE, false},        {SA_NOT_LIKE, false},   {SA_ILIKE, false},        {SA_NOT_ILIKE, false},
-    {SA_IN, false},          {SA_NOT_IN, true},      {SA_IS, false},           {SA_IS_NOT, false},
-    {SA_DISTINCT_FROM, false}, {SA_NOT_DISTINCT_FROM, false}, {SA_STARTSWITH, false}, {SA_ISTARTSWITH, false},
-    {SA_ENDSWITH, false},    {SA_IENDSWITH, false},  {SA_CONTAINS, false},     {SA_ICONTAINS, false},
-    {SA_DESC, false},        {SA_ASC, false},        {SA_NULLS_FIRST, false},  {SA_NULLS_LAST, false},
-    {SA_CONCAT, false},      {SA_BIT_AND, false},    {SA_BIT_OR, false},       {SA_BIT_XOR, false},
-    {SA_SHIFT_LEFT, false},  {SA_SHIFT_RIGHT, false}, {SA_ANY, false},         {SA_ALL, false},
-    {SA_EQ, false},          {SA_NE, false},
+    {SA_LIKE, false},
+    {SA_NOT_LIKE, false},
+    {SA_ILIKE, false},
+    {SA_NOT_ILIKE, false},
+    {SA_IN, false},
+    {SA_NOT_IN, true},
+    {SA_IS, false},
+    {SA_IS_NOT, false},
+    {SA_DISTINCT_FROM, false},
+    {SA_NOT_DISTINCT_FROM, false},
+    {SA_STARTSWITH, false},
+    {SA_ISTARTSWITH, false},
+    {SA_ENDSWITH, false},
+    {SA_IENDSWITH, false},
+    {SA_CONTAINS, false},
+    {SA_ICONTAINS, false},
+    {SA_DESC, false},
+    {SA_ASC, false},
+    {SA_NULLS_FIRST, false},
+    {SA_NULLS_LAST, false},
+    {SA_CONCAT, false},
+    {SA_BIT_AND, false},
+    {SA_BIT_OR, false},
+    {SA_BIT_XOR, false},
+    {SA_SHIFT_LEFT, false},
+    {SA_SHIFT_RIGHT, false},
+    {SA_ANY, false},
+    {SA_ALL, false},
+    {SA_EQ, false},
+    {SA_NE, false},
 };
 enum {
-    ROW_LIKE, ROW_NOT_LIKE, ROW_ILIKE, ROW_NOT_ILIKE, ROW_IN, ROW_NOT_IN, ROW_IS, ROW_IS_NOT, ROW_DISTINCT,
-    ROW_NOT_DISTINCT, ROW_STARTSWITH, ROW_ISTARTSWITH, ROW_ENDSWITH, ROW_IENDSWITH, ROW_CONTAINS, ROW_ICONTAINS,
-    ROW_DESC, ROW_ASC, ROW_NULLS_FIRST, ROW_NULLS_LAST, ROW_CONCAT, ROW_BIT_AND, ROW_BIT_OR, ROW_BIT_XOR,
-    ROW_SHIFT_LEFT, ROW_SHIFT_RIGHT, ROW_ANY, ROW_ALL, ROW_EQ, ROW_NE
+    ROW_LIKE,
+    ROW_NOT_LIKE,
+    ROW_ILIKE,
+    ROW_NOT_ILIKE,
+    ROW_IN,
+    ROW_NOT_IN,
+    ROW_IS,
+    ROW_IS_NOT,
+    ROW_DISTINCT,
+    ROW_NOT_DISTINCT,
+    ROW_STARTSWITH,
+    ROW_ISTARTSWITH,
+    ROW_ENDSWITH,
+    ROW_IENDSWITH,
+    ROW_CONTAINS,
+    ROW_ICONTAINS,
+    ROW_DESC,
+    ROW_ASC,
+    ROW_NULLS_FIRST,
+    ROW_NULLS_LAST,
+    ROW_CONCAT,
+    ROW_BIT_AND,
+    ROW_BIT_OR,
+    ROW_BIT_XOR,
+    ROW_SHIFT_LEFT,
+    ROW_SHIFT_RIGHT,
+    ROW_ANY,
+    ROW_ALL,
+    ROW_EQ,
+    ROW_NE
 };
 #undef M
 #define ROW(name) ((void *)(uintptr_t)&method_rows[ROW_##name])
@@ -200,7 +248,8 @@ static Value *method_like(Evaluator *ev, Value *self, const Arguments *a) {
         return NULL;
     Element *left = column_self(ev, self, a->site);
     if (!left) return NULL;
-    return element_value(element_like(ev, left, op, other, escape, autoescape && value_truth(ev, autoescape, a->site) == TRUTH_TRUE, a->site));
+    return element_value(element_like(ev, left, op, other, escape,
+                                      autoescape && value_truth(ev, autoescape, a->site) == TRUTH_TRUE, a->site));
 }
 
 static Value *method_contains(Evaluator *ev, Value *self, const Arguments *a) {
@@ -348,7 +397,8 @@ static Value *method_compare(Evaluator *ev, Value *self, const Arguments *a) {
     return value_bool(ev, value_is_element(other) && element_same((Element *)self, (Element *)other));
 }
 
-#define TYPED(name) {#name, method_type_operator, NATIVE_METHOD, (void *)(uintptr_t) #name}
+#define TYPED(name)                                                                                                    \
+    { #name, method_type_operator, NATIVE_METHOD, (void *)(uintptr_t) #name }
 const NativeMethod column_methods[] = {
     {"like", method_like, NATIVE_METHOD, ROW(LIKE)},
     {"not_like", method_like, NATIVE_METHOD, ROW(NOT_LIKE)},

@@ -201,7 +201,8 @@ bool column_proxy_key(Evaluator *ev, const Element *column, Name *out) {
         *out = column->name;
         return true;
     }
-    if (element_wraps_column(column) && element_is_column(wrapped_column(column)) && wrapped_column(column)->kind != EL_TEXT)
+    if (element_wraps_column(column) && element_is_column(wrapped_column(column)) &&
+        wrapped_column(column)->kind != EL_TEXT)
         return column_proxy_key(ev, wrapped_column(column), out);
     return false;
 }
@@ -332,7 +333,8 @@ static void key_column(NameTable *t, PlusName *plus) {
     if (t->style != LABEL_NONE && key_used(t, plus->key.text))
         plus->key = anonymous_label(t->ev, plus->column, plus->key.text, 0);
     plus->has_key = true;
-    ARENA_PUSH(evaluator_arena(t->ev), t->keys, t->key_count, t->key_capacity) = (NameTaken){plus->key.text, plus->column};
+    ARENA_PUSH(evaluator_arena(t->ev), t->keys, t->key_count, t->key_capacity) =
+        (NameTaken){plus->key.text, plus->column};
 }
 
 void columns_plus_names(Evaluator *ev, const ElementList *columns, LabelStyle style, bool dedupe_anon, PlusNames *out) {

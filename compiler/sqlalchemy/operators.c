@@ -106,7 +106,8 @@ Element *element_group_op(Evaluator *ev, Element *element, Op against) {
         copy->children[0] = inner;
         return copy;
     }
-    case EL_FUNCTION_FILTER: return op_is_precedent(op_of(SA_FILTER), against) ? element_grouping(ev, element) : element;
+    case EL_FUNCTION_FILTER:
+        return op_is_precedent(op_of(SA_FILTER), against) ? element_grouping(ev, element) : element;
     case EL_ARRAY:
         return against.id == SA_ANY || against.id == SA_ALL || against.id == SA_GETITEM ? element_grouping(ev, element)
                                                                                         : element;
@@ -283,7 +284,8 @@ static ElementList conjunction_parts(Evaluator *ev, SaOperator op, Element *cons
 }
 
 static Element *conjunction_new(Evaluator *ev, SaOperator op, const ElementList *parts) {
-    Element *list = element_with_children(ev, EL_OPERATOR_LIST, type_of_kind(ev, TYPE_BOOLEAN), parts->items, parts->count);
+    Element *list =
+        element_with_children(ev, EL_OPERATOR_LIST, type_of_kind(ev, TYPE_BOOLEAN), parts->items, parts->count);
     OPERATOR(list)->op.id = op;
     OPERATOR(list)->group = true;
     OPERATOR(list)->boolean_list = true;
@@ -375,16 +377,26 @@ typedef struct Adaptation {
     TypeKind left, right, result;
 } Adaptation;
 static const Adaptation adaptations[] = {
-    {SA_ADD, TYPE_INTEGER, TYPE_DATE, TYPE_DATE},         {SA_ADD, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
-    {SA_MUL, TYPE_INTEGER, TYPE_INTERVAL, TYPE_INTERVAL}, {SA_MUL, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
-    {SA_TRUEDIV, TYPE_INTEGER, TYPE_INTEGER, TYPE_NUMERIC}, {SA_TRUEDIV, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
-    {SA_FLOORDIV, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC}, {SA_SUB, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
-    {SA_MUL, TYPE_NUMERIC, TYPE_INTERVAL, TYPE_INTERVAL}, {SA_SUB, TYPE_DATETIME, TYPE_DATETIME, TYPE_INTERVAL},
-    {SA_ADD, TYPE_DATE, TYPE_INTERVAL, TYPE_DATETIME},    {SA_ADD, TYPE_DATE, TYPE_TIME, TYPE_DATETIME},
-    {SA_SUB, TYPE_DATE, TYPE_DATE, TYPE_INTEGER},         {SA_SUB, TYPE_DATE, TYPE_INTERVAL, TYPE_DATETIME},
-    {SA_SUB, TYPE_DATE, TYPE_DATETIME, TYPE_INTERVAL},    {SA_ADD, TYPE_TIME, TYPE_DATE, TYPE_DATETIME},
-    {SA_SUB, TYPE_TIME, TYPE_TIME, TYPE_INTERVAL},        {SA_ADD, TYPE_INTERVAL, TYPE_DATE, TYPE_DATETIME},
-    {SA_ADD, TYPE_INTERVAL, TYPE_DATETIME, TYPE_DATETIME}, {SA_ADD, TYPE_INTERVAL, TYPE_TIME, TYPE_TIME},
+    {SA_ADD, TYPE_INTEGER, TYPE_DATE, TYPE_DATE},
+    {SA_ADD, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
+    {SA_MUL, TYPE_INTEGER, TYPE_INTERVAL, TYPE_INTERVAL},
+    {SA_MUL, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
+    {SA_TRUEDIV, TYPE_INTEGER, TYPE_INTEGER, TYPE_NUMERIC},
+    {SA_TRUEDIV, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
+    {SA_FLOORDIV, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
+    {SA_SUB, TYPE_INTEGER, TYPE_NUMERIC, TYPE_NUMERIC},
+    {SA_MUL, TYPE_NUMERIC, TYPE_INTERVAL, TYPE_INTERVAL},
+    {SA_SUB, TYPE_DATETIME, TYPE_DATETIME, TYPE_INTERVAL},
+    {SA_ADD, TYPE_DATE, TYPE_INTERVAL, TYPE_DATETIME},
+    {SA_ADD, TYPE_DATE, TYPE_TIME, TYPE_DATETIME},
+    {SA_SUB, TYPE_DATE, TYPE_DATE, TYPE_INTEGER},
+    {SA_SUB, TYPE_DATE, TYPE_INTERVAL, TYPE_DATETIME},
+    {SA_SUB, TYPE_DATE, TYPE_DATETIME, TYPE_INTERVAL},
+    {SA_ADD, TYPE_TIME, TYPE_DATE, TYPE_DATETIME},
+    {SA_SUB, TYPE_TIME, TYPE_TIME, TYPE_INTERVAL},
+    {SA_ADD, TYPE_INTERVAL, TYPE_DATE, TYPE_DATETIME},
+    {SA_ADD, TYPE_INTERVAL, TYPE_DATETIME, TYPE_DATETIME},
+    {SA_ADD, TYPE_INTERVAL, TYPE_TIME, TYPE_TIME},
 };
 
 static bool type_concatenates(const SaType *type) {

@@ -38,7 +38,8 @@ static Value *call_array(Evaluator *ev, Value *self, const Arguments *a) {
 static Value *call_aggregate_order_by(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     ElementList parts = {0};
-    if (!a->count) return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "aggregate_order_by() missing 1 required argument");
+    if (!a->count)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "aggregate_order_by() missing 1 required argument");
     Element *target = element_coerce(ev, a->items[0], COERCE_EXPRESSION, a->site);
     if (!target) return NULL;
     element_list_push(ev, &parts, target);
@@ -65,7 +66,9 @@ static Value *call_any(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     const SaOperator *op = evaluator_native_data(ev);
     Value *other = NULL, *array = NULL, *operator_given = NULL;
-    if (!arguments_bind(ev, a, *op == SA_ANY ? "Any" : "All", "other arrexpr | operator", &other, &array, &operator_given)) return NULL;
+    if (!arguments_bind(ev, a, *op == SA_ANY ? "Any" : "All", "other arrexpr | operator", &other, &array,
+                        &operator_given))
+        return NULL;
     Element *element = element_coerce(ev, array, COERCE_EXPRESSION, a->site);
     if (!element) return NULL;
     Value *items[2] = {other, operator_given};
@@ -82,8 +85,8 @@ static Value *call_text_search(Evaluator *ev, Value *self, const Arguments *a) {
 
 void postgresql_define(Evaluator *ev, ModuleValue *module) {
     static const SaOperator any = SA_ANY, all = SA_ALL;
-    static const char *const search[] = {"to_tsvector",        "to_tsquery", "plainto_tsquery", "phraseto_tsquery",
-                                         "websearch_to_tsquery", "ts_headline"};
+    static const char *const search[] = {"to_tsvector",      "to_tsquery",           "plainto_tsquery",
+                                         "phraseto_tsquery", "websearch_to_tsquery", "ts_headline"};
     SaState *state = sa_state(ev);
     module_define_function(ev, module, "array", call_array);
     module_define_function(ev, module, "aggregate_order_by", call_aggregate_order_by);
@@ -93,7 +96,8 @@ void postgresql_define(Evaluator *ev, ModuleValue *module) {
     module_define(ev, module, "All", value_native_function(ev, "All", call_any, (void *)(uintptr_t)&all));
     module_define(ev, module, "ExcludeConstraint", &state->constraints[CONSTRAINT_EXCLUDE]->head);
     for (size_t i = 0; i < sizeof search / sizeof *search; i++)
-        module_define(ev, module, search[i], value_native_function(ev, search[i], call_text_search, (void *)(uintptr_t)&search[i]));
+        module_define(ev, module, search[i],
+                      value_native_function(ev, search[i], call_text_search, (void *)(uintptr_t)&search[i]));
 }
 
 /* ---- MySQL ---- */

@@ -6,11 +6,11 @@
  * primary key always exists, possibly without columns.
  * Example: Table("a", m, Column("id", Integer, primary_key=True)) is m.tables["a"].
  */
-#include "compiler/sqlalchemy/face.h"
+#include "compiler/sqlalchemy/schema_items.h"
 
 static bool truth(const Value *value) { return value && value_is_true(value); }
 
-static const Type metadata_type, schema_item_type;
+static const Type metadata_type;
 
 bool value_is_metadata(Evaluator *ev, const Value *value) {
     (void)ev;
@@ -29,17 +29,18 @@ static void item_describe(Evaluator *ev, Value *self, Buffer *out) {
 
 static Value *item_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
 
-static const Type schema_item_type = {.name = "SchemaItem",
-                                      .kind = VALUE_NATIVE,
-                                      .get_attribute = item_get_attribute,
-                                      .describe = item_describe,
-                                      .has_attributes = true};
+const Type schema_item_type = {.name = "SchemaItem",
+                               .kind = VALUE_NATIVE,
+                               .get_attribute = item_get_attribute,
+                               .describe = item_describe,
+                               .has_attributes = true};
 
 /* ---- MetaData ---- */
 
 static Slice table_key(Evaluator *ev, const Element *table) {
     if (!FROM(table)->schema.text.length) return table->name.text;
-    return slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(FROM(table)->schema.text), SLICE_ARGS(table->name.text));
+    return slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(FROM(table)->schema.text),
+                        SLICE_ARGS(table->name.text));
 }
 
 Element *metadata_find(const MetaData *metadata, Slice key) {
@@ -61,14 +62,16 @@ static Value *metadata_get_attribute(Evaluator *ev, Value *self, Atom name, cons
     if (slice_equals_text(name->text, "tables")) {
         DictValue *dict = value_dict(ev);
         for (int i = 0; i < metadata->tables.count; i++)
-            dict_set(ev, dict, value_string(ev, table_key(ev, metadata->tables.items[i])), element_value(metadata->tables.items[i]), NULL);
+            dict_set(ev, dict, value_string(ev, table_key(ev, metadata->tables.items[i])),
+                     element_value(metadata->tables.items[i]), NULL);
         return &dict->head;
     }
     if (slice_equals_text(name->text, "sorted_tables"))
         return value_tuple(ev, (Value *const *)metadata->tables.items, metadata->tables.count);
     if (slice_equals_text(name->text, "schema"))
         return metadata->schema.text.length ? value_string(ev, metadata->schema.text) : value_none(ev);
-    if (slice_equals_text(name->text, "naming_convention")) return metadata->naming ? &metadata->naming->head : &value_dict(ev)->head;
+    if (slice_equals_text(name->text, "naming_convention"))
+        return metadata->naming ? &metadata->naming->head : &value_dict(ev)->head;
     return NULL;
 }
 
@@ -93,8 +96,10 @@ static Value *metadata_create(Evaluator *ev, Class *cls, const Arguments *a) {
     for (int i = 0; i < a->keyword_count; i++) {
         Slice name = a->keywords[i].name->text;
         Value *value = a->keywords[i].value;
-        if (slice_equals_text(name, "schema") && value_is(value, VALUE_STRING)) metadata->schema = name_from_value(ev, value);
-        if (slice_equals_text(name, "naming_convention") && value_is(value, VALUE_DICT)) metadata->naming = (DictValue *)value;
+        if (slice_equals_text(name, "schema") && value_is(value, VALUE_STRING))
+            metadata->schema = name_from_value(ev, value);
+        if (slice_equals_text(name, "naming_convention") && value_is(value, VALUE_DICT))
+            metadata->naming = (DictValue *)value;
     }
     return &metadata->head.head;
 }
@@ -118,334 +123,6 @@ static const NativeMethod metadata_methods[] = {
     {"clear", ignore_call, NATIVE_METHOD, NULL},
     {NULL, NULL, NATIVE_METHOD, NULL},
 };
-
-/* ---- dialect options ---- */
-
-/* postgresql_where=…, mysql_engine=…: kept as given under their full names. */
-static bool option_is_dialect(Slice name) {
-    static const char *const prefixes[] = {"postgresql_", "sqlite_", "mysql_", "mariadb_", "oracle_", "mssql_"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (slice_starts_with(name, prefixes[i])) return true;
-    return false;
-}
-
-static void option_keep(Evaluator *ev, DictValue **options, const Keyword *keyword) {
-    if (!*options) *options = value_dict(ev);
-    dict_set(ev, *options, value_atom(ev, keyword->name), keyword->value, keyword->node);
-}
-
-/* ---- ForeignKey ---- */
-
-static void text_value(Value *value, Slice *out) {
-    if (value_is(value, VALUE_STRING)) *out = value_text(value);
-}
-
-static bool key_option(Evaluator *ev, const Keyword *keyword, Slice *on_delete, Slice *on_update, Slice *initially, Slice *match,
-                       bool *has_deferrable, bool *deferrable, bool *use_alter, Name *name) {
-    Slice key = keyword->name->text;
-    if (slice_equals_text(key, "ondelete")) return text_value(keyword->value, on_delete), true;
-    if (slice_equals_text(key, "onupdate")) return text_value(keyword->value, on_update), true;
-    if (slice_equals_text(key, "initially")) return text_value(keyword->value, initially), true;
-    if (slice_equals_text(key, "match")) return text_value(keyword->value, match), true;
-    if (slice_equals_text(key, "deferrable")) {
-        *has_deferrable = value_is(keyword->value, VALUE_BOOL);
-        *deferrable = value_is_true(keyword->value);
-        return true;
-    }
-    if (slice_equals_text(key, "use_alter")) return *use_alter = value_is_true(keyword->value), true;
-    if (slice_equals_text(key, "name")) {
-        if (value_is(keyword->value, VALUE_STRING)) *name = name_from_value(ev, keyword->value);
-        return true;
-    }
-    return slice_equals_text(key, "info") || slice_equals_text(key, "comment") || slice_equals_text(key, "link_to_name") ||
-           slice_equals_text(key, "table") || option_is_dialect(key) || slice_starts_with(key, "_");
-}
-
-static Value *foreign_key_create(Evaluator *ev, Class *cls, const Arguments *a) {
-    ForeignKey *key = instance_allocate(ev, cls, sizeof *key);
-    key->node = a->site;
-    key->target = a->count ? a->items[0] : NULL;
-    for (int i = 0; i < a->keyword_count; i++) {
-        if (slice_equals_text(a->keywords[i].name->text, "column")) {
-            key->target = a->keywords[i].value;
-            continue;
-        }
-        if (!key_option(ev, &a->keywords[i], &key->on_delete, &key->on_update, &key->initially, &key->match, &key->has_deferrable,
-                        &key->deferrable, &key->use_alter, &key->name))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "ForeignKey() got an unexpected keyword argument '%.*s'",
-                                      SLICE_ARGS(a->keywords[i].name->text));
-    }
-    if (!key->target) return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "ForeignKey() missing 1 required positional argument: 'column'");
-    return &key->head.head;
-}
-
-static MetaData *column_metadata(const Element *column) {
-    const Element *table = COLUMN(column)->table;
-    return table && table->kind == EL_TABLE && FROM(table)->table ? FROM(table)->table->metadata : NULL;
-}
-
-static Element *key_target_by_name(Evaluator *ev, const ForeignKey *key, Slice text) {
-    MetaData *metadata = column_metadata(key->column);
-    if (!metadata) return NULL;
-    size_t dot = text.length;
-    while (dot && text.start[dot - 1] != '.') dot--;
-    Slice table_name = dot ? slice_sub(text, 0, dot - 1) : text, column_name = slice_sub(text, dot, text.length);
-    Element *table = metadata_find(metadata, table_name);
-    const Element *own = COLUMN(key->column)->table;
-    if (!table && slice_find(table_name, '.') == table_name.length) {
-        Slice schema = metadata->schema.text.length ? metadata->schema.text : FROM(own)->schema.text;
-        if (schema.length)
-            table = metadata_find(metadata, slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(schema), SLICE_ARGS(table_name)));
-    }
-    if (!table)
-        return sa_raise(ev, SA_NO_REFERENCED_TABLE_ERROR, key->node,
-                        "Foreign key associated with column '%.*s.%.*s' could not find table '%.*s' with which to generate a "
-                        "foreign key to target column '%.*s'",
-                        SLICE_ARGS(own->name.text), SLICE_ARGS(key->column->name.text), SLICE_ARGS(table_name), SLICE_ARGS(column_name));
-    Element *column = dot ? from_column(ev, table, column_name) : NULL;
-    if (!dot) {
-        const Constraint *primary = FROM(table)->table->primary_key;
-        if (primary->columns.count == 1) column = primary->columns.items[0];
-    }
-    if (!column)
-        return sa_raise(ev, SA_NO_REFERENCED_COLUMN_ERROR, key->node,
-                        "Could not initialize target column for ForeignKey '%.*s' on table '%.*s': table '%.*s' has no column named "
-                        "'%.*s'",
-                        SLICE_ARGS(text), SLICE_ARGS(own->name.text), SLICE_ARGS(table_name), SLICE_ARGS(column_name));
-    return column;
-}
-
-Element *foreign_key_target(Evaluator *ev, ForeignKey *key) {
-    if (value_is(key->target, VALUE_STRING)) return key_target_by_name(ev, key, value_text(key->target));
-    Element *element = element_of(ev, key->target);
-    while (element && element->kind == EL_COLUMN && element->original && !COLUMN(element)->schema) element = element->original;
-    if (element && element->kind == EL_COLUMN) return COLUMN(element)->schema ? COLUMN(element)->schema->element : element;
-    if (evaluator_error_pending(ev)) return NULL;
-    return sa_raise(ev, SA_ARGUMENT_ERROR, key->node, "String column name or column object for DDL foreign key constraint expected");
-}
-
-/* ---- Column ---- */
-
-static SchemaColumn *schema_column_new(Evaluator *ev, Element *element) {
-    SchemaColumn *schema = ARENA_NEW(evaluator_arena(ev), SchemaColumn);
-    schema->element = element;
-    schema->nullable = true;
-    schema->autoincrement = -1;
-    COLUMN(element)->schema = schema;
-    return schema;
-}
-
-static bool column_item(Evaluator *ev, SchemaColumn *schema, Value *item) {
-    SaState *state = sa_state(ev);
-    Arena *arena = evaluator_arena(ev);
-    if (value_is_instance(item, state->foreign_key)) {
-        ForeignKey *key = (ForeignKey *)item;
-        evaluator_touch(ev, key, sizeof *key);
-        key->column = schema->element;
-        ARENA_PUSH(arena, schema->foreign_keys, schema->foreign_key_count, schema->foreign_key_capacity) = key;
-        return true;
-    }
-    if (value_is_instance(item, state->sequence)) return schema->sequence = (Sequence *)item, true;
-    if (value_is_element(item) && ((Element *)item)->kind == EL_SEQUENCE) {
-        schema->default_value = item;
-        return true;
-    }
-    if (value_is_instance(item, state->computed)) return schema->computed = (Computed *)item, true;
-    if (value_is_instance(item, state->identity)) return schema->identity = (Identity *)item, true;
-    if (value_as_constraint(ev, item)) {
-        Value **pending = ARENA_ARRAY(arena, Value *, schema->pending_count + 1);
-        for (int i = 0; i < schema->pending_count; i++) pending[i] = schema->pending_items[i];
-        pending[schema->pending_count++] = item;
-        schema->pending_items = pending;
-        return true;
-    }
-    return false;
-}
-
-/* DefaultClause, FetchedValue, ColumnDefault: what they hold. */
-typedef struct DefaultItem {
-    Instance head;
-    Value *value; /* NULL: fetched */
-    bool for_update;
-} DefaultItem;
-
-static Value *default_unwrapped(Value *value) {
-    if (value->type != &schema_item_type) return value;
-    Slice name = value->cls->name->text;
-    bool known = slice_equals_text(name, "DefaultClause") || slice_equals_text(name, "ColumnDefault");
-    return known && ((DefaultItem *)value)->value ? ((DefaultItem *)value)->value : value;
-}
-
-static bool column_keyword(Evaluator *ev, SchemaColumn *schema, const Keyword *keyword) {
-    Slice name = keyword->name->text;
-    Value *value = keyword->value;
-    bool none = value_is_none(value);
-    if (slice_equals_text(name, "primary_key")) return schema->primary_key = truth(value), true;
-    if (slice_equals_text(name, "nullable")) {
-        schema->nullable_given = true;
-        schema->nullable = !value_is(value, VALUE_BOOL) || truth(value);
-        return true;
-    }
-    if (slice_equals_text(name, "unique")) return schema->unique = truth(value), true;
-    if (slice_equals_text(name, "index")) return schema->index = truth(value), true;
-    if (slice_equals_text(name, "system")) return schema->system = truth(value), true;
-    if (slice_equals_text(name, "default") || slice_equals_text(name, "insert_default")) {
-        if (slice_equals_text(name, "default") && schema->default_value) return true;
-        if (!none && value_is_instance(value, sa_state(ev)->sequence)) return schema->sequence = (Sequence *)value, true;
-        schema->default_value = none ? NULL : default_unwrapped(value);
-        return true;
-    }
-    if (slice_equals_text(name, "onupdate")) return schema->onupdate = none ? NULL : default_unwrapped(value), true;
-    if (slice_equals_text(name, "server_default")) {
-        if (!none && value_is_instance(value, sa_state(ev)->identity)) return schema->identity = (Identity *)value, true;
-        schema->server_default = none ? NULL : default_unwrapped(value);
-        return true;
-    }
-    if (slice_equals_text(name, "server_onupdate")) return schema->server_onupdate = none ? NULL : value, true;
-    if (slice_equals_text(name, "comment")) {
-        if (!none && value_is(value, VALUE_STRING)) schema->comment = value_text(value), schema->has_comment = true;
-        return true;
-    }
-    if (slice_equals_text(name, "autoincrement")) {
-        schema->autoincrement = value_is(value, VALUE_BOOL) ? truth(value) : -1;
-        if (value_is(value, VALUE_STRING) && slice_equals_text(value_text(value), "ignore_fk")) schema->autoincrement = -2;
-        return true;
-    }
-    if (slice_equals_text(name, "key")) {
-        if (value_is(value, VALUE_STRING)) COLUMN(schema->element)->key = name_from_value(ev, value);
-        return true;
-    }
-    if (slice_equals_text(name, "info")) return schema->info = value, true;
-    if (slice_equals_text(name, "quote")) {
-        if (value_is(value, VALUE_BOOL)) schema->element->name.quote = truth(value) ? NAME_QUOTED : NAME_PLAIN;
-        return true;
-    }
-    if (option_is_dialect(name)) return option_keep(ev, &schema->dialect_options, keyword), true;
-    return slice_equals_text(name, "doc") || slice_starts_with(name, "_") || slice_equals_text(name, "insert_sentinel");
-}
-
-/* Positional: name (str), type, then schema items. */
-static bool column_positionals(Evaluator *ev, SchemaColumn *schema, Value *const *items, int count, const Node *site) {
-    Element *element = schema->element;
-    int i = 0;
-    if (i < count && value_is(items[i], VALUE_STRING)) {
-        element->name = COLUMN(element)->key = name_from_value(ev, items[i]);
-        i++;
-    } else if (i < count && value_is_none(items[i])) {
-        i++;
-    }
-    if (i < count && type_is_value(ev, items[i])) {
-        element->type = type_from_value(ev, items[i], site);
-        if (!element->type) return false;
-        i++;
-    } else if (i < count && value_is_none(items[i])) {
-        i++;
-    }
-    for (; i < count; i++) {
-        Value *item = items[i];
-        if (item->type == &schema_item_type && slice_equals_text(item->cls->name->text, "DefaultClause"))
-            schema->server_default = default_unwrapped(item);
-        else if (item->type == &schema_item_type && slice_equals_text(item->cls->name->text, "FetchedValue"))
-            schema->server_default = item;
-        else if (item->type == &schema_item_type && slice_equals_text(item->cls->name->text, "ColumnDefault"))
-            schema->default_value = default_unwrapped(item);
-        else if (value_is_element(item) && ((Element *)item)->kind == EL_SEQUENCE)
-            schema->default_value = item;
-        else if (!column_item(ev, schema, item)) {
-            sa_raise(ev, SA_ARGUMENT_ERROR, site, "'SchemaItem' object, such as a 'Column' or a 'Constraint' expected, got %.*s",
-                     SLICE_ARGS(value_repr(ev, item)));
-            return false;
-        }
-    }
-    return true;
-}
-
-static void quote_last(SchemaColumn *schema, const Arguments *a) {
-    for (int i = 0; i < a->keyword_count; i++)
-        if (slice_equals_text(a->keywords[i].name->text, "quote") && value_is(a->keywords[i].value, VALUE_BOOL))
-            schema->element->name.quote = value_is_true(a->keywords[i].value) ? NAME_QUOTED : NAME_PLAIN;
-}
-
-Element *column_from_arguments(Evaluator *ev, const Arguments *a, const char *function) {
-    Element *element = element_column(ev, (Name){0}, NULL, NULL);
-    element->node = a->site;
-    SchemaColumn *schema = schema_column_new(ev, element);
-    schema->node = a->site;
-    bool key_given = false;
-    if (!column_positionals(ev, schema, a->items, a->count, a->site)) return NULL;
-    for (int i = 0; i < a->keyword_count; i++) {
-        Slice name = a->keywords[i].name->text;
-        if (slice_equals_text(name, "name")) {
-            if (value_is(a->keywords[i].value, VALUE_STRING)) {
-                element->name = name_from_value(ev, a->keywords[i].value);
-                if (!key_given) COLUMN(element)->key = element->name;
-            }
-            continue;
-        }
-        if (slice_equals_text(name, "type_")) {
-            element->type = type_from_value(ev, a->keywords[i].value, a->site);
-            if (!element->type) return NULL;
-            continue;
-        }
-        key_given |= slice_equals_text(name, "key");
-        if (!column_keyword(ev, schema, &a->keywords[i]))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, a->keywords[i].node ? a->keywords[i].node : a->site,
-                                      "Additional arguments should be named <dialectname>_<argument>, got '%.*s' for %s()",
-                                      SLICE_ARGS(name), function);
-    }
-    quote_last(schema, a);
-    if (schema->primary_key && !schema->nullable_given) schema->nullable = false;
-    if (schema->identity && !schema->nullable_given) schema->nullable = false;
-    schema->deferred_type = element->type->kind == TYPE_NULL;
-    COLUMN(element)->primary_key = schema->primary_key;
-    return element;
-}
-
-static Value *column_create(Evaluator *ev, Class *cls, const Arguments *a) {
-    Element *element = column_from_arguments(ev, a, "Column");
-    if (!element) return NULL;
-    element->head.head.cls = cls;
-    return element_value(element);
-}
-
-Element *column_copy(Evaluator *ev, Element *column) {
-    Element *copy = element_copy(ev, column);
-    Arena *arena = evaluator_arena(ev);
-    copy->original = NULL;
-    copy->id = sa_next_id(ev);
-    COLUMN(copy)->table = NULL;
-    const SchemaColumn *old = COLUMN(column)->schema;
-    if (!old) return copy;
-    SchemaColumn *schema = ARENA_NEW(arena, SchemaColumn);
-    *schema = *old;
-    schema->element = copy;
-    COLUMN(copy)->schema = schema;
-    schema->foreign_keys = ARENA_ARRAY(arena, ForeignKey *, old->foreign_key_count + 1);
-    schema->foreign_key_capacity = old->foreign_key_count;
-    for (int i = 0; i < old->foreign_key_count; i++) {
-        ForeignKey *key = ARENA_NEW(arena, ForeignKey);
-        *key = *old->foreign_keys[i];
-        atom_map_init(&key->head.attributes, arena);
-        key->column = copy;
-        key->constraint = NULL;
-        schema->foreign_keys[i] = key;
-    }
-    return copy;
-}
-
-Value *schema_column_attribute(Evaluator *ev, Element *column, Slice name) {
-    const SchemaColumn *schema = COLUMN(column)->schema;
-    if (slice_equals_text(name, "primary_key")) return value_bool(ev, schema->primary_key);
-    if (slice_equals_text(name, "nullable")) return value_bool(ev, schema->nullable);
-    if (slice_equals_text(name, "unique")) return value_bool(ev, schema->unique);
-    if (slice_equals_text(name, "index")) return value_bool(ev, schema->index);
-    if (slice_equals_text(name, "default")) return schema->default_value ? schema->default_value : value_none(ev);
-    if (slice_equals_text(name, "server_default")) return schema->server_default ? schema->server_default : value_none(ev);
-    if (slice_equals_text(name, "comment")) return schema->has_comment ? value_string(ev, schema->comment) : value_none(ev);
-    if (slice_equals_text(name, "foreign_keys")) return value_tuple(ev, (Value *const *)schema->foreign_keys, schema->foreign_key_count);
-    if (slice_equals_text(name, "info")) return schema->info ? schema->info : &value_dict(ev)->head;
-    return NULL;
-}
 
 /* ---- constraints ---- */
 
@@ -481,11 +158,12 @@ static void constraint_columns(Evaluator *ev, Constraint *constraint, Value *con
 static bool constraint_keyword(Evaluator *ev, Constraint *constraint, const Keyword *keyword) {
     Slice name = keyword->name->text;
     Slice on_delete = {"", 0}, on_update = {"", 0};
-    if (option_is_dialect(name)) return option_keep(ev, &constraint->dialect_options, keyword), true;
+    if (schema_option_is_dialect(name)) return schema_option_keep(ev, &constraint->dialect_options, keyword), true;
     if (slice_equals_text(name, "info") || slice_equals_text(name, "comment")) return true;
     (void)on_delete, (void)on_update;
-    return key_option(ev, keyword, &constraint->on_delete, &constraint->on_update, &constraint->initially, &constraint->match,
-                      &constraint->has_deferrable, &constraint->deferrable, &constraint->use_alter, &constraint->name);
+    return schema_key_option(ev, keyword, &constraint->on_delete, &constraint->on_update, &constraint->initially,
+                             &constraint->match, &constraint->has_deferrable, &constraint->deferrable,
+                             &constraint->use_alter, &constraint->name);
 }
 
 static ConstraintKind constraint_kind(Evaluator *ev, const Class *cls) {
@@ -503,11 +181,13 @@ static bool check_read(Evaluator *ev, Constraint *constraint, const Arguments *a
 
 static bool references_read(Evaluator *ev, Constraint *constraint, const Arguments *a) {
     if (a->count < 2) return true;
-    Value *columns = value_iterate(ev, a->items[0], a->site), *targets = columns ? value_iterate(ev, a->items[1], a->site) : NULL;
+    Value *columns = value_iterate(ev, a->items[0], a->site),
+          *targets = columns ? value_iterate(ev, a->items[1], a->site) : NULL;
     if (!targets || value_is_unknown(columns) || value_is_unknown(targets)) return false;
     const ListValue *own = (const ListValue *)columns, *other = (const ListValue *)targets;
     if (own->count != other->count) {
-        sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "ForeignKeyConstraint number of constrained columns must match the number of "
+        sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
+                 "ForeignKeyConstraint number of constrained columns must match the number of "
                  "referenced columns.");
         return false;
     }
@@ -530,7 +210,8 @@ static bool exclude_read(Evaluator *ev, Constraint *constraint, const Arguments 
     Value **columns = ARENA_ARRAY(evaluator_arena(ev), Value *, a->count + 1);
     for (int i = 0; i < a->count; i++) {
         const ListValue *pair = (const ListValue *)a->items[i];
-        if (!value_is(a->items[i], VALUE_TUPLE) || pair->count != 2 || !value_is(pair->items[1], VALUE_STRING)) return false;
+        if (!value_is(a->items[i], VALUE_TUPLE) || pair->count != 2 || !value_is(pair->items[1], VALUE_STRING))
+            return false;
         columns[i] = pair->items[0];
         constraint->exclude_operators[i] = value_text(pair->items[1]);
     }
@@ -553,11 +234,11 @@ static Value *constraint_create(Evaluator *ev, Class *cls, const Arguments *a) {
     for (int i = 0; i < a->keyword_count; i++) {
         Slice name = a->keywords[i].name->text;
         if (constraint->kind == CONSTRAINT_EXCLUDE && slice_equals_text(name, "using")) {
-            text_value(a->keywords[i].value, &constraint->using);
+            schema_text(a->keywords[i].value, &constraint->using);
         } else if (constraint->kind == CONSTRAINT_EXCLUDE && slice_equals_text(name, "where")) {
             constraint->where = element_coerce(ev, a->keywords[i].value, COERCE_DDL_EXPRESSION, a->site);
         } else if (constraint->kind == CONSTRAINT_EXCLUDE && slice_equals_text(name, "ops")) {
-            option_keep(ev, &constraint->dialect_options, &a->keywords[i]);
+            schema_option_keep(ev, &constraint->dialect_options, &a->keywords[i]);
         } else if (constraint->kind == CONSTRAINT_CHECK && slice_equals_text(name, "sqltext")) {
             constraint->check = element_coerce(ev, a->keywords[i].value, COERCE_DDL_EXPRESSION, a->site);
         } else if (!constraint_keyword(ev, constraint, &a->keywords[i])) {
@@ -568,13 +249,15 @@ static Value *constraint_create(Evaluator *ev, Class *cls, const Arguments *a) {
     return evaluator_error_pending(ev) ? NULL : &constraint->head.head;
 }
 
-static bool attach_columns(Evaluator *ev, Element *table, Value **pending, int count, ElementList *out, const Node *site) {
+static bool attach_columns(Evaluator *ev, Element *table, Value **pending, int count, ElementList *out,
+                           const Node *site) {
     for (int i = 0; i < count; i++) {
         Element *column;
         if (value_is(pending[i], VALUE_STRING)) {
             column = from_column(ev, table, value_text(pending[i]));
             if (!column) {
-                sa_raise(ev, SA_ARGUMENT_ERROR, site, "Can't create constraint on table '%.*s': no column named '%.*s' is present.",
+                sa_raise(ev, SA_ARGUMENT_ERROR, site,
+                         "Can't create constraint on table '%.*s': no column named '%.*s' is present.",
                          SLICE_ARGS(table->name.text), SLICE_ARGS(value_text(pending[i])));
                 evaluator_clear_error(ev);
                 evaluator_raise_id(ev, EXCEPTION_KEY, site, "'%.*s'", SLICE_ARGS(value_text(pending[i])));
@@ -589,14 +272,16 @@ static bool attach_columns(Evaluator *ev, Element *table, Value **pending, int c
 }
 
 static void table_push_constraint(Evaluator *ev, Table *table, Constraint *constraint) {
-    ARENA_PUSH(evaluator_arena(ev), table->constraints, table->constraint_count, table->constraint_capacity) = constraint;
+    ARENA_PUSH(evaluator_arena(ev), table->constraints, table->constraint_count, table->constraint_capacity) =
+        constraint;
 }
 
 static bool table_add_constraint(Evaluator *ev, Element *element, Constraint *constraint) {
     Table *table = FROM(element)->table;
     constraint->table = element;
     constraint->columns = (ElementList){0};
-    if (!attach_columns(ev, element, constraint->pending, constraint->pending_count, &constraint->columns, constraint->node))
+    if (!attach_columns(ev, element, constraint->pending, constraint->pending_count, &constraint->columns,
+                        constraint->node))
         return false;
     if (constraint->kind == CONSTRAINT_PRIMARY_KEY) {
         Constraint *old = table->primary_key;
@@ -633,9 +318,10 @@ static Value *index_create(Evaluator *ev, Class *cls, const Arguments *a) {
     for (int i = 0; i < a->keyword_count; i++) {
         Slice name = a->keywords[i].name->text;
         if (slice_equals_text(name, "unique")) index->unique = truth(a->keywords[i].value);
-        else if (option_is_dialect(name)) option_keep(ev, &index->dialect_options, &a->keywords[i]);
+        else if (schema_option_is_dialect(name)) schema_option_keep(ev, &index->dialect_options, &a->keywords[i]);
         else if (!slice_equals_text(name, "info") && !slice_equals_text(name, "quote") && !slice_starts_with(name, "_"))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "Index() got an unexpected keyword argument '%.*s'", SLICE_ARGS(name));
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "Index() got an unexpected keyword argument '%.*s'",
+                                      SLICE_ARGS(name));
     }
     /* expressions of columns that belong to a table already name it */
     ElementList froms = {0};
@@ -654,7 +340,8 @@ static bool table_add_index(Evaluator *ev, Element *element, Index *index) {
     if (index->table == element) return true;
     index->table = element;
     index->expressions = (ElementList){0};
-    if (!attach_columns(ev, element, index->pending, index->pending_count, &index->expressions, index->node)) return false;
+    if (!attach_columns(ev, element, index->pending, index->pending_count, &index->expressions, index->node))
+        return false;
     evaluator_touch(ev, table, sizeof *table);
     ARENA_PUSH(evaluator_arena(ev), table->indexes, table->index_count, table->index_capacity) = index;
     return true;
@@ -669,7 +356,8 @@ static void column_foreign_keys(Evaluator *ev, Table *table, Element *column) {
     for (int i = 0; i < schema->foreign_key_count; i++) {
         ForeignKey *key = schema->foreign_keys[i];
         if (key->constraint) continue;
-        Constraint *constraint = constraint_new(ev, state->constraints[CONSTRAINT_FOREIGN_KEY], CONSTRAINT_FOREIGN_KEY, key->node);
+        Constraint *constraint =
+            constraint_new(ev, state->constraints[CONSTRAINT_FOREIGN_KEY], CONSTRAINT_FOREIGN_KEY, key->node);
         constraint->name = key->name;
         constraint->on_delete = key->on_delete;
         constraint->on_update = key->on_update;
@@ -692,7 +380,8 @@ static bool table_add_column(Evaluator *ev, Element *element, Element *column) {
     Table *table = FROM(element)->table;
     SaState *state = sa_state(ev);
     if (!column->name.text.length) {
-        sa_raise(ev, SA_ARGUMENT_ERROR, column->node, "Column must be constructed with a non-blank name or assign a non-blank .name "
+        sa_raise(ev, SA_ARGUMENT_ERROR, column->node,
+                 "Column must be constructed with a non-blank name or assign a non-blank .name "
                  "before adding to a Table.");
         return false;
     }
@@ -742,12 +431,14 @@ static bool table_add_column(Evaluator *ev, Element *element, Element *column) {
 bool table_add_item(Evaluator *ev, Element *table, Value *item, const Node *site) {
     evaluator_touch(ev, FROM(table)->table, sizeof(Table));
     evaluator_touch(ev, table, sizeof(FromElement));
-    if (value_is_element(item) && ((Element *)item)->kind == EL_COLUMN) return table_add_column(ev, table, (Element *)item);
+    if (value_is_element(item) && ((Element *)item)->kind == EL_COLUMN)
+        return table_add_column(ev, table, (Element *)item);
     Constraint *constraint = value_as_constraint(ev, item);
     if (constraint) return table_add_constraint(ev, table, constraint);
     Index *index = value_as_index(ev, item);
     if (index) return table_add_index(ev, table, index);
-    sa_raise(ev, SA_ARGUMENT_ERROR, site, "'SchemaItem' object, such as a 'Column' or a 'Constraint' expected, got %.*s",
+    sa_raise(ev, SA_ARGUMENT_ERROR, site,
+             "'SchemaItem' object, such as a 'Column' or a 'Constraint' expected, got %.*s",
              SLICE_ARGS(value_repr(ev, item)));
     return false;
 }
@@ -762,7 +453,8 @@ static bool table_add_items(Evaluator *ev, Element *table, Value *const *items, 
     return true;
 }
 
-Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Value *const *items, int count, const Node *site) {
+Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Value *const *items, int count,
+                   const Node *site) {
     Element *element = element_new(ev, EL_TABLE, NULL);
     element->name = name;
     element->node = site;
@@ -774,7 +466,8 @@ Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Va
     table->node = site;
     if (site) table->source = evaluator_span(ev, site).source;
     FROM(element)->table = table;
-    table->primary_key = constraint_new(ev, sa_state(ev)->constraints[CONSTRAINT_PRIMARY_KEY], CONSTRAINT_PRIMARY_KEY, site);
+    table->primary_key =
+        constraint_new(ev, sa_state(ev)->constraints[CONSTRAINT_PRIMARY_KEY], CONSTRAINT_PRIMARY_KEY, site);
     table->primary_key->implicit = true;
     table->primary_key->table = element;
     table_push_constraint(ev, table, table->primary_key);
@@ -790,7 +483,7 @@ static bool table_keyword(Evaluator *ev, Table *table, const Keyword *keyword) {
     Slice name = keyword->name->text;
     if (slice_equals_text(name, "comment")) {
         table->has_comment = value_is(keyword->value, VALUE_STRING);
-        text_value(keyword->value, &table->comment);
+        schema_text(keyword->value, &table->comment);
         return true;
     }
     if (slice_equals_text(name, "prefixes")) {
@@ -798,15 +491,18 @@ static bool table_keyword(Evaluator *ev, Table *table, const Keyword *keyword) {
         if (!items || value_is_unknown(items)) return true;
         const ListValue *list = (const ListValue *)items;
         for (int i = 0; i < list->count; i++)
-            if (value_is(list->items[i], VALUE_STRING)) parts_push(ev, &table->prefixes, (TextPart){.text = value_text(list->items[i])});
+            if (value_is(list->items[i], VALUE_STRING))
+                parts_push(ev, &table->prefixes, (TextPart){.text = value_text(list->items[i])});
         return true;
     }
-    if (slice_equals_text(name, "implicit_returning")) return table->implicit_returning_off = !truth(keyword->value), true;
+    if (slice_equals_text(name, "implicit_returning"))
+        return table->implicit_returning_off = !truth(keyword->value), true;
     if (slice_equals_text(name, "info")) return table->info = keyword->value, true;
-    if (option_is_dialect(name)) return option_keep(ev, &table->dialect_options, keyword), true;
-    static const char *const known[] = {"schema", "quote", "quote_schema", "extend_existing", "keep_existing", "autoload_with",
-                                        "listeners", "must_exist", "autoload_replace", "include_columns", "resolve_fks",
-                                        "sqlite_autoincrement", "autoload", "useexisting"};
+    if (schema_option_is_dialect(name)) return schema_option_keep(ev, &table->dialect_options, keyword), true;
+    static const char *const known[] = {"schema",           "quote",           "quote_schema", "extend_existing",
+                                        "keep_existing",    "autoload_with",   "listeners",    "must_exist",
+                                        "autoload_replace", "include_columns", "resolve_fks",  "sqlite_autoincrement",
+                                        "autoload",         "useexisting"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (slice_equals_text(name, known[i])) return true;
     return false;
@@ -816,7 +512,8 @@ bool table_options(Evaluator *ev, Element *table, const Keyword *keywords, int c
     for (int i = 0; i < count; i++) {
         if (!table_keyword(ev, FROM(table)->table, &keywords[i])) {
             evaluator_raise_id(ev, EXCEPTION_TYPE, keywords[i].node ? keywords[i].node : site,
-                               "Additional arguments should be named <dialectname>_<argument>, got '%.*s'", SLICE_ARGS(keywords[i].name->text));
+                               "Additional arguments should be named <dialectname>_<argument>, got '%.*s'",
+                               SLICE_ARGS(keywords[i].name->text));
             return false;
         }
     }
@@ -833,22 +530,27 @@ static Value *table_create(Evaluator *ev, Class *cls, const Arguments *a) {
     if (a->count < 2 || !value_is(a->items[0], VALUE_STRING) || !value_is_metadata(ev, a->items[1]))
         return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "Table() needs a name and a MetaData object");
     Name name = name_from_value(ev, a->items[0]), schema = {0};
-    Value *given = keyword_named(a, "schema"), *quote = keyword_named(a, "quote"), *quote_schema = keyword_named(a, "quote_schema");
+    Value *given = keyword_named(a, "schema"), *quote = keyword_named(a, "quote"),
+          *quote_schema = keyword_named(a, "quote_schema");
     if (given && value_is(given, VALUE_STRING)) schema = name_from_value(ev, given);
     if (quote && value_is(quote, VALUE_BOOL)) name.quote = truth(quote) ? NAME_QUOTED : NAME_PLAIN;
-    if (quote_schema && value_is(quote_schema, VALUE_BOOL)) schema.quote = truth(quote_schema) ? NAME_QUOTED : NAME_PLAIN;
+    if (quote_schema && value_is(quote_schema, VALUE_BOOL))
+        schema.quote = truth(quote_schema) ? NAME_QUOTED : NAME_PLAIN;
     MetaData *metadata = (MetaData *)a->items[1];
     Slice wanted = schema.text.length ? schema.text : metadata->schema.text;
-    Slice key = wanted.length ? slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(wanted), SLICE_ARGS(name.text)) : name.text;
+    Slice key = wanted.length
+                    ? slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(wanted), SLICE_ARGS(name.text))
+                    : name.text;
     Element *existing = metadata_find(metadata, key);
     if (existing) {
         if (a->count == 2 || truth(keyword_named(a, "keep_existing"))) return element_value(existing);
         if (truth(keyword_named(a, "extend_existing")))
             return table_add_items(ev, existing, a->items + 2, a->count - 2, a->site) ? element_value(existing) : NULL;
-        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, a->site,
-                        "Table '%.*s' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine "
-                        "options and columns on an existing Table object.",
-                        SLICE_ARGS(key));
+        return sa_raise(
+            ev, SA_INVALID_REQUEST_ERROR, a->site,
+            "Table '%.*s' is already defined for this MetaData instance.  Specify 'extend_existing=True' to redefine "
+            "options and columns on an existing Table object.",
+            SLICE_ARGS(key));
     }
     Element *table = table_new(ev, name, metadata, schema, a->items + 2, a->count - 2, a->site);
     if (!table || !table_options(ev, table, a->keywords, a->keyword_count, a->site)) return NULL;
@@ -858,13 +560,16 @@ static Value *table_create(Evaluator *ev, Class *cls, const Arguments *a) {
 
 Value *table_attribute(Evaluator *ev, Element *element, Slice name) {
     const Table *table = FROM(element)->table;
-    if (slice_equals_text(name, "fullname") || slice_equals_text(name, "key")) return value_string(ev, table_key(ev, element));
+    if (slice_equals_text(name, "fullname") || slice_equals_text(name, "key"))
+        return value_string(ev, table_key(ev, element));
     if (!table) return NULL;
     if (slice_equals_text(name, "metadata")) return &table->metadata->head.head;
     if (slice_equals_text(name, "primary_key")) return &table->primary_key->head.head;
     if (slice_equals_text(name, "indexes")) return value_tuple(ev, (Value *const *)table->indexes, table->index_count);
-    if (slice_equals_text(name, "constraints")) return value_tuple(ev, (Value *const *)table->constraints, table->constraint_count);
-    if (slice_equals_text(name, "comment")) return table->has_comment ? value_string(ev, table->comment) : value_none(ev);
+    if (slice_equals_text(name, "constraints"))
+        return value_tuple(ev, (Value *const *)table->constraints, table->constraint_count);
+    if (slice_equals_text(name, "comment"))
+        return table->has_comment ? value_string(ev, table->comment) : value_none(ev);
     if (slice_equals_text(name, "info")) return table->info ? table->info : &value_dict(ev)->head;
     if (slice_equals_text(name, "autoincrement_column") || slice_equals_text(name, "_autoincrement_column")) {
         Element *column = table_autoincrement_column(ev, table);
@@ -905,7 +610,8 @@ Element *table_autoincrement_column(Evaluator *ev, const Table *table) {
     if (schema->autoincrement == 0) return NULL;
     if (schema->foreign_key_count && schema->autoincrement != -2) return NULL;
     if (schema->server_default && !schema->identity) return NULL;
-    bool sequence = schema->default_value && value_is_element(schema->default_value) && ((Element *)schema->default_value)->kind == EL_SEQUENCE;
+    bool sequence = schema->default_value && value_is_element(schema->default_value) &&
+                    ((Element *)schema->default_value)->kind == EL_SEQUENCE;
     if (schema->default_value && !sequence) return NULL;
     return found;
 }
@@ -920,7 +626,8 @@ static Value *sequence_create(Evaluator *ev, Class *cls, const Arguments *a) {
     for (int i = 0; i < a->keyword_count; i++) {
         Slice name = a->keywords[i].name->text;
         Value *value = a->keywords[i].value;
-        if (slice_equals_text(name, "schema") && value_is(value, VALUE_STRING)) sequence->schema = name_from_value(ev, value);
+        if (slice_equals_text(name, "schema") && value_is(value, VALUE_STRING))
+            sequence->schema = name_from_value(ev, value);
         if (slice_equals_text(name, "start")) sequence->start = value;
         if (slice_equals_text(name, "increment")) sequence->increment = value;
         if (slice_equals_text(name, "minvalue")) sequence->minvalue = value;
@@ -956,9 +663,10 @@ static Value *computed_create(Evaluator *ev, Class *cls, const Arguments *a) {
 static Value *identity_create(Evaluator *ev, Class *cls, const Arguments *a) {
     Value *always = NULL, *on_null = NULL, *cycle = NULL, *nomin = NULL, *nomax = NULL, *order = NULL;
     Identity *identity = instance_allocate(ev, cls, sizeof *identity);
-    if (!arguments_bind(ev, a, "Identity", "| always on_null start increment minvalue maxvalue nominvalue nomaxvalue cycle cache order",
-                        &always, &on_null, &identity->start, &identity->increment, &identity->minvalue, &identity->maxvalue, &nomin,
-                        &nomax, &cycle, &identity->cache, &order))
+    if (!arguments_bind(ev, a, "Identity",
+                        "| always on_null start increment minvalue maxvalue nominvalue nomaxvalue cycle cache order",
+                        &always, &on_null, &identity->start, &identity->increment, &identity->minvalue,
+                        &identity->maxvalue, &nomin, &nomax, &cycle, &identity->cache, &order))
         return NULL;
     identity->always = truth(always);
     identity->on_null = truth(on_null);
@@ -987,12 +695,15 @@ static Value *item_get_attribute(Evaluator *ev, Value *self, Atom name, const No
         return NULL;
     }
     const Constraint *constraint = value_as_constraint(ev, self);
-    if (constraint && (slice_equals_text(text, "columns") || slice_equals_text(text, "c"))) return column_collection(ev, &constraint->columns);
+    if (constraint && (slice_equals_text(text, "columns") || slice_equals_text(text, "c")))
+        return column_collection(ev, &constraint->columns);
     if (constraint && slice_equals_text(text, "name"))
         return constraint->name.text.length ? value_string(ev, constraint->name.text) : value_none(ev);
     const Index *index = value_as_index(ev, self);
-    if (index && (slice_equals_text(text, "columns") || slice_equals_text(text, "expressions"))) return column_collection(ev, &index->expressions);
-    if (index && slice_equals_text(text, "name")) return index->name.text.length ? value_string(ev, index->name.text) : value_none(ev);
+    if (index && (slice_equals_text(text, "columns") || slice_equals_text(text, "expressions")))
+        return column_collection(ev, &index->expressions);
+    if (index && slice_equals_text(text, "name"))
+        return index->name.text.length ? value_string(ev, index->name.text) : value_none(ev);
     if (index && slice_equals_text(text, "dialect_options")) {
         DictValue *outer = value_dict(ev);
         static const char *const dialects[] = {"postgresql", "sqlite", "mysql"};
@@ -1002,7 +713,8 @@ static Value *item_get_attribute(Evaluator *ev, Value *self, Atom name, const No
             for (int i = 0; index->dialect_options && i < index->dialect_options->count; i++) {
                 Slice full = value_text(index->dialect_options->entries[i].key);
                 if (slice_starts_with(full, dialects[d]))
-                    dict_set(ev, inner, value_string(ev, slice_sub(full, prefix, full.length)), index->dialect_options->entries[i].value, NULL);
+                    dict_set(ev, inner, value_string(ev, slice_sub(full, prefix, full.length)),
+                             index->dialect_options->entries[i].value, NULL);
             }
             dict_set(ev, outer, value_string(ev, slice_from(dialects[d])), &inner->head, NULL);
         }
@@ -1019,7 +731,8 @@ static Class *define(Evaluator *ev, ModuleValue *module, const char *name, Class
     return module_define_class(ev, module, &spec, base);
 }
 
-static const NativeMethod sequence_methods[] = {{"next_value", sequence_next_value, NATIVE_METHOD, NULL}, {NULL, NULL, NATIVE_METHOD, NULL}};
+static const NativeMethod sequence_methods[] = {{"next_value", sequence_next_value, NATIVE_METHOD, NULL},
+                                                {NULL, NULL, NATIVE_METHOD, NULL}};
 
 void schema_define(Evaluator *ev, ModuleValue *module) {
     SaState *state = sa_state(ev);
@@ -1028,12 +741,15 @@ void schema_define(Evaluator *ev, ModuleValue *module) {
     state->metadata = module_define_class(ev, module, &metadata_spec, NULL);
     Class *item = define(ev, module, "SchemaItem", NULL, default_create, NULL);
     Class *constraint = define(ev, module, "Constraint", item, constraint_create, NULL);
-    state->foreign_key = define(ev, module, "ForeignKey", item, foreign_key_create, NULL);
-    state->constraints[CONSTRAINT_PRIMARY_KEY] = define(ev, module, "PrimaryKeyConstraint", constraint, constraint_create, NULL);
-    state->constraints[CONSTRAINT_FOREIGN_KEY] = define(ev, module, "ForeignKeyConstraint", constraint, constraint_create, NULL);
+    state->foreign_key = define(ev, module, "ForeignKey", item, schema_foreign_key_create, NULL);
+    state->constraints[CONSTRAINT_PRIMARY_KEY] =
+        define(ev, module, "PrimaryKeyConstraint", constraint, constraint_create, NULL);
+    state->constraints[CONSTRAINT_FOREIGN_KEY] =
+        define(ev, module, "ForeignKeyConstraint", constraint, constraint_create, NULL);
     state->constraints[CONSTRAINT_UNIQUE] = define(ev, module, "UniqueConstraint", constraint, constraint_create, NULL);
     state->constraints[CONSTRAINT_CHECK] = define(ev, module, "CheckConstraint", constraint, constraint_create, NULL);
-    state->constraints[CONSTRAINT_EXCLUDE] = define(ev, module, "ExcludeConstraint", constraint, constraint_create, NULL);
+    state->constraints[CONSTRAINT_EXCLUDE] =
+        define(ev, module, "ExcludeConstraint", constraint, constraint_create, NULL);
     state->index = define(ev, module, "Index", item, index_create, NULL);
     state->sequence = define(ev, module, "Sequence", item, sequence_create, sequence_methods);
     state->computed = define(ev, module, "Computed", item, computed_create, NULL);
@@ -1041,7 +757,7 @@ void schema_define(Evaluator *ev, ModuleValue *module) {
     define(ev, module, "FetchedValue", item, default_create, NULL);
     define(ev, module, "DefaultClause", item, default_create, NULL);
     define(ev, module, "ColumnDefault", item, default_create, NULL);
-    state->column_class->create = column_create;
+    state->column_class->create = schema_column_create;
     state->table_class->create = table_create;
     module_define(ev, module, "Column", &state->column_class->head);
     module_define(ev, module, "Table", &state->table_class->head);

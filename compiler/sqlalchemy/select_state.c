@@ -50,7 +50,8 @@ static int left_candidates(Evaluator *ev, const ElementList *clauses, Element *t
         for (int k = 0; k < selectables.count && !fits[i]; k++) {
             Element *selectable = selectables.items[k];
             if (selectable == clause) continue;
-            fits[i] = ambiguous ? covers(ev, clause, selectable, &columns) : on || from_can_join(ev, clause, selectable);
+            fits[i] =
+                ambiguous ? covers(ev, clause, selectable, &columns) : on || from_can_join(ev, clause, selectable);
         }
         found += fits[i];
     }
@@ -67,15 +68,18 @@ static int left_candidates(Evaluator *ev, const ElementList *clauses, Element *t
 
 static bool join_ambiguous(Evaluator *ev, const SetupJoin *join) {
     sa_raise(ev, SA_INVALID_REQUEST_ERROR, join->node,
-             "Can't determine which FROM clause to join from, there are multiple FROMS which can join to this entity. Please "
-             "use the .select_from() method to establish an explicit left side, as well as providing an explicit ON clause if "
+             "Can't determine which FROM clause to join from, there are multiple FROMS which can join to this entity. "
+             "Please "
+             "use the .select_from() method to establish an explicit left side, as well as providing an explicit ON "
+             "clause if "
              "not present already to help resolve the ambiguity.");
     return false;
 }
 
 static bool join_hopeless(Evaluator *ev, const SetupJoin *join) {
     sa_raise(ev, SA_INVALID_REQUEST_ERROR, join->node,
-             "Don't know how to join to %.*s. Please use the .select_from() method to establish an explicit left side, as well "
+             "Don't know how to join to %.*s. Please use the .select_from() method to establish an explicit left side, "
+             "as well "
              "as providing an explicit ON clause if not present already to help resolve the ambiguity.",
              SLICE_ARGS(value_repr(ev, &join->target->head.head)));
     return false;
@@ -88,7 +92,8 @@ static ElementList join_potential(Evaluator *ev, const Select *select) {
     return out;
 }
 
-static bool join_find_left(Evaluator *ev, const SelectState *state, const SetupJoin *join, Element **left, int *replace) {
+static bool join_find_left(Evaluator *ev, const SelectState *state, const SetupJoin *join, Element **left,
+                           int *replace) {
     ElementList clauses = state->from_clauses.count ? state->from_clauses : join_potential(ev, state->select);
     bool *fits = ARENA_ARRAY(evaluator_arena(ev), bool, clauses.count + 1);
     int found = left_candidates(ev, &clauses, join->target, join->on, fits);
@@ -102,7 +107,8 @@ static bool join_find_left(Evaluator *ev, const SelectState *state, const SetupJ
     return true;
 }
 
-static bool join_place_left(Evaluator *ev, const SelectState *state, const SetupJoin *join, Element **left, int *replace) {
+static bool join_place_left(Evaluator *ev, const SelectState *state, const SetupJoin *join, Element **left,
+                            int *replace) {
     (void)ev;
     *left = join->from;
     *replace = -1;
@@ -114,7 +120,8 @@ static bool join_place_left(Evaluator *ev, const SelectState *state, const Setup
     return true;
 }
 
-Element *element_join_on(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full, const Node *site) {
+Element *element_join_on(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full,
+                         const Node *site) {
     if (right->kind == EL_JOIN) right = element_with_children(ev, EL_FROM_GROUPING, NULL, &right, 1);
     if (!on && !(on = join_condition(ev, left, right, NULL, site))) return NULL;
     Element *join = element_join(ev, left, right, on, outer, full);

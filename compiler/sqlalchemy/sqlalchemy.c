@@ -48,7 +48,8 @@ static Class *error_class(Evaluator *ev, ModuleValue *module, SaError error) {
     SaState *state = sa_state(ev);
     if (state->errors[error]) return state->errors[error];
     const ErrorRow *row = &error_rows[error];
-    Class *base = row->base == SA_ERROR_COUNT ? evaluator_exception(ev, EXCEPTION_EXCEPTION) : error_class(ev, module, row->base);
+    Class *base =
+        row->base == SA_ERROR_COUNT ? evaluator_exception(ev, EXCEPTION_EXCEPTION) : error_class(ev, module, row->base);
     state->errors[error] = module_define_exception(ev, module, row->name, base, row->code);
     return state->errors[error];
 }
@@ -60,15 +61,31 @@ void errors_define(Evaluator *ev, ModuleValue *module) {
         module_define(ev, module, error_rows[i].name, &cls->head);
     }
     Class *statement = state->errors[SA_STATEMENT_ERROR];
-    static const char *const others[] = {"DBAPIError", "OperationalError", "ProgrammingError", "DatabaseError", "DataError",
-                                         "InterfaceError", "InternalError", "NotSupportedError", "TimeoutError", "DisconnectionError",
-                                         "ResourceClosedError", "PendingRollbackError", "NoSuchTableError", "ObjectNotExecutableError",
-                                         "NoSuchModuleError", "CircularDependencyError", "NoInspectionAvailable", "DontWrapMixin"};
+    static const char *const others[] = {"DBAPIError",
+                                         "OperationalError",
+                                         "ProgrammingError",
+                                         "DatabaseError",
+                                         "DataError",
+                                         "InterfaceError",
+                                         "InternalError",
+                                         "NotSupportedError",
+                                         "TimeoutError",
+                                         "DisconnectionError",
+                                         "ResourceClosedError",
+                                         "PendingRollbackError",
+                                         "NoSuchTableError",
+                                         "ObjectNotExecutableError",
+                                         "NoSuchModuleError",
+                                         "CircularDependencyError",
+                                         "NoInspectionAvailable",
+                                         "DontWrapMixin"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         module_define_exception(ev, module, others[i], statement, CODE_DATABASE_ERROR);
-    static const char *const warnings[] = {"SAWarning", "SADeprecationWarning", "MovedIn20Warning", "RemovedIn20Warning"};
+    static const char *const warnings[] = {"SAWarning", "SADeprecationWarning", "MovedIn20Warning",
+                                           "RemovedIn20Warning"};
     for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++)
-        module_define_exception(ev, module, warnings[i], evaluator_exception(ev, EXCEPTION_EXCEPTION), CODE_VALUE_ERROR);
+        module_define_exception(ev, module, warnings[i], evaluator_exception(ev, EXCEPTION_EXCEPTION),
+                                CODE_VALUE_ERROR);
 }
 
 /* ---- classes of elements ---- */
@@ -136,7 +153,8 @@ static const ClassRow class_rows[] = {
     {EL_DDL, "ExecutableDDLElement", ddl_methods, ELEMENT_KIND_COUNT, false, false},
 };
 
-static Class *class_named(Evaluator *ev, ModuleValue *module, const char *name, const NativeMethod *methods, Class *base) {
+static Class *class_named(Evaluator *ev, ModuleValue *module, const char *name, const NativeMethod *methods,
+                          Class *base) {
     NativeClass spec = {.name = name, .instance_type = &sa_element_type, .methods = methods};
     return module_define_class(ev, module, &spec, base);
 }
@@ -155,7 +173,8 @@ void classes_define(Evaluator *ev, ModuleValue *module) {
                                                       : executable;
         state->element_classes[row->kind] = class_named(ev, module, row->name, row->methods, base);
     }
-    Class *textual = class_named(ev, module, "_BoundTextualSelect", textual_methods, state->element_classes[EL_TEXTUAL_SELECT]);
+    Class *textual =
+        class_named(ev, module, "_BoundTextualSelect", textual_methods, state->element_classes[EL_TEXTUAL_SELECT]);
     state->element_classes[EL_TEXTUAL_SELECT] = textual;
     state->column_class = class_named(ev, module, "Column", NULL, state->element_classes[EL_COLUMN]);
     state->table_class = class_named(ev, module, "Table", table_methods, state->element_classes[EL_TABLE]);
@@ -181,7 +200,8 @@ static Value *quoted_name_create(Evaluator *ev, Class *cls, const Arguments *a) 
     QuotedNameValue *name = ARENA_NEW(evaluator_arena(ev), QuotedNameValue);
     name->head = *(StringValue *)plain;
     name->head.head.cls = cls;
-    name->quote = quote && value_is(quote, VALUE_BOOL) ? (value_is_true(quote) ? NAME_QUOTED : NAME_PLAIN) : NAME_AT_NEED;
+    name->quote =
+        quote && value_is(quote, VALUE_BOOL) ? (value_is_true(quote) ? NAME_QUOTED : NAME_PLAIN) : NAME_AT_NEED;
     return &name->head.head;
 }
 
@@ -237,15 +257,35 @@ static void sql_setup(Evaluator *ev, ModuleValue *module) {
 
 static void operators_setup(Evaluator *ev, ModuleValue *module) {
     operators_define(ev, module);
-    Class *column = (Class *)(void *)atom_map_get(&core(ev)->names, atom_intern_text(evaluator_atoms(ev), "ColumnOperators"));
+    Class *column =
+        (Class *)(void *)atom_map_get(&core(ev)->names, atom_intern_text(evaluator_atoms(ev), "ColumnOperators"));
     if (column) module_define(ev, module, "ColumnOperators", &column->head);
 }
 
 static void functions_setup(Evaluator *ev, ModuleValue *module) {
     core_copy(ev, module);
-    static const char *const names[] = {"count", "max", "min", "sum", "now", "coalesce", "concat", "random", "rank", "array_agg",
-                                        "current_timestamp", "current_date", "char_length", "mode", "cube", "rollup", "lower",
-                                        "percentile_cont", "user", "localtime", "sysdate", "aggregate_strings"};
+    static const char *const names[] = {"count",
+                                        "max",
+                                        "min",
+                                        "sum",
+                                        "now",
+                                        "coalesce",
+                                        "concat",
+                                        "random",
+                                        "rank",
+                                        "array_agg",
+                                        "current_timestamp",
+                                        "current_date",
+                                        "char_length",
+                                        "mode",
+                                        "cube",
+                                        "rollup",
+                                        "lower",
+                                        "percentile_cont",
+                                        "user",
+                                        "localtime",
+                                        "sysdate",
+                                        "aggregate_strings"};
     Value *func = atom_map_get(&core(ev)->names, atom_intern_text(evaluator_atoms(ev), "func"));
     for (size_t i = 0; func && i < sizeof names / sizeof *names; i++) {
         Value *made = value_get_attribute(ev, func, atom_intern_text(evaluator_atoms(ev), names[i]), NULL);
@@ -265,7 +305,8 @@ static void mysql_setup(Evaluator *ev, ModuleValue *module) {
     types_define_dialect(ev, module, DIALECT_MYSQL);
     dml_define(ev, module, DIALECT_MYSQL);
     mysql_define(ev, module);
-    if (!slice_ends_with(module->name->text, ".base")) define_module(ev, module, "base", "sqlalchemy.dialects.mysql.base");
+    if (!slice_ends_with(module->name->text, ".base"))
+        define_module(ev, module, "base", "sqlalchemy.dialects.mysql.base");
 }
 
 static void sqlite_setup(Evaluator *ev, ModuleValue *module) {
@@ -288,16 +329,16 @@ static void dialects_setup(Evaluator *ev, ModuleValue *module) {
 }
 
 #define CORE_MODULES                                                                                                   \
-    {"sqlalchemy", core_setup}, {"sqlalchemy.sql", sql_setup}, {"sqlalchemy.sql.expression", core_copy},                \
+    {"sqlalchemy", core_setup}, {"sqlalchemy.sql", sql_setup}, {"sqlalchemy.sql.expression", core_copy},               \
         {"sqlalchemy.sql.functions", functions_setup}, {"sqlalchemy.sql.operators", operators_setup},                  \
         {"sqlalchemy.sql.schema", core_copy}, {"sqlalchemy.sql.selectable", core_copy},                                \
         {"sqlalchemy.sql.elements", core_copy}, {"sqlalchemy.sql.sqltypes", core_copy},                                \
-        {"sqlalchemy.sql.dml", core_copy}, {"sqlalchemy.sql.base", core_copy}, {"sqlalchemy.sql.ddl", core_copy},       \
-        {"sqlalchemy.sql.type_api", core_copy}, {"sqlalchemy.types", core_copy}, {"sqlalchemy.schema", core_copy},      \
+        {"sqlalchemy.sql.dml", core_copy}, {"sqlalchemy.sql.base", core_copy}, {"sqlalchemy.sql.ddl", core_copy},      \
+        {"sqlalchemy.sql.type_api", core_copy}, {"sqlalchemy.types", core_copy}, {"sqlalchemy.schema", core_copy},     \
         {"sqlalchemy.exc", core_copy}, {"sqlalchemy.engine", core_copy}, {"sqlalchemy.engine.base", core_copy},        \
-        {"sqlalchemy.engine.url", core_copy}, {"sqlalchemy.engine.result", core_copy}, {"sqlalchemy.pool", core_copy},  \
+        {"sqlalchemy.engine.url", core_copy}, {"sqlalchemy.engine.result", core_copy}, {"sqlalchemy.pool", core_copy}, \
         {"sqlalchemy.dialects", dialects_setup}, {"sqlalchemy.dialects.postgresql", postgresql_setup},                 \
-        {"sqlalchemy.dialects.postgresql.base", postgresql_setup}, {"sqlalchemy.dialects.mysql", mysql_setup},          \
+        {"sqlalchemy.dialects.postgresql.base", postgresql_setup}, {"sqlalchemy.dialects.mysql", mysql_setup},         \
         {"sqlalchemy.dialects.mariadb", mysql_setup}, {"sqlalchemy.dialects.sqlite", sqlite_setup},                    \
         {"sqlalchemy.dialects.mysql.base", mysql_setup}, {"sqlalchemy.dialects.mysql.types", mysql_setup},             \
         {"sqlalchemy.dialects.mysql.dml", mysql_setup}, {"sqlalchemy.dialects.mysql.json", mysql_setup},               \
@@ -309,7 +350,9 @@ static void dialects_setup(Evaluator *ev, ModuleValue *module) {
         {"sqlalchemy.dialects.postgresql.ext", postgresql_setup},                                                      \
         {"sqlalchemy.dialects.postgresql.types", postgresql_setup},                                                    \
         {"sqlalchemy.dialects.postgresql.named_types", postgresql_setup},                                              \
-        {"sqlalchemy.dialects.postgresql.dml", postgresql_setup}, {"sqlalchemy.util", util_setup}
+        {"sqlalchemy.dialects.postgresql.dml", postgresql_setup}, {                                                    \
+        "sqlalchemy.util", util_setup                                                                                  \
+    }
 
 /* ---- the family ---- */
 
@@ -333,7 +376,8 @@ bool element_emit(Evaluator *ev, Element *element, StatementList *out) {
     if (!query_emit(evaluator_arena(ev), evaluator_dialect(ev), &options, query, kind, &problems, &statement)) {
         for (int i = 0; i < problems.count; i++)
             if (problems.items[i].severity == SEVERITY_ERROR)
-                return sa_raise(ev, SA_COMPILE_ERROR, element->node, "%.*s", SLICE_ARGS(problems.items[i].message)), false;
+                return sa_raise(ev, SA_COMPILE_ERROR, element->node, "%.*s", SLICE_ARGS(problems.items[i].message)),
+                       false;
         return sa_raise(ev, SA_COMPILE_ERROR, element->node, "the statement can't be written"), false;
     }
     ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = statement;

@@ -1,5 +1,6 @@
 /*
- * SELECT and its kin as Python sees them: select(), its generative methods, compound selects, subqueries, CTEs, values().
+ * SELECT and its kin as Python sees them: select(), its generative methods, compound selects, subqueries, CTEs,
+ * values().
  *
  * Input: calls from the evaluated program. Output: new statements; the one a method is called on never changes.
  * Example: select(a).where(x).limit(5) is three Select structs, each a copy of the one before with one thing more.
@@ -52,10 +53,11 @@ static bool select_columns_read(Evaluator *ev, Select *select, const Arguments *
     for (int i = 0; i < a->count; i++) {
         const Node *node = a->nodes ? a->nodes[i] : a->site;
         if (value_is(a->items[i], VALUE_LIST)) {
-            sa_raise(ev, SA_ARGUMENT_ERROR, node,
-                     "Column expression, FROM clause, or other columns clause element expected, got %.*s. Did you mean to "
-                     "say select(...)?",
-                     SLICE_ARGS(value_repr(ev, a->items[i])));
+            sa_raise(
+                ev, SA_ARGUMENT_ERROR, node,
+                "Column expression, FROM clause, or other columns clause element expected, got %.*s. Did you mean to "
+                "say select(...)?",
+                SLICE_ARGS(value_repr(ev, a->items[i])));
             return false;
         }
         Element *column = element_coerce(ev, a->items[i], COERCE_COLUMNS, node);
@@ -147,7 +149,8 @@ static Value *select_with_only_columns(Evaluator *ev, Value *self, const Argumen
     Arguments given = *a;
     bool keep = false;
     for (int i = 0; i < a->keyword_count; i++)
-        if (slice_equals_text(a->keywords[i].name->text, "maintain_column_froms")) keep = value_is_true(a->keywords[i].value);
+        if (slice_equals_text(a->keywords[i].name->text, "maintain_column_froms"))
+            keep = value_is_true(a->keywords[i].value);
     if (keep) {
         ElementList froms = {0};
         for (int i = 0; i < select->columns.count; i++) element_froms(ev, select->columns.items[i], &froms);
@@ -185,7 +188,8 @@ static bool join_add(Evaluator *ev, Select *select, Value *from, Value *target, 
                      const Node *site) {
     SetupJoin join = {.outer = outer, .full = full, .node = site, .target_value = target, .on_value = on};
     join.target = orm_join_target(ev, target);
-    if (!join.target && !evaluator_error_pending(ev)) join.target = element_coerce(ev, target, COERCE_JOIN_TARGET, site);
+    if (!join.target && !evaluator_error_pending(ev))
+        join.target = element_coerce(ev, target, COERCE_JOIN_TARGET, site);
     if (!join.target) return false;
     if (from && !value_is_none(from)) {
         join.from = element_of(ev, from);
@@ -207,21 +211,27 @@ static bool join_add(Evaluator *ev, Select *select, Value *from, Value *target, 
 
 static Value *select_join_kind(Evaluator *ev, Value *self, const Arguments *a, bool outer) {
     Value *target = NULL, *on = NULL, *isouter = NULL, *full = NULL;
-    if (!arguments_bind(ev, a, outer ? "outerjoin" : "join", outer ? "target | onclause * full" : "target | onclause * isouter full",
-                        &target, &on, outer ? &full : &isouter, &full))
+    if (!arguments_bind(ev, a, outer ? "outerjoin" : "join",
+                        outer ? "target | onclause * full" : "target | onclause * isouter full", &target, &on,
+                        outer ? &full : &isouter, &full))
         return NULL;
     Select *select = select_self(ev, self);
     if (!join_add(ev, select, NULL, target, on, outer || truth(isouter), truth(full), a->site)) return NULL;
     return select_result(ev, self, select);
 }
 
-static Value *select_join(Evaluator *ev, Value *self, const Arguments *a) { return select_join_kind(ev, self, a, false); }
-static Value *select_outerjoin(Evaluator *ev, Value *self, const Arguments *a) { return select_join_kind(ev, self, a, true); }
+static Value *select_join(Evaluator *ev, Value *self, const Arguments *a) {
+    return select_join_kind(ev, self, a, false);
+}
+static Value *select_outerjoin(Evaluator *ev, Value *self, const Arguments *a) {
+    return select_join_kind(ev, self, a, true);
+}
 
 static Value *select_join_from(Evaluator *ev, Value *self, const Arguments *a) {
     bool outer = evaluator_native_data(ev) != NULL;
     Value *from = NULL, *target = NULL, *on = NULL, *isouter = NULL, *full = NULL;
-    if (!arguments_bind(ev, a, "join_from", "from_ target | onclause * isouter full", &from, &target, &on, &isouter, &full))
+    if (!arguments_bind(ev, a, "join_from", "from_ target | onclause * isouter full", &from, &target, &on, &isouter,
+                        &full))
         return NULL;
     Select *select = select_self(ev, self);
     if (!join_add(ev, select, from, target, on, outer || truth(isouter), truth(full), a->site)) return NULL;
@@ -302,7 +312,8 @@ static bool clauses_add(Evaluator *ev, const Arguments *a, ElementList *out, boo
         }
         const Element *inner = element;
         while (inner->kind == EL_UNARY && OPERATOR(inner)->modifier.id != SA_NONE) inner = inner->children[0];
-        if (order && inner->kind == EL_LABEL) element = element_with_children(ev, EL_LABEL_REFERENCE, element->type, &element, 1);
+        if (order && inner->kind == EL_LABEL)
+            element = element_with_children(ev, EL_LABEL_REFERENCE, element->type, &element, 1);
         list_add(ev, out, element);
     }
     return true;
@@ -335,7 +346,8 @@ static bool bound_read(Evaluator *ev, Value *value, Element **out, const Node *s
         return false;
     }
     if (!value_is_unknown(value) && !value_as_integer(value, &number)) {
-        evaluator_raise_id(ev, EXCEPTION_TYPE, site, "int() argument must be a string, a bytes-like object or a real number");
+        evaluator_raise_id(ev, EXCEPTION_TYPE, site,
+                           "int() argument must be a string, a bytes-like object or a real number");
         return false;
     }
     *out = element_bind_typed(ev, value, type_of_kind(ev, TYPE_INTEGER), site);
@@ -359,7 +371,8 @@ static Value *selectable_offset(Evaluator *ev, Value *self, const Arguments *a) 
 
 static Value *selectable_fetch(Evaluator *ev, Value *self, const Arguments *a) {
     Value *count = NULL, *ties = NULL, *percent = NULL, *options = NULL;
-    if (!arguments_bind(ev, a, "fetch", "count | with_ties percent **dialect_kw", &count, &ties, &percent, &options)) return NULL;
+    if (!arguments_bind(ev, a, "fetch", "count | with_ties percent **dialect_kw", &count, &ties, &percent, &options))
+        return NULL;
     Selectable *made = selectable_self(ev, self);
     made->limit = NULL;
     made->fetch_with_ties = truth(ties);
@@ -394,7 +407,10 @@ static Value *selectable_for_update(Evaluator *ev, Value *self, const Arguments 
                         &key_share))
         return NULL;
     Selectable *made = selectable_self(ev, self);
-    made->for_update = (ForUpdate){.active = true, .nowait = truth(nowait), .read = truth(read), .skip_locked = truth(skip),
+    made->for_update = (ForUpdate){.active = true,
+                                   .nowait = truth(nowait),
+                                   .read = truth(read),
+                                   .skip_locked = truth(skip),
                                    .key_share = truth(key_share)};
     if (!of || value_is_none(of)) return selectable_result(ev, self, made);
     made->for_update.has_of = true;
@@ -477,7 +493,8 @@ static Value *executable_hint(Evaluator *ev, Value *self, const Arguments *a) {
     if (dialect && value_is(dialect, VALUE_STRING)) part.dialect = value_text(dialect);
     if (selectable && !value_is_none(selectable)) {
         part.element = element_of(ev, selectable);
-        if (part.element && part.element->kind == EL_ENTITY) part.element = orm_entity_selectable(ev, part.element->entity);
+        if (part.element && part.element->kind == EL_ENTITY)
+            part.element = orm_entity_selectable(ev, part.element->entity);
     } else if (dml) {
         part.element = DML((Element *)self)->table;
     }
@@ -629,8 +646,10 @@ static Element *compound_new(Evaluator *ev, SetOperator op, Value *const *items,
         if (evaluator_error_pending(ev)) return NULL;
         if (part && part->kind == EL_SCALAR_SELECT) part = part->children[0];
         if (!part || (!element_is_select(part) && part->kind != EL_SELECT_GROUPING)) {
-            return sa_raise(ev, SA_ARGUMENT_ERROR, site, "SELECT construct for inclusion in a UNION or other set construct "
-                            "expected, got %.*s.", SLICE_ARGS(value_repr(ev, items[i])));
+            return sa_raise(ev, SA_ARGUMENT_ERROR, site,
+                            "SELECT construct for inclusion in a UNION or other set construct "
+                            "expected, got %.*s.",
+                            SLICE_ARGS(value_repr(ev, items[i])));
         }
         bool limited = part->kind != EL_TEXTUAL_SELECT && part->kind != EL_SELECT_GROUPING &&
                        (SELECTABLE(part)->order_by.count || SELECTABLE(part)->limit || SELECTABLE(part)->offset ||
@@ -661,27 +680,29 @@ static Value *select_compound(Evaluator *ev, Value *self, const Arguments *a) {
 
 #define SET(index) ((void *)(uintptr_t)&set_operators[index])
 #define COMMON_METHODS                                                                                                 \
-    {"order_by", selectable_order_by, NATIVE_METHOD, NULL}, {"group_by", selectable_group_by, NATIVE_METHOD, NULL},     \
-        {"limit", selectable_limit, NATIVE_METHOD, NULL}, {"offset", selectable_offset, NATIVE_METHOD, NULL},           \
-        {"fetch", selectable_fetch, NATIVE_METHOD, NULL}, {"slice", selectable_slice_method, NATIVE_METHOD, NULL},      \
+    {"order_by", selectable_order_by, NATIVE_METHOD, NULL}, {"group_by", selectable_group_by, NATIVE_METHOD, NULL},    \
+        {"limit", selectable_limit, NATIVE_METHOD, NULL}, {"offset", selectable_offset, NATIVE_METHOD, NULL},          \
+        {"fetch", selectable_fetch, NATIVE_METHOD, NULL}, {"slice", selectable_slice_method, NATIVE_METHOD, NULL},     \
         {"with_for_update", selectable_for_update, NATIVE_METHOD, NULL},                                               \
         {"set_label_style", selectable_label_style, NATIVE_METHOD, NULL},                                              \
         {"prefix_with", executable_texts, NATIVE_METHOD, NULL},                                                        \
         {"suffix_with", executable_texts, NATIVE_METHOD, (void *)(uintptr_t)&set_operators},                           \
         {"with_hint", executable_hint, NATIVE_METHOD, NULL},                                                           \
         {"with_statement_hint", executable_statement_hint, NATIVE_METHOD, NULL},                                       \
-        {"add_cte", executable_add_cte, NATIVE_METHOD, NULL}, {"options", executable_options, NATIVE_METHOD, NULL},     \
+        {"add_cte", executable_add_cte, NATIVE_METHOD, NULL}, {"options", executable_options, NATIVE_METHOD, NULL},    \
         {"execution_options", executable_execution_options, NATIVE_METHOD, NULL},                                      \
         {"with_dialect_options", executable_dialect_options, NATIVE_METHOD, NULL},                                     \
-        {"params", executable_params, NATIVE_METHOD, NULL}, {"subquery", select_subquery, NATIVE_METHOD, NULL},         \
-        {"alias", select_subquery, NATIVE_METHOD, NULL}, {"lateral", select_lateral, NATIVE_METHOD, NULL},              \
-        {"cte", statement_cte, NATIVE_METHOD, NULL}, {"scalar_subquery", select_scalar, NATIVE_METHOD, NULL},           \
-        {"as_scalar", select_scalar, NATIVE_METHOD, NULL}, {"label", select_label, NATIVE_METHOD, NULL},                \
-        {"exists", select_exists, NATIVE_METHOD, NULL}, {"self_group", select_self_group, NATIVE_METHOD, NULL},         \
-        {"select", select_select, NATIVE_METHOD, NULL}, {"union", select_compound, NATIVE_METHOD, SET(0)},              \
-        {"union_all", select_compound, NATIVE_METHOD, SET(1)}, {"intersect", select_compound, NATIVE_METHOD, SET(2)},   \
-        {"intersect_all", select_compound, NATIVE_METHOD, SET(3)}, {"except_", select_compound, NATIVE_METHOD, SET(4)}, \
-        {"except_all", select_compound, NATIVE_METHOD, SET(5)}
+        {"params", executable_params, NATIVE_METHOD, NULL}, {"subquery", select_subquery, NATIVE_METHOD, NULL},        \
+        {"alias", select_subquery, NATIVE_METHOD, NULL}, {"lateral", select_lateral, NATIVE_METHOD, NULL},             \
+        {"cte", statement_cte, NATIVE_METHOD, NULL}, {"scalar_subquery", select_scalar, NATIVE_METHOD, NULL},          \
+        {"as_scalar", select_scalar, NATIVE_METHOD, NULL}, {"label", select_label, NATIVE_METHOD, NULL},               \
+        {"exists", select_exists, NATIVE_METHOD, NULL}, {"self_group", select_self_group, NATIVE_METHOD, NULL},        \
+        {"select", select_select, NATIVE_METHOD, NULL}, {"union", select_compound, NATIVE_METHOD, SET(0)},             \
+        {"union_all", select_compound, NATIVE_METHOD, SET(1)}, {"intersect", select_compound, NATIVE_METHOD, SET(2)},  \
+        {"intersect_all", select_compound, NATIVE_METHOD, SET(3)},                                                     \
+        {"except_", select_compound, NATIVE_METHOD, SET(4)}, {                                                         \
+        "except_all", select_compound, NATIVE_METHOD, SET(5)                                                           \
+    }
 
 const NativeMethod select_methods[] = {
     COMMON_METHODS,
@@ -726,7 +747,9 @@ static Value *exists_through(Evaluator *ev, Value *self, const Arguments *a, Nat
     return changed ? element_value(element_exists(ev, (Element *)changed)) : NULL;
 }
 
-static Value *exists_where(Evaluator *ev, Value *self, const Arguments *a) { return exists_through(ev, self, a, select_where); }
+static Value *exists_where(Evaluator *ev, Value *self, const Arguments *a) {
+    return exists_through(ev, self, a, select_where);
+}
 static Value *exists_correlate(Evaluator *ev, Value *self, const Arguments *a) {
     return exists_through(ev, self, a, select_correlate);
 }
@@ -757,7 +780,8 @@ static Value *call_exists(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     if (a->count == 1 && value_is_element(a->items[0])) {
         Element *given = (Element *)a->items[0];
-        if (element_is_select(given) || given->kind == EL_SCALAR_SELECT) return element_value(element_exists(ev, given));
+        if (element_is_select(given) || given->kind == EL_SCALAR_SELECT)
+            return element_value(element_exists(ev, given));
     }
     Select *select = select_new(ev);
     select->head.head.base.node = a->site;

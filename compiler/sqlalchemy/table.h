@@ -27,7 +27,7 @@ typedef enum ConstraintKind {
 typedef struct Constraint {
     Instance head;
     ConstraintKind kind;
-    uint32_t order; /* of creation: they are written in it */
+    uint32_t order;            /* of creation: they are written in it */
     Name name;                 /* empty: none */
     bool name_from_convention; /* the name is what {"constraint_name": name} of the naming convention stands for */
     bool convention_applied;

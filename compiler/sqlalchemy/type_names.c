@@ -18,8 +18,8 @@ typedef struct TypeWriter {
 static bool is_postgresql(const TypeWriter *w) { return w->dialect->id == DIALECT_POSTGRESQL; }
 
 static bool write_refused(const TypeWriter *w, const SaType *type) {
-    sa_raise(w->ev, SA_UNSUPPORTED_COMPILATION_ERROR, w->site,
-             "Compiler can't render element of type %.*s", SLICE_ARGS(type->head.head.cls->name->text));
+    sa_raise(w->ev, SA_UNSUPPORTED_COMPILATION_ERROR, w->site, "Compiler can't render element of type %.*s",
+             SLICE_ARGS(type->head.head.cls->name->text));
     return false;
 }
 
@@ -27,8 +27,7 @@ static bool write_number(const TypeWriter *w, const SaType *type, const char *na
     buffer_text(w->out, name);
     if (type->precision >= 0 && with_scale && type->scale >= 0)
         buffer_format(w->out, "(%lld, %lld)", (long long)type->precision, (long long)type->scale);
-    else if (type->precision >= 0)
-        buffer_format(w->out, "(%lld)", (long long)type->precision);
+    else if (type->precision >= 0) buffer_format(w->out, "(%lld)", (long long)type->precision);
     if (type->unsigned_number && w->dialect->is_mysql) buffer_text(w->out, " UNSIGNED");
     if (type->zerofill && w->dialect->is_mysql) buffer_text(w->out, " ZEROFILL");
     return true;
@@ -52,7 +51,8 @@ static bool write_integer(const TypeWriter *w, const SaType *type, const char *n
 static bool write_mysql_string(const TypeWriter *w, const SaType *type, const char *name, bool national) {
     if (national || type->national) buffer_text(w->out, "NATIONAL ");
     buffer_text(w->out, name);
-    if (type->length >= 0 && strstr(name, "INYTEXT") == NULL && strstr(name, "MTEXT") == NULL && strstr(name, "GTEXT") == NULL)
+    if (type->length >= 0 && strstr(name, "INYTEXT") == NULL && strstr(name, "MTEXT") == NULL &&
+        strstr(name, "GTEXT") == NULL)
         buffer_format(w->out, "(%lld)", (long long)type->length);
     if (!national && !type->national) {
         if (type->charset.length) buffer_format(w->out, " CHARACTER SET %.*s", SLICE_ARGS(type->charset));
@@ -85,8 +85,9 @@ static bool write_string(const TypeWriter *w, const SaType *type, const char *na
 
 static bool write_timestamp(const TypeWriter *w, const SaType *type, const char *name) {
     buffer_text(w->out, name);
-    bool own_precision = type_is(type, TYPE_PG_TIMESTAMP) || type_is(type, TYPE_PG_TIME) || type->kind == TYPE_MY_TIME ||
-                         type->kind == TYPE_MY_DATETIME || type->kind == TYPE_MY_TIMESTAMP;
+    bool own_precision = type_is(type, TYPE_PG_TIMESTAMP) || type_is(type, TYPE_PG_TIME) ||
+                         type->kind == TYPE_MY_TIME || type->kind == TYPE_MY_DATETIME ||
+                         type->kind == TYPE_MY_TIMESTAMP;
     if (own_precision && type->precision >= (w->dialect->is_mysql ? 1 : 0))
         buffer_format(w->out, "(%lld)", (long long)type->precision);
     if (is_postgresql(w)) buffer_text(w->out, type->timezone ? " WITH TIME ZONE" : " WITHOUT TIME ZONE");
@@ -247,10 +248,12 @@ static bool write_text_kind(const TypeWriter *w, const SaType *type) {
     static const struct {
         TypeKind kind;
         const char *name;
-    } rows[] = {{TYPE_MY_TINYTEXT, "TINYTEXT"}, {TYPE_MY_MEDIUMTEXT, "MEDIUMTEXT"}, {TYPE_MY_LONGTEXT, "LONGTEXT"},
-                {TYPE_PG_CITEXT, "CITEXT"},     {TYPE_SQL_CLOB, "CLOB"},            {TYPE_TEXT, "TEXT"},
-                {TYPE_SQL_NVARCHAR, "NVARCHAR"}, {TYPE_SQL_NCHAR, "NCHAR"},         {TYPE_SQL_CHAR, "CHAR"},
-                {TYPE_PG_TSVECTOR, "TSVECTOR"}, {TYPE_PG_TSQUERY, "TSQUERY"}};
+    } rows[] = {{TYPE_MY_TINYTEXT, "TINYTEXT"},  {TYPE_MY_MEDIUMTEXT, "MEDIUMTEXT"},
+                {TYPE_MY_LONGTEXT, "LONGTEXT"},  {TYPE_PG_CITEXT, "CITEXT"},
+                {TYPE_SQL_CLOB, "CLOB"},         {TYPE_TEXT, "TEXT"},
+                {TYPE_SQL_NVARCHAR, "NVARCHAR"}, {TYPE_SQL_NCHAR, "NCHAR"},
+                {TYPE_SQL_CHAR, "CHAR"},         {TYPE_PG_TSVECTOR, "TSVECTOR"},
+                {TYPE_PG_TSQUERY, "TSQUERY"}};
     if (type_is(type, TYPE_ENUM)) return write_enum(w, type);
     if (type->kind == TYPE_MY_SET) return write_labels(w, type, "SET"), true;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -259,7 +262,8 @@ static bool write_text_kind(const TypeWriter *w, const SaType *type) {
 }
 
 static bool type_write_inner(const TypeWriter *w, const SaType *type) {
-    if (type->kind == TYPE_DECORATOR && type->item) return type_write_inner(w, type_on_dialect(w->ev, type->item, w->dialect));
+    if (type->kind == TYPE_DECORATOR && type->item)
+        return type_write_inner(w, type_on_dialect(w->ev, type->item, w->dialect));
     if (type->kind == TYPE_USER_DEFINED) return write_user_defined(w, type);
     if (type->kind == TYPE_PG_DOMAIN) return sa_write_name(w->out, w->dialect, name_from(type->name)), true;
     switch ((int)type->affinity) {
@@ -314,7 +318,8 @@ bool type_write_mysql_cast(Evaluator *ev, Buffer *out, const SaType *given, cons
         plain.kind = TYPE_SQL_CHAR;
         plain.national = plain.binary = false;
         if (type_is(type, TYPE_ENUM) && type->native_enum) return true;
-        return write_mysql_string(&w, &plain, "CHAR", type_is(type, TYPE_SQL_NCHAR) || type_is(type, TYPE_SQL_NVARCHAR));
+        return write_mysql_string(&w, &plain, "CHAR",
+                                  type_is(type, TYPE_SQL_NCHAR) || type_is(type, TYPE_SQL_NVARCHAR));
     }
     if (type->affinity == TYPE_LARGE_BINARY) return buffer_text(out, "BINARY"), true;
     if (type->affinity == TYPE_JSON) return buffer_text(out, "JSON"), true;

@@ -18,27 +18,46 @@ typedef struct TypedOperator {
     CustomOp op;
 } TypedOperator;
 
-#define OPERATOR_TEXT(literal) {(literal), sizeof(literal) - 1}
+#define OPERATOR_TEXT(literal)                                                                                         \
+    { (literal), sizeof(literal) - 1 }
 /* text, precedence, comparison, self precedent, eager grouping */
-#define TEST(text) {OPERATOR_TEXT(text), EQUALITY, true, true, true, NULL, NULL}
-#define PLAIN(text) {OPERATOR_TEXT(text), EQUALITY, true, false, false, NULL, NULL}
-#define ACCESS(text) {OPERATOR_TEXT(text), INDEXING, false, true, true, NULL, NULL}
+#define TEST(text)                                                                                                     \
+    { OPERATOR_TEXT(text), EQUALITY, true, true, true, NULL, NULL }
+#define PLAIN(text)                                                                                                    \
+    { OPERATOR_TEXT(text), EQUALITY, true, false, false, NULL, NULL }
+#define ACCESS(text)                                                                                                   \
+    { OPERATOR_TEXT(text), INDEXING, false, true, true, NULL, NULL }
 static const TypedOperator typed_operators[] = {
-    {"contains", TYPE_ARRAY, TEST("@>")},          {"contains", TYPE_JSON, TEST("@>")},
-    {"contains", TYPE_HSTORE, TEST("@>")},         {"contains", TYPE_RANGE, TEST("@>")},
-    {"contained_by", TYPE_ARRAY, TEST("<@")},      {"contained_by", TYPE_JSON, TEST("<@")},
-    {"contained_by", TYPE_HSTORE, TEST("<@")},     {"contained_by", TYPE_RANGE, TEST("<@")},
-    {"overlap", TYPE_ARRAY, PLAIN("&&")},          {"overlaps", TYPE_RANGE, PLAIN("&&")},
-    {"has_key", TYPE_JSON, TEST("?")},             {"has_key", TYPE_HSTORE, TEST("?")},
-    {"has_all", TYPE_JSON, TEST("?&")},            {"has_all", TYPE_HSTORE, TEST("?&")},
-    {"has_any", TYPE_JSON, TEST("?|")},            {"has_any", TYPE_HSTORE, TEST("?|")},
-    {"delete_path", TYPE_JSON, ACCESS("#-")},      {"path_exists", TYPE_JSON, TEST("@?")},
-    {"path_match", TYPE_JSON, TEST("@@")},         {"adjacent_to", TYPE_RANGE, PLAIN("-|-")},
-    {"strictly_left_of", TYPE_RANGE, PLAIN("<<")}, {"strictly_right_of", TYPE_RANGE, PLAIN(">>")},
-    {"not_extend_right_of", TYPE_RANGE, PLAIN("&<")}, {"not_extend_left_of", TYPE_RANGE, PLAIN("&>")},
-    {"__lshift__", TYPE_RANGE, PLAIN("<<")},       {"__rshift__", TYPE_RANGE, PLAIN(">>")},
-    {"__lshift__", TYPE_INET, PLAIN("<<")},        {"__rshift__", TYPE_INET, PLAIN(">>")},
-    {"->>", TYPE_JSON, ACCESS("->>")},             {"#>>", TYPE_JSON, ACCESS("#>>")},
+    {"contains", TYPE_ARRAY, TEST("@>")},
+    {"contains", TYPE_JSON, TEST("@>")},
+    {"contains", TYPE_HSTORE, TEST("@>")},
+    {"contains", TYPE_RANGE, TEST("@>")},
+    {"contained_by", TYPE_ARRAY, TEST("<@")},
+    {"contained_by", TYPE_JSON, TEST("<@")},
+    {"contained_by", TYPE_HSTORE, TEST("<@")},
+    {"contained_by", TYPE_RANGE, TEST("<@")},
+    {"overlap", TYPE_ARRAY, PLAIN("&&")},
+    {"overlaps", TYPE_RANGE, PLAIN("&&")},
+    {"has_key", TYPE_JSON, TEST("?")},
+    {"has_key", TYPE_HSTORE, TEST("?")},
+    {"has_all", TYPE_JSON, TEST("?&")},
+    {"has_all", TYPE_HSTORE, TEST("?&")},
+    {"has_any", TYPE_JSON, TEST("?|")},
+    {"has_any", TYPE_HSTORE, TEST("?|")},
+    {"delete_path", TYPE_JSON, ACCESS("#-")},
+    {"path_exists", TYPE_JSON, TEST("@?")},
+    {"path_match", TYPE_JSON, TEST("@@")},
+    {"adjacent_to", TYPE_RANGE, PLAIN("-|-")},
+    {"strictly_left_of", TYPE_RANGE, PLAIN("<<")},
+    {"strictly_right_of", TYPE_RANGE, PLAIN(">>")},
+    {"not_extend_right_of", TYPE_RANGE, PLAIN("&<")},
+    {"not_extend_left_of", TYPE_RANGE, PLAIN("&>")},
+    {"__lshift__", TYPE_RANGE, PLAIN("<<")},
+    {"__rshift__", TYPE_RANGE, PLAIN(">>")},
+    {"__lshift__", TYPE_INET, PLAIN("<<")},
+    {"__rshift__", TYPE_INET, PLAIN(">>")},
+    {"->>", TYPE_JSON, ACCESS("->>")},
+    {"#>>", TYPE_JSON, ACCESS("#>>")},
     {"->", TYPE_HSTORE, ACCESS("->")},
 };
 
@@ -151,7 +170,8 @@ static Element *typed_operate(Evaluator *ev, Element *element, const char *metho
 Element *element_type_contains(Evaluator *ev, Element *element, const Arguments *a) {
     TypeKind affinity = element->type->affinity;
     if (affinity == TYPE_JSON && !type_is(element->type, TYPE_PG_JSONB)) return NULL;
-    if (affinity != TYPE_ARRAY && affinity != TYPE_JSON && affinity != TYPE_HSTORE && affinity != TYPE_RANGE) return NULL;
+    if (affinity != TYPE_ARRAY && affinity != TYPE_JSON && affinity != TYPE_HSTORE && affinity != TYPE_RANGE)
+        return NULL;
     if (element->type->kind == TYPE_ARRAY)
         return evaluator_raise_id(ev, EXCEPTION_NOT_IMPLEMENTED, a->site,
                                   "ARRAY.contains() not implemented for the base ARRAY type; please use the "
@@ -189,9 +209,12 @@ typedef struct HstoreFunction {
     TypeKind result;
 } HstoreFunction;
 static const HstoreFunction hstore_functions[] = {
-    {"keys", "akeys", TYPE_ARRAY},        {"vals", "avals", TYPE_ARRAY},
-    {"defined", "defined", TYPE_BOOLEAN}, {"delete", "delete", TYPE_HSTORE},
-    {"slice", "slice", TYPE_HSTORE},      {"array", "hstore_to_array", TYPE_ARRAY},
+    {"keys", "akeys", TYPE_ARRAY},
+    {"vals", "avals", TYPE_ARRAY},
+    {"defined", "defined", TYPE_BOOLEAN},
+    {"delete", "delete", TYPE_HSTORE},
+    {"slice", "slice", TYPE_HSTORE},
+    {"array", "hstore_to_array", TYPE_ARRAY},
     {"matrix", "hstore_to_matrix", TYPE_ARRAY},
 };
 
@@ -260,7 +283,8 @@ Element *element_match(Evaluator *ev, Element *element, const Arguments *a) {
     if (!arguments_bind(ev, a, "match", "other *rest **keywords", &other, &rest, &keywords)) return NULL;
     Element *right = element_coerce_operand(ev, element, op_of(SA_MATCH), other, NULL, a->site);
     if (!right) return NULL;
-    Element *made = element_binary_op(ev, element, right, op_of(SA_MATCH), op_of(SA_NOT_MATCH), type_of_kind(ev, TYPE_MATCH));
+    Element *made =
+        element_binary_op(ev, element, right, op_of(SA_MATCH), op_of(SA_NOT_MATCH), type_of_kind(ev, TYPE_MATCH));
     OperatorElement *match = OPERATOR(made);
     int modes[3] = {1, 0, 0};
     match_flag(a, "mysql_boolean_mode", &modes[0]);

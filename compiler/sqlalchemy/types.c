@@ -147,13 +147,34 @@ static bool type_keyword(SaType *type, Slice name, Value *value) {
         type->dimensions = (int)number;
         return true;
     }
-    static const char *const ignored[] = {"decimal_return_scale", "validate_strings", "inherit_schema", "metadata",
-                                          "create_type",          "values_callable",  "sort_key_function", "omit_aliases",
-                                          "astext_type",          "text_type",        "day_precision",     "storage_format",
-                                          "regexp",               "quote",            "truncate_microseconds", "pickler",
-                                          "comparator",           "impl",             "protocol",          "retrieve_as_bitwise",
-                                          "_create_events",       "quoting",          "convert_unicode",   "unicode_error",
-                                          "default",              "constraint_name",  "not_null",          "check"};
+    static const char *const ignored[] = {"decimal_return_scale",
+                                          "validate_strings",
+                                          "inherit_schema",
+                                          "metadata",
+                                          "create_type",
+                                          "values_callable",
+                                          "sort_key_function",
+                                          "omit_aliases",
+                                          "astext_type",
+                                          "text_type",
+                                          "day_precision",
+                                          "storage_format",
+                                          "regexp",
+                                          "quote",
+                                          "truncate_microseconds",
+                                          "pickler",
+                                          "comparator",
+                                          "impl",
+                                          "protocol",
+                                          "retrieve_as_bitwise",
+                                          "_create_events",
+                                          "quoting",
+                                          "convert_unicode",
+                                          "unicode_error",
+                                          "default",
+                                          "constraint_name",
+                                          "not_null",
+                                          "check"};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         if (slice_equals_text(name, ignored[i])) return true;
     return false;
@@ -195,8 +216,9 @@ static void enum_of_class(Evaluator *ev, SaType *type, Value *value) {
         const AtomMapEntry *entry = &cls->names.entries[i];
         if (!entry->key || slice_starts_with(entry->key->text, "_")) continue;
         Value *member = entry->value;
-        if (value_is(member, VALUE_FUNCTION) || value_is(member, VALUE_PROPERTY) || value_is(member, VALUE_CLASSMETHOD) ||
-            value_is(member, VALUE_STATICMETHOD) || value_is(member, VALUE_NATIVE_FUNCTION))
+        if (value_is(member, VALUE_FUNCTION) || value_is(member, VALUE_PROPERTY) ||
+            value_is(member, VALUE_CLASSMETHOD) || value_is(member, VALUE_STATICMETHOD) ||
+            value_is(member, VALUE_NATIVE_FUNCTION))
             continue;
         enum_push(ev, type, entry->key->text, member);
     }
@@ -314,8 +336,7 @@ static SaType *decorator_impl(Evaluator *ev, SaType *type, const Arguments *a) {
 static bool class_has_own(const Class *cls, const char *name) {
     for (int i = 0; i < cls->mro_count && cls->mro[i]->node; i++)
         for (int k = 0; k < cls->mro[i]->names.count; k++)
-            if (cls->mro[i]->names.entries[k].key &&
-                slice_equals_text(cls->mro[i]->names.entries[k].key->text, name))
+            if (cls->mro[i]->names.entries[k].key && slice_equals_text(cls->mro[i]->names.entries[k].key->text, name))
                 return true;
     return false;
 }
@@ -419,7 +440,9 @@ void types_define(Evaluator *ev, ModuleValue *module) {
 
 void types_define_dialect(Evaluator *ev, ModuleValue *module, DialectId dialect) {
     for (int kind = TYPE_SQL_INTEGER; kind <= TYPE_SQL_UUID; kind++) type_class_define(ev, module, (TypeKind)kind);
-    int first = dialect == DIALECT_POSTGRESQL ? TYPE_PG_ARRAY : dialect == DIALECT_SQLITE ? TYPE_LITE_JSON : TYPE_MY_INTEGER;
+    int first = dialect == DIALECT_POSTGRESQL ? TYPE_PG_ARRAY
+                : dialect == DIALECT_SQLITE   ? TYPE_LITE_JSON
+                                              : TYPE_MY_INTEGER;
     int last = dialect == DIALECT_POSTGRESQL ? TYPE_PG_TSTZMULTIRANGE
                : dialect == DIALECT_SQLITE   ? TYPE_LITE_DATETIME
                                              : TYPE_MY_INET6;
@@ -429,15 +452,36 @@ void types_define_dialect(Evaluator *ev, ModuleValue *module, DialectId dialect)
     static const struct {
         const char *name;
         TypeKind kind;
-    } old[] = {{"MSTime", TYPE_MY_TIME}, {"MSSet", TYPE_MY_SET}, {"MSEnum", TYPE_MY_ENUM}, {"MSLongBlob", TYPE_MY_LONGBLOB},
-               {"MSMediumBlob", TYPE_MY_MEDIUMBLOB}, {"MSTinyBlob", TYPE_MY_TINYBLOB}, {"MSBlob", TYPE_SQL_BLOB},
-               {"MSBinary", TYPE_SQL_BINARY}, {"MSVarBinary", TYPE_SQL_VARBINARY}, {"MSNChar", TYPE_MY_NCHAR},
-               {"MSNVarChar", TYPE_MY_NVARCHAR}, {"MSChar", TYPE_MY_CHAR}, {"MSString", TYPE_MY_VARCHAR},
-               {"MSLongText", TYPE_MY_LONGTEXT}, {"MSMediumText", TYPE_MY_MEDIUMTEXT}, {"MSTinyText", TYPE_MY_TINYTEXT},
-               {"MSText", TYPE_MY_TEXT}, {"MSYear", TYPE_MY_YEAR}, {"MSTimeStamp", TYPE_MY_TIMESTAMP}, {"MSBit", TYPE_MY_BIT},
-               {"MSSmallInteger", TYPE_MY_SMALLINT}, {"MSTinyInteger", TYPE_MY_TINYINT}, {"MSMediumInteger", TYPE_MY_MEDIUMINT},
-               {"MSBigInteger", TYPE_MY_BIGINT}, {"MSNumeric", TYPE_MY_NUMERIC}, {"MSDecimal", TYPE_MY_DECIMAL},
-               {"MSDouble", TYPE_MY_DOUBLE}, {"MSReal", TYPE_MY_REAL}, {"MSFloat", TYPE_MY_FLOAT}, {"MSInteger", TYPE_MY_INTEGER}};
+    } old[] = {{"MSTime", TYPE_MY_TIME},
+               {"MSSet", TYPE_MY_SET},
+               {"MSEnum", TYPE_MY_ENUM},
+               {"MSLongBlob", TYPE_MY_LONGBLOB},
+               {"MSMediumBlob", TYPE_MY_MEDIUMBLOB},
+               {"MSTinyBlob", TYPE_MY_TINYBLOB},
+               {"MSBlob", TYPE_SQL_BLOB},
+               {"MSBinary", TYPE_SQL_BINARY},
+               {"MSVarBinary", TYPE_SQL_VARBINARY},
+               {"MSNChar", TYPE_MY_NCHAR},
+               {"MSNVarChar", TYPE_MY_NVARCHAR},
+               {"MSChar", TYPE_MY_CHAR},
+               {"MSString", TYPE_MY_VARCHAR},
+               {"MSLongText", TYPE_MY_LONGTEXT},
+               {"MSMediumText", TYPE_MY_MEDIUMTEXT},
+               {"MSTinyText", TYPE_MY_TINYTEXT},
+               {"MSText", TYPE_MY_TEXT},
+               {"MSYear", TYPE_MY_YEAR},
+               {"MSTimeStamp", TYPE_MY_TIMESTAMP},
+               {"MSBit", TYPE_MY_BIT},
+               {"MSSmallInteger", TYPE_MY_SMALLINT},
+               {"MSTinyInteger", TYPE_MY_TINYINT},
+               {"MSMediumInteger", TYPE_MY_MEDIUMINT},
+               {"MSBigInteger", TYPE_MY_BIGINT},
+               {"MSNumeric", TYPE_MY_NUMERIC},
+               {"MSDecimal", TYPE_MY_DECIMAL},
+               {"MSDouble", TYPE_MY_DOUBLE},
+               {"MSReal", TYPE_MY_REAL},
+               {"MSFloat", TYPE_MY_FLOAT},
+               {"MSInteger", TYPE_MY_INTEGER}};
     for (size_t i = 0; i < sizeof old / sizeof *old; i++)
         module_define(ev, module, old[i].name, &sa_state(ev)->type_classes[old[i].kind]->head);
 }
@@ -486,9 +530,9 @@ SaType *type_of_python_class(Evaluator *ev, const Class *cls) {
     static const struct {
         const char *name;
         TypeKind kind;
-    } rows[] = {{"bool", TYPE_BOOLEAN}, {"int", TYPE_INTEGER}, {"float", TYPE_FLOAT}, {"str", TYPE_STRING},
-                {"bytes", TYPE_LARGE_BINARY}, {"datetime", TYPE_DATETIME}, {"date", TYPE_DATE}, {"time", TYPE_TIME},
-                {"timedelta", TYPE_INTERVAL}, {"Decimal", TYPE_NUMERIC}, {"UUID", TYPE_UUID}};
+    } rows[] = {{"bool", TYPE_BOOLEAN},       {"int", TYPE_INTEGER},       {"float", TYPE_FLOAT}, {"str", TYPE_STRING},
+                {"bytes", TYPE_LARGE_BINARY}, {"datetime", TYPE_DATETIME}, {"date", TYPE_DATE},   {"time", TYPE_TIME},
+                {"timedelta", TYPE_INTERVAL}, {"Decimal", TYPE_NUMERIC},   {"UUID", TYPE_UUID}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (slice_equals_text(cls->name->text, rows[i].name)) return type_of_kind(ev, rows[i].kind);
     if (value_is_enum_class((Value *)(uintptr_t)&cls->head)) {

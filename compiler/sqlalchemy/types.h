@@ -28,8 +28,8 @@ struct SaType {
     TypeKind affinity;
     int64_t length, precision, scale; /* -1: not given; fsp and day/second precisions stand in `precision` */
     Slice collation, charset;
-    bool timezone, unsigned_number, zerofill, national, binary, varying, as_uuid_off, none_as_null, ascii,
-        unicode, native_uuid_off, native_off, evaluates_none;
+    bool timezone, unsigned_number, zerofill, national, binary, varying, as_uuid_off, none_as_null, ascii, unicode,
+        native_uuid_off, native_off, evaluates_none;
     bool decimal_off, decimal_given; /* asdecimal */
     Slice name;                      /* Enum, DOMAIN: name of the type */
     Slice schema;
