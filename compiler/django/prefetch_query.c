@@ -117,7 +117,11 @@ static void push_slice(Evaluator *ev, DjQuery *query, DjExpr *q, Slice name, con
     window->args[0] = number;
     window->as.window.partition_by = dj_list(ev, &by, 1);
     Value *order = ordering_values(ev, query);
-    if (((ListValue *)order)->count) window->as.window.order_by = dj_read_order_by(ev, order, site);
+    DjExpr *by_order = ((ListValue *)order)->count ? dj_read_order_by(ev, order, site) : NULL;
+    for (int i = 0; by_order && i < by_order->count; i++)
+        if (by_order->args[i]->kind != DJ_ORDER_BY)
+            by_order->args[i] = dj_order_by(ev, by_order->args[i], false, NULLS_DEFAULT, site);
+    window->as.window.order_by = by_order;
     push_mark(ev, q, window, "gt", query->low_value ? query->low_value : value_integer(ev, query->low), site);
     if (query->sliced_high)
         push_mark(ev, q, window, "lte", query->high_value ? query->high_value : value_integer(ev, query->high), site);
