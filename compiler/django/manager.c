@@ -260,6 +260,16 @@ static int count_methods(const NativeMethod *methods) {
     return count;
 }
 
+/* `self` of a manager's methods that are read on their own: the manager of a model that has one of this class. */
+static Value *manager_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node) {
+    const Models *models = django_models(ev);
+    for (int i = 0; i < models->count; i++)
+        for (int m = 0; m < models->items[i]->manager_count; m++)
+            if (value_is_instance(models->items[i]->managers[m].manager, cls))
+                return models->items[i]->managers[m].manager;
+    return value_unknown(ev, text, node, NULL);
+}
+
 void dj_managers_define(Evaluator *ev, ModuleValue *module) {
     const NativeMethod *parts[] = {queryset_class_methods, dj_queryset_methods, dj_terminal_methods, dj_write_methods};
     int total = 0;
@@ -270,7 +280,8 @@ void dj_managers_define(Evaluator *ev, ModuleValue *module) {
         for (int m = 0; parts[i][m].name; m++) all[total++] = parts[i][m];
     NativeClass queryset = {.name = "QuerySet", .instance_type = &dj_queryset_type, .methods = all, .create = queryset_create};
     dj_state(ev)->queryset_class = module_define_class(ev, module, &queryset, NULL);
-    NativeClass base = {.name = "BaseManager", .instance_type = &dj_manager_type, .methods = manager_methods, .create = manager_create};
+    NativeClass base = {.name = "BaseManager", .instance_type = &dj_manager_type, .methods = manager_methods, .create = manager_create,
+                        .unknown_instance = manager_unknown_instance};
     dj_state(ev)->base_manager_class = module_define_class(ev, module, &base, NULL);
     NativeClass manager = {.name = "Manager", .instance_type = &dj_manager_type, .create = manager_create};
     dj_state(ev)->manager_class = module_define_class(ev, module, &manager, dj_state(ev)->base_manager_class);
