@@ -265,7 +265,7 @@ struct OrmcPool {
     uint64_t retry_at, retry_delay;
     unsigned handles;          /* of libuv, still open */
     OrmcRequest *open_request; /* answered by the first connection */
-    char last_error[256];      /* why the last connection could not be made */
+    char last_error[512];      /* why the last connection could not be made */
     OrmcError load_error;      /* no driver: every statement gets this and last_error */
     void (*on_closed)(void *user);
     void *closed_user;

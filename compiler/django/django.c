@@ -7,6 +7,7 @@
  */
 #include "compiler/django/constraints.h"
 #include "compiler/django/contrib.h"
+#include "compiler/django/guess.h"
 #include "compiler/django/model_build.h"
 #include "compiler/django/range.h"
 #include "compiler/django/schema.h"
@@ -150,4 +151,5 @@ const NativeFamily django_family = {.name = "django",
                                     .create_state = django_create_state,
                                     .models_loaded = django_models_loaded,
                                     .execute_value = django_execute_value,
+                                    .guess_name = django_guess_name,
                                     .emit_schema = django_emit_schema};

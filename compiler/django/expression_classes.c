@@ -8,6 +8,7 @@
 #include "compiler/django/function_table.h"
 #include "compiler/django/lookup.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/type_lookups.h"
 #include "compiler/django/queryset.h"
 
 /* ---- shared ---- */
@@ -412,7 +413,7 @@ Value *dj_slice_expression(Evaluator *ev, DjExpr *expr, Value *key, const Node *
     if (start < 0 || (has_stop && stop < 0)) return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Negative indexing is not supported.");
     DjExpr *args[3] = {expr, dj_value(ev, value_integer(ev, start + 1), NULL, site),
                        has_stop ? dj_value(ev, value_integer(ev, stop - start), NULL, site) : NULL};
-    return (Value *)dj_function_new(ev, dj_function_find("Substr"), args, has_stop ? 3 : 2, site);
+    return (Value *)dj_function_new(ev, &dj_sliced_function, args, has_stop ? 3 : 2, site);
 }
 
 Slice dj_class_name(const DjExpr *expr) {

@@ -28,6 +28,7 @@ static DjExpr *number(Evaluator *ev, int64_t value, const Node *site) {
 
 /* ---- aggregates ---- */
 
+/* order_by= of aggregates and windows: a direction is written only where the program says one. */
 DjExpr *dj_read_order_by(Evaluator *ev, Value *value, const Node *site) {
     DjExprs items = {0};
     Value *const one[1] = {value};
@@ -42,12 +43,11 @@ DjExpr *dj_read_order_by(Evaluator *ev, Value *value, const Node *site) {
         if (value_is(list[i], VALUE_STRING)) {
             Slice name = value_text(list[i]);
             bool descending = name.length && name.start[0] == '-';
-            item = dj_order_by(ev, dj_f(ev, descending ? slice_sub(name, 1, name.length) : name, site), descending,
-                               NULLS_DEFAULT, site);
+            item = dj_f(ev, descending ? slice_sub(name, 1, name.length) : name, site);
+            if (descending) item = dj_order_by(ev, item, true, NULLS_DEFAULT, site);
         } else {
             item = dj_parse(ev, list[i], true, site);
             if (item->kind == DJ_LIST) return item;
-            if (item->kind != DJ_ORDER_BY) item = dj_order_by(ev, item, false, NULLS_DEFAULT, site);
         }
         ARENA_PUSH(evaluator_arena(ev), items.items, items.count, items.capacity) = item;
     }

@@ -166,6 +166,10 @@ static bool instance_set_foreign(Evaluator *ev, DjInstance *instance, DjField *f
         return false;
     }
     if (!field_resolve(ev, field)) return true;
+    if (value_is_unknown(value) && !((UnknownValue *)value)->known_class) {
+        object = instance_unknown(ev, field->rel->model, ((UnknownValue *)value)->text, site, NULL);
+        value = (Value *)object;
+    }
     if (object && !class_is_subclass(object->model->cls, field->rel->model->concrete->cls)) {
         Slice shown = value_repr(ev, value);
         evaluator_raise_id(ev, EXCEPTION_VALUE, site,

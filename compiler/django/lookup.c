@@ -11,6 +11,7 @@
 #include "compiler/django/lookup_compile.h"
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/type_lookups.h"
 
 /* The hops of the relation that a column stands for; 0: it is no relation. */
 static DjFound column_relation(const DjExpr *lhs) {
@@ -113,7 +114,8 @@ static bool relation_allows(Slice name) {
 const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name) {
     if (is_relation(lhs) || lhs->kind == DJ_COL_PAIRS) return relation_allows(name) ? find_common(name) : NULL;
     const DjLookup *typed = dj_lookup_of_type(ev, lhs, name);
-    return typed ? typed : find_common(name);
+    if (typed || dj_transform_hides_lookup(ev, lhs, name)) return typed;
+    return find_common(name);
 }
 
 void dj_lookup_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion) {

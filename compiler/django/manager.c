@@ -105,6 +105,24 @@ static DjQuerySet *filter_related(Evaluator *ev, const DjManager *manager, DjQue
     return many ? filter_many(ev, manager, queryset, site) : filter_reverse(ev, manager, queryset, site);
 }
 
+/* The program's get_queryset() with the relation's condition: what self.get_queryset() reaches in its own methods. */
+static Value *related_get_queryset(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *own = class_find(self->cls->bases[0], atom_intern_text(evaluator_atoms(ev), "get_queryset"));
+    Value *queryset = value_call_with(ev, own, &self, 1, arguments->site);
+    if (!queryset || !value_is_queryset(queryset)) return queryset;
+    return (Value *)filter_related(ev, (DjManager *)self, value_as_queryset(queryset), arguments->site);
+}
+
+/* A subclass of the manager's class whose get_queryset() is that of the relation. */
+static Class *related_class(Evaluator *ev, const DjManager *manager) {
+    Class *base = manager->instance.head.cls;
+    Class *cls = class_new(ev, atom_intern_text(evaluator_atoms(ev), "RelatedManager"), base->module, &base, 1);
+    Value *method = value_native_function(ev, "get_queryset", related_get_queryset, NULL);
+    ((NativeFunctionValue *)method)->is_method = true;
+    atom_map_set(&cls->names, atom_intern_text(evaluator_atoms(ev), "get_queryset"), method);
+    return cls;
+}
+
 Value *manager_related(Evaluator *ev, Value *instance, DjFound relation, const Node *site) {
     DjModel *model = relation.field ? field_related_model(ev, relation.field) : relation.rel->field->model;
     if (!model) return value_unknown_at(ev, site);
@@ -113,6 +131,8 @@ Value *manager_related(Evaluator *ev, Value *instance, DjFound relation, const N
     DjManager *manager = (DjManager *)manager_bind(ev, base, model, NULL);
     manager->owner = instance;
     manager->relation = relation;
+    Value *own = class_find(manager->instance.head.cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"));
+    if (own && own->type->kind == VALUE_FUNCTION) manager->instance.head.cls = related_class(ev, manager);
     return (Value *)manager;
 }
 
@@ -126,7 +146,9 @@ static Value *method_get_queryset(Evaluator *ev, Value *self, const Arguments *a
         return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, arguments->site, "Manager isn't available; '%.*s' is abstract.",
                                   SLICE_ARGS(manager->model->name->text));
     DjQuerySet *queryset = dj_queryset_new(ev, manager->queryset_class, manager->model, arguments->site);
-    bool own = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"))->type->kind == VALUE_NATIVE_FUNCTION;
+    Value *method = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"));
+    bool own = method->type->kind == VALUE_NATIVE_FUNCTION &&
+               ((NativeFunctionValue *)method)->call == method_get_queryset;
     return own ? (Value *)filter_related(ev, manager, queryset, arguments->site) : (Value *)queryset;
 }
 
@@ -238,6 +260,16 @@ static int count_methods(const NativeMethod *methods) {
     return count;
 }
 
+/* `self` of a manager's methods that are read on their own: the manager of a model that has one of this class. */
+static Value *manager_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node) {
+    const Models *models = django_models(ev);
+    for (int i = 0; i < models->count; i++)
+        for (int m = 0; m < models->items[i]->manager_count; m++)
+            if (value_is_instance(models->items[i]->managers[m].manager, cls))
+                return models->items[i]->managers[m].manager;
+    return value_unknown(ev, text, node, NULL);
+}
+
 void dj_managers_define(Evaluator *ev, ModuleValue *module) {
     const NativeMethod *parts[] = {queryset_class_methods, dj_queryset_methods, dj_terminal_methods, dj_write_methods};
     int total = 0;
@@ -248,7 +280,8 @@ void dj_managers_define(Evaluator *ev, ModuleValue *module) {
         for (int m = 0; parts[i][m].name; m++) all[total++] = parts[i][m];
     NativeClass queryset = {.name = "QuerySet", .instance_type = &dj_queryset_type, .methods = all, .create = queryset_create};
     dj_state(ev)->queryset_class = module_define_class(ev, module, &queryset, NULL);
-    NativeClass base = {.name = "BaseManager", .instance_type = &dj_manager_type, .methods = manager_methods, .create = manager_create};
+    NativeClass base = {.name = "BaseManager", .instance_type = &dj_manager_type, .methods = manager_methods, .create = manager_create,
+                        .unknown_instance = manager_unknown_instance};
     dj_state(ev)->base_manager_class = module_define_class(ev, module, &base, NULL);
     NativeClass manager = {.name = "Manager", .instance_type = &dj_manager_type, .create = manager_create};
     dj_state(ev)->manager_class = module_define_class(ev, module, &manager, dj_state(ev)->base_manager_class);

@@ -111,10 +111,22 @@ static DjOutcome compile_hstore_key(DjCompiler *compiler, DjExpr *expr, Expr **o
     return outcome;
 }
 
-/* The type of an item, of a bound, of an array of texts. */
+/* The type of an array's items or a range's bounds. */
+static DjField *item_field(Evaluator *ev, const DjField *field) {
+    static const FieldKind bounds[][2] = {{FIELD_INTEGER_RANGE, FIELD_INTEGER},
+                                          {FIELD_BIG_INTEGER_RANGE, FIELD_BIG_INTEGER},
+                                          {FIELD_DECIMAL_RANGE, FIELD_DECIMAL},
+                                          {FIELD_DATETIME_RANGE, FIELD_DATETIME},
+                                          {FIELD_DATE_RANGE, FIELD_DATE}};
+    if (field->base_field) return field->base_field;
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (field_kind_is(field->kind, bounds[i][0])) return dj_plain_field(ev, bounds[i][1]);
+    return NULL;
+}
+
 static DjField *base_of(Evaluator *ev, DjExpr *expr, bool required) {
     DjField *field = dj_output_field(ev, expr->args[0], required);
-    return field ? field->base_field : NULL;
+    return field ? item_field(ev, field) : NULL;
 }
 
 static DjField *array_of_texts(Evaluator *ev, DjExpr *expr, bool required) {
@@ -213,6 +225,26 @@ DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, c
     return made;
 }
 
+static DjExpr *resolve_slice(DjQuery *query, DjExpr *expr, const DjResolve *how) {
+    (void)how;
+    DjField *field = dj_output_field(query->ev, expr->args[0], true);
+    if (!field || !field_kind_is(field->kind, FIELD_ARRAY)) return field ? expr : NULL;
+    int64_t start = ((const IntegerValue *)expr->args[1]->as.value.value)->number;
+    int64_t length = expr->count > 2 ? ((const IntegerValue *)expr->args[2]->as.value.value)->number : 0;
+    DjExpr *slice =
+        dj_array_slice(query->ev, expr->args[0], start, expr->count > 2 ? start + length - 1 : -1, expr->site);
+    slice->flags |= DJ_RESOLVED;
+    return slice;
+}
+
+const DjFunction dj_sliced_function = {.name = "Substr",
+                                       .transform = "NULL",
+                                       .id = FUNCTION_SUBSTR,
+                                       .min_args = 2,
+                                       .max_args = 3,
+                                       .output = DJO_CHAR,
+                                       .resolved = resolve_slice};
+
 /* field__0 counts from 0 and PostgreSQL from 1; field__0_2 is the slice [0:2]. */
 static DjExpr *array_transform(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site) {
     if (slice_equals_text(name, "len")) return transform_of(ev, &len_transform, lhs, site);
@@ -254,21 +286,39 @@ static bool holds_a_value(const Value *value) {
     return false;
 }
 
-static DjOutcome compile_array(DjCompiler *compiler, DjExpr *lookup, DjField *field, Value *rhs, Expr **out) {
-    if (!is_list(rhs) || !holds_a_value(rhs)) return dj_compile_value(compiler, rhs, field, lookup->site, out);
-    Arena *arena = compiler_arena(compiler);
-    const ListValue *list = (const ListValue *)rhs;
-    Expr *array = expr_new(arena, EXPR_ARRAY, SQL_ARRAY);
-    for (int i = 0; i < list->count; i++) {
+static DjOutcome compile_array_literal(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    *out = expr_new(compiler_arena(compiler), EXPR_ARRAY, SQL_ARRAY);
+    for (int i = 0; i < expr->count; i++) {
         Expr *item;
-        DjOutcome outcome = value_is_expr(list->items[i])
-                                ? dj_compile(compiler, value_expr(list->items[i]), &item)
-                                : dj_compile_value(compiler, list->items[i], field->base_field, lookup->site, &item);
+        DjOutcome outcome = dj_compile(compiler, expr->args[i], &item);
         if (outcome != DJ_SQL) return outcome;
-        expr_list_push(arena, &array->args, item);
+        expr_list_push(compiler_arena(compiler), &(*out)->args, item);
     }
-    *out = expr_group(arena, array);
     return DJ_SQL;
+}
+
+static const DjFunction array_literal = {
+    .name = "Func", .transform = "NULL", .max_args = -1, .output = DJO_ARRAY, .compile = compile_array_literal};
+
+/* A list becomes ARRAY[…], an expression as Django sees it: a grouped query has it in GROUP BY, too. */
+static bool prepare_array(Evaluator *ev, DjExpr *lookup) {
+    Value *rhs = lookup->as.lookup.rhs;
+    DjField *field = lookup->args[1] ? NULL : dj_output_field(ev, lookup->args[0], true);
+    if (lookup->args[1] || !is_list(rhs) || !holds_a_value(rhs)) return !evaluator_error_pending(ev);
+    if (!field) return false;
+    const ListValue *list = (const ListValue *)rhs;
+    DjExpr *array = dj_expr_new(ev, DJ_FUNC, lookup->site, list->count);
+    array->as.func.spec = &array_literal;
+    array->output_field = field;
+    array->output_decided = true;
+    array->flags |= DJ_RESOLVED;
+    for (int i = 0; i < list->count; i++) {
+        Value *item = list->items[i];
+        array->args[i] = value_is_expr(item) ? value_expr(item) : dj_value(ev, item, field->base_field, lookup->site);
+        array->flags |= array->args[i]->flags & DJ_INHERITED_FLAGS;
+    }
+    lookup->args[1] = array;
+    return true;
 }
 
 /* The right side that is no list of plain values: a query, a list that holds expressions, any other expression. */
@@ -301,7 +351,7 @@ static DjOutcome compile_array_lookup(DjCompiler *compiler, DjExpr *lookup, Expr
     DjOutcome outcome = field ? dj_lookup_left(compiler, lookup, &left) : DJ_ERROR;
     if (outcome != DJ_SQL) return outcome;
     outcome = lookup->args[1] ? compile_array_expression(compiler, lookup, field, &right)
-                              : compile_array(compiler, lookup, field, lookup->as.lookup.rhs, &right);
+                              : dj_compile_value(compiler, lookup->as.lookup.rhs, field, lookup->site, &right);
     if (outcome != DJ_SQL) return outcome;
     Slice type = field_cast_type(compiler->ev, field);
     return binary(compiler, lookup, left, type.length ? with_type(compiler, right, type) : right, out);
@@ -341,17 +391,17 @@ static DjOutcome compile_range_contains(DjCompiler *compiler, DjExpr *lookup, Ex
     Value *rhs = lookup->as.lookup.rhs;
     DjField *field = dj_output_field(compiler->ev, lookup->args[0], true);
     if (!field) return DJ_ERROR;
-    bool element = !lookup->args[1] && field->base_field && !is_list(rhs) && rhs->type != &django_range_type &&
-                   !value_is_unknown(rhs);
+    DjField *item = item_field(compiler->ev, field);
+    bool element =
+        !lookup->args[1] && item && !is_list(rhs) && rhs->type != &django_range_type && !value_is_unknown(rhs);
     if (!element) return compile_plain(compiler, lookup, out);
     Expr *left, *right;
     DjOutcome outcome = dj_lookup_left(compiler, lookup, &left);
     if (outcome == DJ_SQL) outcome = dj_compile_value(compiler, rhs, NULL, lookup->site, &right);
     if (outcome != DJ_SQL) return outcome;
-    bool dates = field_kind_is(field->base_field->kind, FIELD_DATE);
+    bool dates = field_kind_is(item->kind, FIELD_DATE);
     if (!dates) right = expr_group(compiler_arena(compiler), right);
-    return binary(compiler, lookup, left, with_type(compiler, right, field_cast_type(compiler->ev, field->base_field)),
-                  out);
+    return binary(compiler, lookup, left, with_type(compiler, right, field_cast_type(compiler->ev, item)), out);
 }
 
 static const struct {
@@ -430,6 +480,26 @@ static DjOutcome compile_search(DjCompiler *compiler, DjExpr *lookup, Expr **out
     return outcome == DJ_SQL ? binary(compiler, lookup, left, right, out) : outcome;
 }
 
+bool dj_transform_hides_lookup(Evaluator *ev, DjExpr *lhs, Slice name) {
+    if (!slice_equals_text(name, "startswith") && !slice_equals_text(name, "endswith")) return false;
+    DjField *field = dj_output_field(ev, lhs, false);
+    evaluator_clear_error(ev);
+    return field && field_kind_is(field->kind, FIELD_RANGE);
+}
+
+/* Django writes the class's operator, None where a subclass says no other. */
+static DjOutcome compile_operator(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    DjOutcome outcome = compile_plain(compiler, lookup, out);
+    if (outcome == DJ_SQL) (*out)->as.op.text = SLICE("None");
+    return outcome;
+}
+
+const DjLookup *dj_postgres_operator(void) {
+    static const DjLookup lookup = {"postgres operator", OPERATOR_CUSTOM,  OPERATOR_CUSTOM,
+                                    DJL_POSTGRESQL,      compile_operator, NULL};
+    return &lookup;
+}
+
 /* ---- the tables ---- */
 
 static const DjLookup *find(const DjLookup *rows, size_t count, Slice name) {
@@ -442,10 +512,12 @@ static const DjLookup *find(const DjLookup *rows, size_t count, Slice name) {
     { name, OPERATOR_##op, OPERATOR_##op, DJL_POSTGRESQL, compile, NULL }
 const DjLookup *dj_postgres_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name) {
     static const DjLookup of_arrays[] = {
-        ROW("exact", EQ, compile_array_lookup),
-        ROW("contains", CONTAINS_VALUE, compile_array_lookup),
-        ROW("contained_by", CONTAINED_BY, compile_array_lookup),
-        ROW("overlap", OVERLAP, compile_array_lookup),
+        {"exact", OPERATOR_EQ, OPERATOR_EQ, DJL_POSTGRESQL, compile_array_lookup, prepare_array},
+        {"contains", OPERATOR_CONTAINS_VALUE, OPERATOR_CONTAINS_VALUE, DJL_POSTGRESQL, compile_array_lookup,
+         prepare_array},
+        {"contained_by", OPERATOR_CONTAINED_BY, OPERATOR_CONTAINED_BY, DJL_POSTGRESQL, compile_array_lookup,
+         prepare_array},
+        {"overlap", OPERATOR_OVERLAP, OPERATOR_OVERLAP, DJL_POSTGRESQL, compile_array_lookup, prepare_array},
     };
     static const DjLookup of_hstores[] = {
         ROW("contains", CONTAINS_VALUE, compile_plain),  ROW("contained_by", CONTAINED_BY, compile_plain),

@@ -16,7 +16,8 @@
 #include "compiler/django/query_state.h"
 #include "compiler/django/write_internal.h"
 
-enum { MAX_LEVELS = 128 }; /* that are read: default managers may prefetch each other for ever */
+/* Default managers may prefetch each other for ever. */
+enum { MAX_LEVELS = 128, MAX_NESTING = 8 };
 
 typedef struct Objects {
     DjInstance **items;
@@ -42,13 +43,15 @@ typedef struct Prefetcher {
     int done_count, done_capacity;
     DjFound *followed;
     int followed_count, followed_capacity;
-    int levels;
+    int levels, depth;
 } Prefetcher;
 
 static Arena *arena_of(const Prefetcher *p) { return evaluator_arena(p->ev); }
 
 static void objects_add(const Prefetcher *p, Objects *objects, Value *value) {
-    DjInstance *instance = value_as_model_instance(value_resolve(value));
+    value = value_resolve(value);
+    if (value_is_unknown(value) && ((UnknownValue *)value)->present) value = ((UnknownValue *)value)->present;
+    DjInstance *instance = value_as_model_instance(value);
     if (instance) ARENA_PUSH(arena_of(p), objects->items, objects->count, objects->capacity) = instance;
 }
 
@@ -104,6 +107,10 @@ static DjFound relation_named(const Prefetcher *p, DjModel *model, Atom name) {
     DjField *field = model_field(p->ev, model, name);
     if (field && field->is_relation && field->name == name) found.field = field;
     if (!field) found.rel = (DjRel *)related_attribute(p->ev, model, name);
+    for (int i = 0; i < model->related.count && !field && !found.rel; i++) {
+        DjRel *rel = model->related.items[i];
+        if (rel->field->kind == FIELD_GENERIC_RELATION && rel->related_query_name == name) found.rel = rel;
+    }
     if (found.field && field->kind != FIELD_GENERIC_FOREIGN_KEY) field_resolve(p->ev, found.field);
     if (found.rel) field_resolve(p->ev, found.rel->field);
     return found;
@@ -184,6 +191,21 @@ static void set_objects(const Prefetcher *p, DjInstance *owner, DjFound relation
     instance_set_related(p->ev, owner, dj_found_accessor(relation), value);
 }
 
+static bool follow_all(Prefetcher *p, DjPrefetch *const *prefetches, int count, Objects objects);
+
+/*
+ * Where the other side learns its owner, Django iterates the rows at once: what their own queryset prefetches is read
+ * before that.
+ */
+static bool read_nested(Prefetcher *p, DjFound relation, const DjQuerySet *queryset, Objects rows) {
+    bool at_once = relation.rel ? !dj_found_is_many_to_many(relation)
+                                : dj_found_is_single(relation) && !relation.field->rel->multiple;
+    if (!at_once || !queryset->prefetch_count || p->depth >= MAX_NESTING) return true;
+    Prefetcher inner = {
+        .ev = p->ev, .site = p->site, .statements = p->statements, .origins = p->origins, .depth = p->depth + 1};
+    return follow_all(&inner, queryset->prefetches, queryset->prefetch_count, rows);
+}
+
 static bool read_unknown(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, DjFound relation, const Lookup *lookup,
                          Slice to_attr, const Objects *owners, Objects *out) {
     DjOutcome outcome = dj_query_statement(query, p->statements);
@@ -196,6 +218,7 @@ static bool read_unknown(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, Dj
     DjInstance *row = instance_unknown(p->ev, queryset->model, lookup->through, p->site, origin_of_last(p, (Slice){0}));
     dj_set_joined_rows(query, row);
     objects_add(p, out, (Value *)row);
+    if (!read_nested(p, relation, queryset, *out)) return false;
     set_back_reference(p, relation, row, owners->items[0]);
     bool optional = relation.rel || relation.field->null;
     Value *value = !dj_found_is_single(relation) ? value_unknown_of(p->ev, (Value *)row, p->site)
@@ -211,6 +234,7 @@ static bool read_known(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, DjFo
     Value *rows = dj_query_rows(ev, queryset, query, p->site);
     if (!rows) return false;
     objects_add_all(p, out, rows);
+    if (!read_nested(p, relation, queryset, *out)) return false;
     DictValue *by_key = value_dict(ev);
     for (int i = 0; i < out->count; i++) {
         Value *key = dj_prefetch_key_of_row(ev, relation, out->items[i], p->site);
@@ -254,8 +278,13 @@ static bool read_level(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pre
     if (!queryset) return false;
     Value **keys = ARENA_ARRAY(arena_of(p), Value *, owners->count + 1);
     for (int i = 0; i < owners->count; i++) keys[i] = as_key(p, owners->items[i]);
-    Value *type_id = dj_found_is_generic(relation) ? type_id_of(p, relation.field, model) : NULL;
-    if (dj_found_is_generic(relation) && !type_id) return false;
+    bool generic = dj_found_is_generic(relation),
+         reversed = relation.rel && relation.rel->field->kind == FIELD_GENERIC_RELATION;
+    Value *type_id = NULL;
+    if (generic || reversed) {
+        DjField *field = generic ? relation.field : relation.rel->field;
+        if (!(type_id = type_id_of(p, field, generic ? model : field->model))) return false;
+    }
     DjQuery *query = dj_prefetch_query(ev, queryset, relation, keys, owners->count, type_id, p->site);
     if (!query) return false;
     bool read = p->statements ? read_unknown(p, query, queryset, relation, lookup, to_attr, owners, out)
@@ -271,13 +300,9 @@ static bool read_level(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pre
 
 /* ---- following a path ---- */
 
-static Value *cached_value(DjInstance *owner, Atom name) { return atom_map_get(&owner->related, name); }
-
-static void objects_of_cache(const Prefetcher *p, const Objects *owners, Atom name, Objects *out) {
-    for (int i = 0; i < owners->count; i++) {
-        Value *cached = cached_value(owners->items[i], name);
-        if (cached) objects_add_all(p, out, cached);
-    }
+/* What a relation, or an attribute that a prefetch kept its objects in, holds already. */
+static Value *cached_value(DjInstance *owner, Atom name, bool attribute) {
+    return attribute ? instance_get((Value *)owner, name) : atom_map_get(&owner->related, name);
 }
 
 /* An attribute that is no relation: a property, what an earlier lookup kept. *known: it is there. */
@@ -319,7 +344,9 @@ static bool follow_name(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pr
     Objects next = {0}, missing = {0};
     Atom name = atom_intern(evaluator_atoms(ev), text);
     DjFound relation = relation_named(p, objects->items[0]->model, name);
-    bool kept = leaf && lookup->prefetch->to_attr.length && !slice_equals(lookup->prefetch->to_attr, text);
+    Slice to_attr = lookup->prefetch->to_attr;
+    bool kept = leaf && to_attr.length && !slice_equals(to_attr, text);
+    Atom holder = kept ? atom_intern(evaluator_atoms(ev), to_attr) : name;
     if (relation.field && relation.field->kind == FIELD_GENERIC_FOREIGN_KEY) {
         evaluator_warn(ev, CODE_UNSUPPORTED, lookup->prefetch->span,
                        "prefetching the generic foreign key '%.*s' needs the types that its rows name; its statements "
@@ -329,9 +356,11 @@ static bool follow_name(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pr
         if (!follow_attribute(p, lookup, leaf, name, objects, &next)) return false;
     } else {
         for (int i = 0; i < objects->count; i++)
-            if (kept || !cached_value(objects->items[i], name)) objects_add(p, &missing, (Value *)objects->items[i]);
-        if (!missing.count) objects_of_cache(p, objects, name, &next);
-        else if (++p->levels > MAX_LEVELS || !read_level(p, lookup, leaf, prefix, relation, &missing, &next))
+            if (!cached_value(objects->items[i], holder, kept)) objects_add(p, &missing, (Value *)objects->items[i]);
+        for (int i = 0; i < objects->count && !missing.count; i++)
+            objects_add_all(p, &next, cached_value(objects->items[i], holder, kept));
+        if (missing.count &&
+            (++p->levels > MAX_LEVELS || !read_level(p, lookup, leaf, prefix, relation, &missing, &next)))
             return false;
     }
     *objects = next;

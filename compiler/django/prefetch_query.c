@@ -49,7 +49,13 @@ static bool add_forward(Evaluator *ev, DjQuery *query, DjField *field, Value *co
     pairs->as.pairs.join = base;
     pairs->as.pairs.field = field;
     pairs->flags = DJ_RESOLVED | DJ_HAS_COLUMNS;
-    for (int i = 0; i < width; i++) pairs->args[i] = dj_col(ev, base, field->foreign_fields.items[i], NULL);
+    for (int i = 0; i < width; i++) {
+        DjJoined joined;
+        Slice name = field->foreign_fields.items[i]->name->text;
+        if (!dj_setup_joins(query, &name, 1, query->model, base, NULL, true, (Span){0}, &joined)) return false;
+        dj_trim_joins(query, &joined);
+        pairs->args[i] = dj_col(ev, base, joined.names.targets[0], NULL);
+    }
     Value **rows = ARENA_ARRAY(arena_of(ev), Value *, count + 1);
     for (int i = 0; i < count; i++)
         rows[i] = dj_prefetch_key_of_owner(ev, (DjFound){field, NULL}, value_as_model_instance(keys[i]), site);
@@ -63,6 +69,23 @@ static bool add_forward(Evaluator *ev, DjQuery *query, DjField *field, Value *co
 
 /* ---- slices ---- */
 
+/* An entry of an ordering the other way round. */
+static Value *reversed_entry(Evaluator *ev, Value *entry) {
+    if (value_is(entry, VALUE_STRING)) {
+        Slice name = value_text(entry);
+        if (slice_starts_with(name, "-")) return value_string(ev, slice_sub(name, 1, name.length));
+        return value_string(ev, slice_format(arena_of(ev), "-%.*s", SLICE_ARGS(name)));
+    }
+    if (!value_is_expr(entry)) return entry;
+    DjExpr *expr = value_expr(entry);
+    if (expr->kind != DJ_ORDER_BY) return (Value *)dj_order_by(ev, expr, true, NULLS_DEFAULT, expr->site);
+    expr = dj_copy(ev, expr);
+    expr->as.order.descending = !expr->as.order.descending;
+    if (expr->as.order.nulls != NULLS_DEFAULT)
+        expr->as.order.nulls = expr->as.order.nulls == NULLS_FIRST ? NULLS_LAST : NULLS_FIRST;
+    return (Value *)expr;
+}
+
 /* What the queryset is ordered by, for ORDER BY inside the window. */
 static Value *ordering_values(Evaluator *ev, const DjQuery *query) {
     ListValue *list = value_list(ev);
@@ -73,6 +96,8 @@ static Value *ordering_values(Evaluator *ev, const DjQuery *query) {
         list_append(ev, list,
                     query->order_by[i].expr ? (Value *)query->order_by[i].expr
                                             : value_string(ev, query->order_by[i].name));
+    for (int i = 0; i < list->count && !query->standard_ordering; i++)
+        list->items[i] = reversed_entry(ev, list->items[i]);
     return (Value *)list;
 }
 
@@ -92,7 +117,11 @@ static void push_slice(Evaluator *ev, DjQuery *query, DjExpr *q, Slice name, con
     window->args[0] = number;
     window->as.window.partition_by = dj_list(ev, &by, 1);
     Value *order = ordering_values(ev, query);
-    if (((ListValue *)order)->count) window->as.window.order_by = dj_read_order_by(ev, order, site);
+    DjExpr *by_order = ((ListValue *)order)->count ? dj_read_order_by(ev, order, site) : NULL;
+    for (int i = 0; by_order && i < by_order->count; i++)
+        if (by_order->args[i]->kind != DJ_ORDER_BY)
+            by_order->args[i] = dj_order_by(ev, by_order->args[i], false, NULLS_DEFAULT, site);
+    window->as.window.order_by = by_order;
     push_mark(ev, q, window, "gt", query->low_value ? query->low_value : value_integer(ev, query->low), site);
     if (query->sliced_high)
         push_mark(ev, q, window, "lte", query->high_value ? query->high_value : value_integer(ev, query->high), site);

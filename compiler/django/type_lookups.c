@@ -9,6 +9,7 @@
 #include "compiler/django/types_query.h"
 
 const DjLookup *dj_lookup_of_type(Evaluator *ev, DjExpr *lhs, Slice name) {
+    if (slice_equals_text(name, "postgres operator")) return dj_postgres_operator();
     DjField *field = dj_output_field(ev, lhs, false);
     evaluator_clear_error(ev);
     const DjLookup *found = dj_year_lookup(ev, lhs, name);

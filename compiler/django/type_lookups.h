@@ -16,6 +16,12 @@ void dj_json_define(Evaluator *ev, ModuleValue *module);
 DjExpr *dj_json_transform(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
 /* postgres_lookups.c: arrays, ranges, hstore, full text search, trigrams. */
 const DjLookup *dj_postgres_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
+/* startswith and endswith of a range are its bounds, not lookups. */
+bool dj_transform_hides_lookup(Evaluator *ev, DjExpr *lhs, Slice name);
+/* PostgresOperatorLookup(lhs, rhs): an operator that its class does not say. */
+const DjLookup *dj_postgres_operator(void);
+/* Substr of a slice of F(), which becomes an array's slice where the field is one. */
+extern const DjFunction dj_sliced_function;
 /* IndexTransform, SliceTransform. */
 void dj_postgres_transforms_define(Evaluator *ev, ModuleValue *module);
 /* array[start:end], counted from 1; end < 0: to its end. */

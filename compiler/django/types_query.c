@@ -20,7 +20,7 @@ static const LookupClass lookup_classes[] = {
     {"LessThan", "lt"},           {"LessThanOrEqual", "lte"},     {"In", "in"},                {"Contains", "contains"},
     {"IContains", "icontains"},   {"StartsWith", "startswith"},   {"IStartsWith", "istartswith"}, {"EndsWith", "endswith"},
     {"IEndsWith", "iendswith"},   {"Range", "range"},             {"IsNull", "isnull"},        {"Regex", "regex"},
-    {"IRegex", "iregex"},
+    {"IRegex", "iregex"},         {"PostgresOperatorLookup", "postgres operator"},
 };
 
 static Value *lookup_create(Evaluator *ev, Class *cls, const Arguments *arguments) {

@@ -346,8 +346,21 @@ static void run_program(Evaluator *ev, void *data) {
     trace_flush_pending(ev);
 }
 
+/* Once; what it sets up lasts, so nothing of it is journaled. */
+static void free_names_prepare(Evaluator *ev) {
+    if (ev->free_names_ready) return;
+    Arena *arena = ev->arena;
+    bool journaling = ev->journaling;
+    ev->arena = &ev->lasting;
+    ev->journaling = false;
+    free_names_collect(ev);
+    ev->arena = arena;
+    ev->journaling = journaling;
+}
+
 /* Bodies of all files first: their functions call each other. What the ordinary path leaves stays. */
 void evaluator_run_sources(Evaluator *ev) {
+    if (ev->host.has_rows) free_names_prepare(ev); /* --call may follow */
     for (int i = 0; i < ev->program_count; i++) {
         program_parse(ev, ev->programs[i]);
         imports_preload(ev, &ev->programs[i]->tree->body);
@@ -442,14 +455,7 @@ static void run_text(Evaluator *ev, void *data) {
 }
 
 void evaluator_run_text(Evaluator *ev, Source *source, bool stop_at_error) {
-    if (!ev->free_names_ready) {
-        Arena *arena = ev->arena;
-        ev->arena = &ev->lasting;
-        ev->journaling = false;
-        free_names_collect(ev);
-        ev->arena = arena;
-        ev->journaling = true;
-    }
+    free_names_prepare(ev);
     evaluator_register_source(ev, source);
     ev->interactive = stop_at_error;
     ParseOptions options = {.nesting_limit = ev->limits.nesting};
@@ -468,6 +474,7 @@ void evaluator_run_call(Evaluator *ev, Source *source) {
     run.tree = parse_module(ev->arena, ev->atoms, source, -1, &options, &ev->diagnostics);
     for (int i = 0; i < ev->program_count; i++)
         if (ev->programs[i]->role == SOURCE_PROGRAM && ev->programs[i]->module) run.module = ev->programs[i]->module;
+    if (ev->free_names_ready) ev->text_module = run.module;
     run_text(ev, &run);
 }
 
