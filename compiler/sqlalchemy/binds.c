@@ -369,5 +369,7 @@ bool type_bind(Evaluator *ev, const SaType *given, Value *value, const Dialect *
     out->source = PARAM_KNOWN;
     out->value = typed_literal(ev, type, value, dialect, site);
     if (out->type == SQL_UNKNOWN && out->value.kind != LITERAL_NULL) out->type = sql_of_literal(ev, value);
+    bool number = out->type == SQL_INTEGER || out->type == SQL_BIGINT;
+    if (number && out->value.kind == LITERAL_TEXT && value_is(value, VALUE_INTEGER)) out->type = SQL_TEXT; /* "$[0]" */
     return true;
 }

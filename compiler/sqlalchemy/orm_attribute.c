@@ -329,7 +329,7 @@ Element *orm_coerce_expression(Evaluator *ev, Value *value, const Node *site) {
         return mapped->column ? mapped->column : mapped->columns.count ? mapped->columns.items[0] : NULL;
     }
     if (value->type == &orm_bundle_type) return bundle_element(ev, (BundleValue *)value);
-    if (value->type == &orm_query_type) return query_statement(ev, value);
+    if (value->type == &orm_query_type) return query_as_select(ev, value);
     Entity *entity = orm_entity(ev, value);
     return entity ? entity_element(ev, entity) : NULL;
 }

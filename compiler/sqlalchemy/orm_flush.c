@@ -93,6 +93,11 @@ static void flush_dependency(Flush *flush, Relationship *relationship) {
     int child_delete = flush_node(flush, FLUSH_DELETE, child, NULL, false);
     int after_save = flush_node(flush, FLUSH_PROCESS, NULL, relationship, false);
     int before_delete = flush_node(flush, FLUSH_PROCESS, NULL, relationship, true);
+    if (parent == child) { /* rows of one table: ordered among themselves when they are saved */
+        if (relationship->direction == MANY_TO_MANY) flush_edge(flush, parent_save, after_save);
+        flush_edge(flush, before_delete, parent_delete);
+        return;
+    }
     switch (relationship->direction) {
     case ONE_TO_MANY:
         flush_edge(flush, parent_save, after_save);
@@ -163,8 +168,7 @@ static bool flush_run(Flush *flush) {
             if (!waits) level[count++] = order[i];
         }
         for (int i = flush->node_count - 1; i >= 0 && !count; i--)
-            if (!flush->nodes[order[i]].done) level[0] = order[i];
-        if (!count) count = 1;
+            if (!flush->nodes[order[i]].done) level[count++] = order[i];
         for (int i = 0; i < count; i++)
             if (!flush_run_node(flush, &flush->nodes[level[i]])) return false;
         left -= count;
@@ -376,6 +380,11 @@ bool session_flush(Evaluator *ev, Session *session, const Node *site) {
         flush_node(&flush, FLUSH_SAVE, flush.saves[i]->mapper->base, NULL, false);
     for (int i = 0; i < flush.delete_count; i++)
         flush_node(&flush, FLUSH_DELETE, flush.deletes[i]->mapper->base, NULL, false);
+    for (int i = 0; i < flush.node_count; i++)
+        for (int j = 0; j < flush.node_count; j++)
+            if (flush.nodes[i].kind == FLUSH_SAVE && flush.nodes[j].kind == FLUSH_DELETE &&
+                flush.nodes[i].mapper == flush.nodes[j].mapper)
+                flush_edge(&flush, i, j);
     session_begin(ev, session, site);
     if (!flush_run(&flush)) return false;
     if (!flush.loading.real && flush.loading.statements.count) evaluator_execute(ev, &flush.loading.statements, site);

@@ -50,6 +50,12 @@ Element *query_statement(Evaluator *ev, Value *query) {
     return ((QueryValue *)query)->statement;
 }
 
+Element *query_as_select(Evaluator *ev, Value *query) {
+    Element *statement = element_copy(ev, ((QueryValue *)query)->statement);
+    SELECTABLE(statement)->label_style = LABEL_DISAMBIGUATE_ONLY;
+    return statement;
+}
+
 static Session *query_session(Evaluator *ev, QueryValue *query) {
     if (query->session) return query->session;
     OrmState *state = orm_state(ev);
@@ -106,7 +112,15 @@ static Value *query_with_entities(Evaluator *ev, Value *self, const Arguments *a
 /* subquery(), exists(), cte() … of the select */
 static Value *query_as_element(Evaluator *ev, Value *self, const Arguments *arguments) {
     const char *name = evaluator_native_data(ev);
-    Element *statement = ((QueryValue *)self)->statement;
+    Element *statement = element_copy(ev, ((QueryValue *)self)->statement);
+    SELECTABLE(statement)->label_style = LABEL_DISAMBIGUATE_ONLY;
+    if (slice_equals_text(slice_from(name), "exists") && statement->kind == EL_SELECT) {
+        Select *select = SELECT(statement);
+        for (int i = 0; i < select->columns.count && !select->from.count; i++)
+            element_list_push(ev, &select->from, select->columns.items[i]);
+        select->columns = (ElementList){0};
+        select_add_column(ev, select, element_literal_column(ev, SLICE("1"), type_of_kind(ev, TYPE_INTEGER)));
+    }
     Value *method = value_get_attribute(ev, (Value *)statement, orm_atom(ev, name), arguments->site);
     return method ? value_call(ev, method, arguments) : NULL;
 }
