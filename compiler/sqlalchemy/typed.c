@@ -147,6 +147,19 @@ Element *element_as_text(Evaluator *ev, Element *element, const Node *site) {
 
 /* ---- methods by type ---- */
 
+/* The path as an array of text, whatever it was given as. */
+static Element *delete_path(Evaluator *ev, Element *element, Op op, Value *path, const Node *site) {
+    SaType *type = type_copy(ev, type_of_kind(ev, TYPE_PG_ARRAY));
+    type->item = type_of_kind(ev, TYPE_SQL_TEXT);
+    Element *array = element_of(ev, path);
+    if (!array) {
+        Element *like = element_with_children(ev, EL_ARRAY, type, NULL, 0);
+        array = element_bind_compared(ev, like, op, path, NULL, site);
+    }
+    if (!array) return NULL;
+    return element_for_op(ev, element, element_cast_to(ev, array, type), op, op_of(SA_NONE), element->type);
+}
+
 static Element *typed_operate(Evaluator *ev, Element *element, const char *method, const Arguments *a) {
     Value *other = NULL, *rest = NULL, *keywords = NULL;
     const CustomOp *op = typed_operator(method, element->type);
@@ -163,6 +176,7 @@ static Element *typed_operate(Evaluator *ev, Element *element, const char *metho
         }
     }
     if (element->type->affinity == TYPE_HSTORE && op->text.start[0] == '?') forced = type_of_kind(ev, TYPE_TEXT);
+    if (strcmp(method, "delete_path") == 0) return delete_path(ev, element, made, other, a->site);
     Element *right = element_coerce_operand(ev, element, made, other, forced, a->site);
     return right ? element_for_op(ev, element, right, made, op_of(SA_NONE), result) : NULL;
 }
