@@ -60,7 +60,8 @@ typedef enum OrmcType {
  * A parameter or a cell. `integer`: BOOLEAN, INTEGER, BIGINT, INTERVAL (microseconds). `number`: FLOAT. `items`: ARRAY
  * (`length` of them). `text`: all others, `length` bytes, not necessarily terminated; also INTEGER and BIGINT beyond
  * 64 bits (`text` is NULL for those that fit). Dates and times are ISO 8601: a date and a time are joined by `T` or a
- * blank, an offset follows where the datetime is aware. Decimals may be "inf", "-inf" and "nan".
+ * blank, an offset follows where the datetime is aware. A parameter of these types whose `text` is NULL is the number
+ * in `integer`. Decimals may be "inf", "-inf" and "nan".
  */
 typedef struct OrmcValue {
     OrmcType type;
@@ -195,7 +196,8 @@ typedef struct OrmcPoolOptions {
  */
 ORMC_API OrmcPool *ormc_pool_open(OrmcLoop *loop, const char *url, const OrmcPoolOptions *options,
                                   OrmcDoneCallback on_open, void *user);
-/* Answers what waits with ORMC_ERROR_CLOSED, lets what is in flight end, then closes. The pool is gone once `on_closed`
+/* Answers what waits with ORMC_ERROR_CLOSED, lets what is in flight end, waits for leased connections to be released,
+ * then closes. The pool is gone once `on_closed`
  * has been called. */
 ORMC_API void ormc_pool_close(OrmcPool *pool, void (*on_closed)(void *user), void *user);
 /* Cancels everything that runs or waits. Any thread, any signal handler. */

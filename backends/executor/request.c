@@ -113,6 +113,28 @@ void ormc_result_free(OrmcResult *result) {
 
 /* ---- from a command */
 
+/* An ORM may hand an integer where a decimal is meant, or a text where an interval is: the value says what it is. */
+static OrmcType value_kind(const OrmcValue *value) {
+    switch (value->type) {
+    case ORMC_TYPE_DECIMAL:
+    case ORMC_TYPE_TEXT:
+    case ORMC_TYPE_DATE:
+    case ORMC_TYPE_TIME:
+    case ORMC_TYPE_DATETIME:
+    case ORMC_TYPE_UUID:
+    case ORMC_TYPE_JSON:
+    case ORMC_TYPE_UNKNOWN: return value->text ? value->type : ORMC_TYPE_BIGINT;
+    case ORMC_TYPE_INTERVAL: return value->text ? ORMC_TYPE_UNKNOWN : value->type;
+    case ORMC_TYPE_BOOLEAN:
+    case ORMC_TYPE_INTEGER:
+    case ORMC_TYPE_BIGINT:
+    case ORMC_TYPE_FLOAT:
+    case ORMC_TYPE_BYTES:
+    case ORMC_TYPE_ARRAY: break;
+    }
+    return value->type;
+}
+
 static bool values_copy(Store *store, OrmcValue **target, const OrmcValue *values, size_t count, unsigned depth) {
     if (!count) return true;
     if (depth > 16) return false;
@@ -122,12 +144,18 @@ static bool values_copy(Store *store, OrmcValue **target, const OrmcValue *value
         const OrmcValue *value = &values[i];
         copies[i] = *value;
         if (value->is_null) continue;
+        copies[i].type = value_kind(value);
+        if ((value->type == ORMC_TYPE_INTEGER || value->type == ORMC_TYPE_BIGINT) && value->text) {
+            value_shrink(&copies[i]);
+            if (!copies[i].text) continue;
+        }
         if (value->type == ORMC_TYPE_ARRAY) {
             OrmcValue *items = NULL;
             if (!values_copy(store, &items, value->items, value->length, depth + 1)) return false;
             copies[i].items = items;
         } else if (value->text) {
             copies[i].text = store_copy(store, value->text, value->length);
+            copies[i].length = value->length;
             if (!copies[i].text) return false;
         }
     }

@@ -7,6 +7,7 @@
  */
 #include "backends/executor/value.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -215,6 +216,16 @@ static bool value_check_array(const OrmcValue *value, unsigned depth, const char
 bool value_check(const OrmcValue *value, const char **why) { return value->is_null || value_check_scalar(value, why); }
 
 /* ---- conversions */
+
+void value_shrink(OrmcValue *value) {
+    if (value->length > 20 || !is_integer(value->text, value->length)) return;
+    char text[24];
+    memcpy(text, value->text, value->length);
+    text[value->length] = '\0';
+    errno = 0;
+    long long number = strtoll(text, NULL, 10);
+    if (errno == 0) value_set_integer(value, value->type, number);
+}
 
 static bool value_to_integer(const OrmcValue *value, int64_t *integer) {
     if (value->type == ORMC_TYPE_FLOAT) {
@@ -425,14 +436,20 @@ static void json_value(JsonOut *out, const OrmcValue *value, unsigned depth) {
     case ORMC_TYPE_INTERVAL: json_integer(out, value->integer); return;
     case ORMC_TYPE_FLOAT: json_number(out, value->number); return;
     case ORMC_TYPE_BYTES: json_base64(out, (const unsigned char *)value->text, value->length); return;
-    case ORMC_TYPE_DATETIME: json_datetime(out, value); return;
+    case ORMC_TYPE_DATETIME:
+        if (value->text) json_datetime(out, value);
+        else json_integer(out, value->integer);
+        return;
     case ORMC_TYPE_DECIMAL:
     case ORMC_TYPE_TEXT:
     case ORMC_TYPE_DATE:
     case ORMC_TYPE_TIME:
     case ORMC_TYPE_UUID:
     case ORMC_TYPE_JSON:
-    case ORMC_TYPE_UNKNOWN: json_string(out, value->text, value->length); return;
+    case ORMC_TYPE_UNKNOWN:
+        if (value->text) json_string(out, value->text, value->length);
+        else json_integer(out, value->integer);
+        return;
     case ORMC_TYPE_ARRAY:
         json_put(out, '[');
         for (size_t i = 0; depth < ARRAY_DEPTH && i < value->length; i++) {

@@ -7,6 +7,8 @@
 
 /* A cell changed in place to what the caller knows of its column; stays as it is where that makes no sense. */
 void value_convert(Store *store, OrmcValue *value, OrmcType wanted);
+/* An integer given as text becomes a number, if 64 bits hold it. */
+void value_shrink(OrmcValue *value);
 void value_set_null(OrmcValue *value);
 void value_set_integer(OrmcValue *value, OrmcType type, int64_t integer);
 void value_set_number(OrmcValue *value, double number);

@@ -38,7 +38,7 @@ bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjN
                         DjModel *from_parent, DjExprs *columns);
 /* defer() and only(): the entry of a field, and whether the field is fetched. */
 const DjNames *dj_mask_of(const DjNames *mask, const DjField *field);
-bool dj_mask_allows(const DjNames *mask, bool is_only, const DjField *field);
+bool dj_mask_allows(const DjNames *mask, bool is_only, const DjModel *model, const DjField *field);
 /* ORDER BY of a UNION and the like: refers to a select item, or adds one to every part. NULL: an error is pending. */
 DjExpr *dj_combined_order(DjCompiler *compiler, DjExpr *original, DjExpr *resolved);
 /* Splits a where tree: WHERE, HAVING, QUALIFY; each may be NULL. false: an error is pending. */

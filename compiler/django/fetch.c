@@ -4,6 +4,7 @@
  */
 #include "compiler/django/fetch.h"
 
+#include "compiler/django/compile.h"
 #include "compiler/django/django.h"
 #include "compiler/django/expression_classes.h"
 #include "compiler/django/function.h"
@@ -11,6 +12,8 @@
 #include "compiler/django/prefetch.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/rows.h"
+
+enum { GET_LIMIT = 21 }; /* rows that get() reads to tell how many there are */
 
 bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult **result, bool *empty) {
     StatementList statements = {0};
@@ -20,6 +23,32 @@ bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult
     if (outcome == DJ_ERROR) return false;
     *result = evaluator_execute(ev, &statements, site);
     return !evaluator_error_pending(ev);
+}
+
+/* The owner of a related manager's rows is compared by their key: a row without it reads it first. */
+static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, DjOrigin *origin, StatementList *statements,
+                              const Node *site) {
+    DjField *field = queryset->hint_field;
+    if (queryset->rows != DJ_ROWS_MODEL || !field || !query || dj_mask_allows(query->deferred, query->deferred_is_only, query->model, field))
+        return true;
+    DjInstance *row = instance_unknown(ev, queryset->model, span_text(evaluator_span(ev, site)), site, origin);
+    DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
+    condition->as.condition.name = SLICE("pk");
+    condition->as.condition.value = instance_pk(ev, row, site);
+    condition->as.condition.value_node = site;
+    dj_q_push(ev, q, condition);
+    DjOp *only;
+    DjQuerySet *one = dj_queryset_filter(ev, dj_queryset_new(ev, NULL, queryset->model, site), q, site);
+    one = dj_queryset_push(ev, one, DJ_OP_ONLY, site, &only);
+    only->names = ARENA_ARRAY(evaluator_arena(ev), Slice, 1);
+    only->spans = ARENA_ARRAY(evaluator_arena(ev), Span, 1);
+    only->names[0] = field->attname->text;
+    only->count = 1;
+    DjQuery *reading = dj_queryset_query(ev, one);
+    if (!reading) return false;
+    dj_clear_ordering(reading, true, true);
+    dj_set_limits(reading, 0, true, GET_LIMIT);
+    return dj_query_statement(reading, statements) != DJ_ERROR;
 }
 
 /*
@@ -43,6 +72,7 @@ static Value *fetch(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const N
     DjOrigins origins = {0};
     origin->execution = -1;
     ARENA_PUSH(evaluator_arena(ev), origins.items, origins.count, origins.capacity) = origin;
+    if (!read_deferred_key(ev, queryset, query, origin, &statements, site)) return NULL;
     Value *row = prefetches ? dj_unknown_row(ev, queryset, query, site, origin) : NULL;
     if (prefetches && !dj_prefetch_unknown(ev, queryset, row, &statements, &origins, site)) return NULL;
     for (int i = 0; i < origins.count; i++) origins.items[i]->execution = evaluator_execution_count(ev);
@@ -91,8 +121,6 @@ static Value *raise_does_not_exist(Evaluator *ev, DjModel *model, const Node *si
     Class *cls = model->does_not_exist ? model->does_not_exist : django_state(ev)->object_does_not_exist;
     return evaluator_raise(ev, cls, evaluator_span(ev, site), "%.*s matching query does not exist.", SLICE_ARGS(model->name->text));
 }
-
-enum { GET_LIMIT = 21 }; /* rows that get() reads to tell how many there are */
 
 static Value *get_one(Evaluator *ev, DjQuerySet *queryset, bool limited, const Node *site) {
     DjQuery *query = dj_queryset_query(ev, queryset);

@@ -585,6 +585,12 @@ static Value *field_argument(Evaluator *ev, Value *self, const Arguments *argume
     return arguments->count ? arguments->items[0] : value_none(ev);
 }
 
+/* Also a decorator: gives the lookup's class back. */
+static Value *field_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return arguments->count ? arguments->items[0] : value_none(ev);
+}
+
 static Value *field_clone(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)arguments;
     return (Value *)field_copy(ev, value_as_field(self));
@@ -633,6 +639,7 @@ static const NativeMethod field_methods[] = {
     {"clean", field_argument, NATIVE_METHOD, NULL},
     {"check", field_nothing, NATIVE_METHOD, NULL},
     {"clone", field_clone, NATIVE_METHOD, NULL},
+    {"register_lookup", field_register_lookup, NATIVE_CLASSMETHOD, NULL},
     {"deconstruct", field_deconstruct, NATIVE_METHOD, NULL},
     {"get_default", field_default_method, NATIVE_METHOD, NULL},
     {"has_default", field_has_default, NATIVE_METHOD, NULL},

@@ -55,8 +55,22 @@ static DjExpr *condition(Evaluator *ev, Slice name, Value *value, const Node *si
     return q;
 }
 
+/* The field that a foreign key points to and that this object has no value for; NULL: all are there. */
+static DjField *missing_target(Evaluator *ev, const DjManager *manager, const Node *site) {
+    DjField *field = manager->relation.rel ? manager->relation.rel->field : NULL;
+    DjInstance *owner = manager->owner ? value_as_model_instance(manager->owner) : NULL;
+    if (!field || !owner || field->many_to_many || field->kind == FIELD_GENERIC_RELATION || !field_resolve(ev, field)) return NULL;
+    for (int i = 0; i < field->foreign_fields.count; i++)
+        if (value_is_none(instance_field_value(ev, owner, field->foreign_fields.items[i], site))) return field->foreign_fields.items[i];
+    return NULL;
+}
+
 /* author.books: author = <this author>. */
 static DjQuerySet *filter_reverse(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
+    if (missing_target(ev, manager, site)) {
+        DjOp *nothing;
+        return dj_queryset_push(ev, queryset, DJ_OP_NONE, site, &nothing);
+    }
     DjField *field = manager->relation.rel->field;
     DjQuerySet *own = dj_queryset_filter(ev, queryset, condition(ev, field->name->text, manager->owner, site), site);
     own->hint_instance = manager->owner;
@@ -173,6 +187,41 @@ static Value *method_all(Evaluator *ev, Value *self, const Arguments *arguments)
     return dj_manager_queryset(ev, self, arguments->site);
 }
 
+/*
+ * book.tags.count() and exists(): the table between is enough, where its keys must exist. The queryset that is asked
+ * instead; NULL without an error: the relation's own.
+ */
+static Value *constrained_through(Evaluator *ev, const DjManager *manager, const Node *site) {
+    DjFound relation = manager->relation;
+    DjField *field = relation.field ? relation.field : relation.rel ? relation.rel->field : NULL;
+    DjInstance *owner = manager->owner ? value_as_model_instance(manager->owner) : NULL;
+    bool plain = manager->instance.head.cls == dj_state(ev)->manager_class && manager->queryset_class == dj_state(ev)->queryset_class;
+    if (!plain || !owner || !field || !field->many_to_many || prefetched(manager)) return NULL;
+    DjField *source = relation.field ? field->m2m_field : field->m2m_reverse_field;
+    DjField *target = relation.field ? field->m2m_reverse_field : field->m2m_field;
+    if (!source || !target || !target->rel || !target->rel->db_constraint) return NULL;
+    Value *key = instance_field_value(ev, owner, field_target(ev, source), site);
+    Value *queryset = dj_manager_queryset(ev, source->model->base_manager, site);
+    if (!queryset || value_is_none(key)) return NULL;
+    Slice not_null = slice_format(evaluator_arena(ev), "%.*s__isnull", SLICE_ARGS(target->name->text));
+    Keyword keywords[2] = {{source->name, key, site}, {atom_intern(evaluator_atoms(ev), not_null), value_bool(ev, false), site}};
+    Value *filter = value_get_attribute(ev, queryset, atom_intern_text(evaluator_atoms(ev), "filter"), site);
+    Arguments arguments = {.keywords = keywords, .keyword_count = target->null ? 2 : 1, .site = site};
+    return filter ? value_call(ev, filter, &arguments) : NULL;
+}
+
+/* What a write changes must be read again. */
+static Value *before_write(Evaluator *ev, const DjManager *manager, Value *written, const Node *site) {
+    DjField *missing = missing_target(ev, manager, site);
+    if (missing)
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                  "\"%.*s\" needs to have a value for field \"%.*s\" before this relationship can be used.",
+                                  SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(missing->attname->text));
+    Atom name = manager->relation.field ? manager->relation.field->name : manager->relation.rel->accessor;
+    if (prefetched(manager)) instance_set_related(ev, value_as_model_instance(manager->owner), name, NULL);
+    return written;
+}
+
 /* Public methods of the queryset class are methods of its manager. */
 static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     DjManager *manager = (DjManager *)self;
@@ -185,9 +234,12 @@ static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Nod
     if (slice_equals_text(name->text, "_queryset_class")) return (Value *)manager->queryset_class;
     if (slice_starts_with(name->text, "_") || slice_equals_text(name->text, "as_manager")) return NULL;
     Value *written = dj_related_write(ev, self, name, site);
+    if (written && manager->owner) return before_write(ev, manager, written, site);
     if (written || evaluator_error_pending(ev)) return written;
     if (!class_find(manager->queryset_class, name)) return NULL;
-    Value *queryset = dj_manager_queryset(ev, self, site);
+    bool counts = slice_equals_text(name->text, "count") || slice_equals_text(name->text, "exists");
+    Value *queryset = counts && manager->owner ? constrained_through(ev, manager, site) : NULL;
+    if (!queryset && !evaluator_error_pending(ev)) queryset = dj_manager_queryset(ev, self, site);
     return queryset ? value_get_attribute(ev, queryset, name, site) : NULL;
 }
 

@@ -22,14 +22,14 @@ static DjNames *names_find(DjNames *names, Slice name) {
 }
 
 /* Without names: forward relations that can't be NULL; else those named. */
-static int descend(Related *related, DjField *field, DjNames *requested, const DjNames *mask) {
+static int descend(Related *related, const DjModel *model, DjField *field, DjNames *requested, const DjNames *mask) {
     DjQuery *query = related->compiler->query;
     if (!field->rel || field->private_only || field->many_to_many) return 0;
-    if (field->rel->parent_link && !names_find(requested, field->name->text)) return 0;
+    if (field->rel->parent_link) return 0; /* its columns are the model's own */
     if (!related->restricted) return !field->null;
     DjNames *wanted = names_find(requested, field->name->text);
     if (!wanted) return 0;
-    if (mask && !dj_mask_allows(mask, query->deferred_is_only, field)) {
+    if (mask && !dj_mask_allows(mask, query->deferred_is_only, model, field)) {
         evaluator_raise(query->ev, django_state(query->ev)->field_error, wanted->span,
                         "Field %.*s.%.*s cannot be both deferred and traversed using select_related at the same time.",
                         SLICE_ARGS(field->model->name->text), SLICE_ARGS(field->name->text));
@@ -109,7 +109,7 @@ static bool follow_forward(Related *related, DjModel *model, DjJoin *start, int 
         DjField *field = model->fields.items[i];
         DjNames *wanted = related->restricted ? names_find(requested, field->name->text) : NULL;
         if (wanted && !field->is_relation) return raise_invalid(related, model, wanted, true);
-        int go = descend(related, field, requested, mask);
+        int go = descend(related, model, field, requested, mask);
         if (go < 0) return false;
         DjModel *other = go ? field_related_model(related->compiler->ev, field) : NULL;
         if (!other) continue;

@@ -18,8 +18,9 @@ const DjNames *dj_mask_of(const DjNames *mask, const DjField *field) {
     return found ? found : mask_find(mask, field->attname);
 }
 
-bool dj_mask_allows(const DjNames *mask, bool is_only, const DjField *field) {
-    if (!mask || field->primary_key) return true;
+/* The model's own key is always read; a parent's key need not be. */
+bool dj_mask_allows(const DjNames *mask, bool is_only, const DjModel *model, const DjField *field) {
+    if (!mask || field == model->pk || field == model->concrete->pk) return true;
     const DjNames *found = dj_mask_of(mask, field);
     return is_only ? found != NULL : !found || found->children;
 }
@@ -61,7 +62,7 @@ bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjN
         DjModel *owner = field->model->concrete;
         bool inherited = owner != model->concrete && owner != model;
         if (from_parent && inherited && model_is_subclass(from_parent->concrete, owner)) continue;
-        if (!dj_mask_allows(mask, mask_is_only, field)) continue;
+        if (!dj_mask_allows(mask, mask_is_only, model, field)) continue;
         DjJoin *join = start;
         if (inherited) {
             join = NULL;
@@ -193,6 +194,8 @@ static DjOutcome compile_entry(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 
 DjOutcome dj_compile_select(DjCompiler *compiler, bool with_col_aliases) {
     Entries entries = {0};
+    compiler->query->row_extra = compiler->query->row_columns = compiler->query->row_annotations = 0;
+    compiler->query->joined_count = 0;
     bool listed = compiler->query->has_selected ? values_entries(compiler, &entries) : model_entries(compiler, &entries);
     if (!listed) return DJ_ERROR;
     Arena *arena = compiler_arena(compiler);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "compiler/evaluate/calendar.h"
+#include "compiler/evaluate/datetime_parts.h"
 #include "compiler/evaluate/internal.h"
 #include "compiler/evaluate/number.h"
 #include "compiler/evaluate/standard.h"
@@ -15,16 +16,8 @@
 #define SECOND INT64_C(1000000)
 #define DAY (86400 * SECOND)
 
-typedef enum Part { YEAR, MONTH, DAY_OF_MONTH, HOUR, MINUTE, SECONDS, MICROSECOND, ZONE, FOLD, PART_COUNT } Part;
 static const char *const part_names[PART_COUNT] = {"year",   "month",       "day",    "hour", "minute",
                                                    "second", "microsecond", "tzinfo", "fold"};
-
-/* The parts of any of the three types; absent ones stay as they are. */
-typedef struct Parts {
-    int64_t numbers[PART_COUNT];
-    Value *zone;
-    bool unknown;
-} Parts;
 
 static bool part_set(Evaluator *ev, Parts *parts, Part part, Value *value, const Node *site) {
     if (part == ZONE) {
@@ -95,13 +88,13 @@ static bool time_parts_valid(Evaluator *ev, const Parts *parts, const Node *site
     return true;
 }
 
-static Value *date_make(Evaluator *ev, const Parts *parts, const Node *site) {
+Value *parts_date(Evaluator *ev, const Parts *parts, const Node *site) {
     if (parts->unknown) return unknown_result(ev, site, ev->builtins.kinds[VALUE_DATE]);
     if (!date_parts_valid(ev, parts, site)) return NULL;
     return value_date(ev, (int)parts->numbers[YEAR], (int)parts->numbers[MONTH], (int)parts->numbers[DAY_OF_MONTH]);
 }
 
-static Value *time_make(Evaluator *ev, const Parts *parts, const Node *site) {
+Value *parts_time(Evaluator *ev, const Parts *parts, const Node *site) {
     const int64_t *n = parts->numbers;
     if (parts->unknown) return unknown_result(ev, site, ev->builtins.kinds[VALUE_TIME]);
     if (!time_parts_valid(ev, parts, site)) return NULL;
@@ -111,7 +104,7 @@ static Value *time_make(Evaluator *ev, const Parts *parts, const Node *site) {
     return &value->head;
 }
 
-static Value *datetime_make(Evaluator *ev, const Parts *parts, const Node *site) {
+Value *parts_datetime(Evaluator *ev, const Parts *parts, const Node *site) {
     const int64_t *n = parts->numbers;
     if (parts->unknown) return unknown_result(ev, site, ev->builtins.kinds[VALUE_DATETIME]);
     if (!date_parts_valid(ev, parts, site) || !time_parts_valid(ev, parts, site)) return NULL;
@@ -127,7 +120,7 @@ static Value *datetime_make(Evaluator *ev, const Parts *parts, const Node *site)
     return value_datetime(ev, &made);
 }
 
-static Parts parts_of(const Value *value) {
+Parts parts_of(const Value *value) {
     Parts parts = {0};
     if (value_is(value, VALUE_TIME)) {
         const TimeValue *time = (const TimeValue *)value;
@@ -148,19 +141,19 @@ static Parts parts_of(const Value *value) {
 static Value *date_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     (void)cls;
     Parts parts = {0};
-    return parts_read(ev, arguments, YEAR, DAY_OF_MONTH, &parts) ? date_make(ev, &parts, arguments->site) : NULL;
+    return parts_read(ev, arguments, YEAR, DAY_OF_MONTH, &parts) ? parts_date(ev, &parts, arguments->site) : NULL;
 }
 
 static Value *time_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     (void)cls;
     Parts parts = {0};
-    return parts_read(ev, arguments, HOUR, FOLD, &parts) ? time_make(ev, &parts, arguments->site) : NULL;
+    return parts_read(ev, arguments, HOUR, FOLD, &parts) ? parts_time(ev, &parts, arguments->site) : NULL;
 }
 
 static Value *datetime_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     (void)cls;
     Parts parts = {0};
-    return parts_read(ev, arguments, YEAR, FOLD, &parts) ? datetime_make(ev, &parts, arguments->site) : NULL;
+    return parts_read(ev, arguments, YEAR, FOLD, &parts) ? parts_datetime(ev, &parts, arguments->site) : NULL;
 }
 
 static Value *timedelta_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
@@ -234,90 +227,6 @@ static Value *date_today(Evaluator *ev, Value *self, const Arguments *arguments)
     return value_date(ev, now->year, now->month, now->day);
 }
 
-/* ---- reading ISO 8601 ---- */
-
-static bool digits_at(Slice text, size_t *at, int count, int64_t *out) {
-    *out = 0;
-    for (int i = 0; i < count; i++, ++*at) {
-        if (*at >= text.length || text.start[*at] < '0' || text.start[*at] > '9') return false;
-        *out = *out * 10 + text.start[*at] - '0';
-    }
-    return true;
-}
-
-static bool iso_date(Slice text, size_t *at, Parts *parts) {
-    int64_t *n = parts->numbers;
-    if (!digits_at(text, at, 4, &n[YEAR])) return false;
-    bool dashes = *at < text.length && text.start[*at] == '-';
-    *at += dashes;
-    if (!digits_at(text, at, 2, &n[MONTH])) return false;
-    if (dashes && (*at >= text.length || text.start[(*at)++] != '-')) return false;
-    return digits_at(text, at, 2, &n[DAY_OF_MONTH]);
-}
-
-static bool iso_offset(Evaluator *ev, Slice text, size_t *at, Parts *parts) {
-    if (*at >= text.length) return true;
-    char sign = text.start[(*at)++];
-    if (sign == 'Z' && *at == text.length) {
-        parts->zone = ev->builtins.utc;
-        return true;
-    }
-    int64_t hours, minutes = 0, seconds = 0;
-    if ((sign != '+' && sign != '-') || !digits_at(text, at, 2, &hours)) return false;
-    if (*at < text.length && text.start[*at] == ':') ++*at;
-    if (*at < text.length && !digits_at(text, at, 2, &minutes)) return false;
-    if (*at < text.length && text.start[*at] == ':') {
-        ++*at;
-        if (!digits_at(text, at, 2, &seconds)) return false;
-    }
-    int64_t total = hours * 3600 + minutes * 60 + seconds;
-    parts->zone = total ? value_fixed_zone(ev, (int)(sign == '-' ? -total : total)) : ev->builtins.utc;
-    return *at == text.length;
-}
-
-static bool iso_time(Evaluator *ev, Slice text, size_t *at, Parts *parts) {
-    int64_t *n = parts->numbers;
-    if (!digits_at(text, at, 2, &n[HOUR])) return false;
-    for (int part = MINUTE; part <= SECONDS && *at < text.length && text.start[*at] == ':'; part++) {
-        ++*at;
-        if (!digits_at(text, at, 2, &n[part])) return false;
-    }
-    if (*at < text.length && (text.start[*at] == '.' || text.start[*at] == ',')) {
-        int64_t scale = 100000;
-        for (++*at; *at < text.length && text.start[*at] >= '0' && text.start[*at] <= '9'; ++*at, scale /= 10)
-            n[MICROSECOND] += (text.start[*at] - '0') * scale;
-    }
-    return iso_offset(ev, text, at, parts);
-}
-
-static Value *fromisoformat(Evaluator *ev, const Arguments *arguments, ValueKind kind) {
-    if (arguments->count != 1 || !value_is(arguments->items[0], VALUE_STRING))
-        return unknown_result(ev, arguments->site, ev->builtins.kinds[kind]);
-    Slice text = value_text(arguments->items[0]);
-    Parts parts = {0};
-    size_t at = 0;
-    bool good = kind == VALUE_TIME ? iso_time(ev, text, &at, &parts) : iso_date(text, &at, &parts);
-    if (good && kind == VALUE_DATETIME && at < text.length) {
-        at++;
-        good = iso_time(ev, text, &at, &parts);
-    }
-    if (!good || at != text.length)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Invalid isoformat string: %.*s",
-                                  SLICE_ARGS(value_repr(ev, arguments->items[0])));
-    if (kind == VALUE_TIME) return time_make(ev, &parts, arguments->site);
-    return kind == VALUE_DATE ? date_make(ev, &parts, arguments->site) : datetime_make(ev, &parts, arguments->site);
-}
-
-static Value *date_fromisoformat(Evaluator *ev, Value *self, const Arguments *a) {
-    return (void)self, fromisoformat(ev, a, VALUE_DATE);
-}
-static Value *time_fromisoformat(Evaluator *ev, Value *self, const Arguments *a) {
-    return (void)self, fromisoformat(ev, a, VALUE_TIME);
-}
-static Value *datetime_fromisoformat(Evaluator *ev, Value *self, const Arguments *a) {
-    return (void)self, fromisoformat(ev, a, VALUE_DATETIME);
-}
-
 /* ---- methods ---- */
 
 static Value *any_replace(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -325,8 +234,8 @@ static Value *any_replace(Evaluator *ev, Value *self, const Arguments *arguments
     ValueKind kind = self->type->kind;
     if (!parts_read(ev, arguments, kind == VALUE_TIME ? HOUR : YEAR, kind == VALUE_DATE ? DAY_OF_MONTH : FOLD, &parts))
         return NULL;
-    if (kind == VALUE_TIME) return time_make(ev, &parts, arguments->site);
-    return kind == VALUE_DATE ? date_make(ev, &parts, arguments->site) : datetime_make(ev, &parts, arguments->site);
+    if (kind == VALUE_TIME) return parts_time(ev, &parts, arguments->site);
+    return kind == VALUE_DATE ? parts_date(ev, &parts, arguments->site) : parts_datetime(ev, &parts, arguments->site);
 }
 
 static Value *any_isoformat(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -345,30 +254,30 @@ static Value *any_str(Evaluator *ev, Value *self, const Arguments *arguments) {
     return any_isoformat(ev, self, &none);
 }
 
-static int64_t days_of(const Value *self) {
+int64_t date_days_of(const Value *self) {
     Parts parts = parts_of(self);
     return calendar_days(parts.numbers[YEAR], (int)parts.numbers[MONTH], (int)parts.numbers[DAY_OF_MONTH]);
 }
 
-static int weekday_of(const Value *self) { return (int)(((days_of(self) + 3) % 7 + 7) % 7); }
+int date_weekday_of(const Value *self) { return (int)(((date_days_of(self) + 3) % 7 + 7) % 7); }
 
 static Value *date_weekday(Evaluator *ev, Value *self, const Arguments *a) {
-    return (void)a, value_integer(ev, weekday_of(self));
+    return (void)a, value_integer(ev, date_weekday_of(self));
 }
 static Value *date_isoweekday(Evaluator *ev, Value *self, const Arguments *a) {
-    return (void)a, value_integer(ev, weekday_of(self) + 1);
+    return (void)a, value_integer(ev, date_weekday_of(self) + 1);
 }
 static Value *date_toordinal(Evaluator *ev, Value *self, const Arguments *a) {
-    return (void)a, value_integer(ev, days_of(self) + 719163);
+    return (void)a, value_integer(ev, date_days_of(self) + 719163);
 }
 
 static Value *date_isocalendar(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)arguments;
-    int64_t days = days_of(self), thursday = days - weekday_of(self) + 3;
+    int64_t days = date_days_of(self), thursday = days - date_weekday_of(self) + 3;
     int year, month, day;
     calendar_date(thursday, &year, &month, &day);
     Value *items[3] = {value_integer(ev, year), value_integer(ev, (thursday - calendar_days(year, 1, 1)) / 7 + 1),
-                       value_integer(ev, weekday_of(self) + 1)};
+                       value_integer(ev, date_weekday_of(self) + 1)};
     return value_tuple(ev, items, 3);
 }
 
@@ -417,7 +326,7 @@ static Value *datetime_combine(Evaluator *ev, Value *self, const Arguments *argu
     Parts day = parts_of(date), parts = parts_of(time);
     for (int i = YEAR; i <= DAY_OF_MONTH; i++) parts.numbers[i] = day.numbers[i];
     if (zone && value_is(zone, VALUE_TIMEZONE)) parts.zone = zone;
-    return datetime_make(ev, &parts, arguments->site);
+    return parts_datetime(ev, &parts, arguments->site);
 }
 
 static Value *datetime_fromtimestamp(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -433,83 +342,6 @@ static Value *datetime_fromtimestamp(Evaluator *ev, Value *self, const Arguments
     DateTimeValue parts = {.zone = ev->builtins.utc};
     datetime_from_ticks(whole * SECOND, &parts);
     return datetime_in_zone(ev, &parts, zone, arguments->site);
-}
-
-static void strftime_letter(Evaluator *ev, char letter, const Parts *parts, Value *self, Buffer *out) {
-    static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-    static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
-                                         "July",    "August",   "September", "October", "November", "December"};
-    const int64_t *n = parts->numbers;
-    bool dated = !value_is(self, VALUE_TIME);
-    int month = n[MONTH] ? (int)n[MONTH] : 1;
-    switch (letter) {
-    case 'Y': buffer_format(out, "%04d", (int)n[YEAR]); break;
-    case 'y': buffer_format(out, "%02d", (int)n[YEAR] % 100); break;
-    case 'm': buffer_format(out, "%02d", month); break;
-    case 'd': buffer_format(out, "%02d", (int)n[DAY_OF_MONTH]); break;
-    case 'H': buffer_format(out, "%02d", (int)n[HOUR]); break;
-    case 'I': buffer_format(out, "%02d", (int)(n[HOUR] + 11) % 12 + 1); break;
-    case 'p': buffer_text(out, n[HOUR] < 12 ? "AM" : "PM"); break;
-    case 'M': buffer_format(out, "%02d", (int)n[MINUTE]); break;
-    case 'S': buffer_format(out, "%02d", (int)n[SECONDS]); break;
-    case 'f': buffer_format(out, "%06d", (int)n[MICROSECOND]); break;
-    case 'B': buffer_text(out, months[month - 1]); break;
-    case 'b': buffer_format(out, "%.3s", months[month - 1]); break;
-    case 'A': buffer_text(out, days[dated ? weekday_of(self) : 0]); break;
-    case 'a': buffer_format(out, "%.3s", days[dated ? weekday_of(self) : 0]); break;
-    case 'j': buffer_format(out, "%03d", dated ? (int)(days_of(self) - calendar_days(n[YEAR], 1, 1) + 1) : 1); break;
-    case 'u': buffer_format(out, "%d", dated ? weekday_of(self) + 1 : 1); break;
-    case 'w': buffer_format(out, "%d", dated ? (weekday_of(self) + 1) % 7 : 1); break;
-    case '%': buffer_put(out, '%'); break;
-    default: buffer_slice(out, slice_format(ev->arena, "%%%c", letter)); break;
-    }
-}
-
-static Value *any_strftime(Evaluator *ev, Value *self, const Arguments *arguments) {
-    if (arguments->count != 1 || !value_is(arguments->items[0], VALUE_STRING))
-        return now_unknown(ev, arguments, VALUE_STRING);
-    Slice format = value_text(arguments->items[0]);
-    Parts parts = parts_of(self);
-    Buffer out;
-    buffer_init(&out, ev->arena);
-    for (size_t i = 0; i < format.length; i++) {
-        if (format.start[i] == '%' && i + 1 < format.length) strftime_letter(ev, format.start[++i], &parts, self, &out);
-        else buffer_put(&out, format.start[i]);
-    }
-    return value_string(ev, buffer_view(&out));
-}
-
-static Value *datetime_strptime(Evaluator *ev, Value *self, const Arguments *arguments) {
-    (void)self;
-    if (arguments->count != 2 || !value_is(arguments->items[0], VALUE_STRING) ||
-        !value_is(arguments->items[1], VALUE_STRING))
-        return now_unknown(ev, arguments, VALUE_DATETIME);
-    Slice text = value_text(arguments->items[0]), format = value_text(arguments->items[1]);
-    Parts parts = {.numbers = {1900, 1, 1}};
-    static const char letters[] = "YmdHMSf";
-    static const Part letter_parts[] = {YEAR, MONTH, DAY_OF_MONTH, HOUR, MINUTE, SECONDS, MICROSECOND};
-    size_t at = 0;
-    bool good = true;
-    for (size_t i = 0; i < format.length && good; i++) {
-        if (format.start[i] != '%') {
-            good = at < text.length && text.start[at++] == format.start[i];
-            continue;
-        }
-        const char *letter = ++i < format.length ? strchr(letters, format.start[i]) : NULL;
-        if (!letter) return now_unknown(ev, arguments, VALUE_DATETIME);
-        int most = *letter == 'Y' ? 4 : *letter == 'f' ? 6 : 2, count = 0;
-        int64_t number = 0;
-        for (; count < most && at < text.length && text.start[at] >= '0' && text.start[at] <= '9'; count++)
-            number = number * 10 + text.start[at++] - '0';
-        for (int j = count; *letter == 'f' && j < 6; j++) number *= 10;
-        good = count > 0;
-        parts.numbers[letter_parts[letter - letters]] = number;
-    }
-    if (!good || at != text.length)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "time data %.*s does not match format %.*s",
-                                  SLICE_ARGS(value_repr(ev, arguments->items[0])),
-                                  SLICE_ARGS(value_repr(ev, arguments->items[1])));
-    return datetime_make(ev, &parts, arguments->site);
 }
 
 static Value *timedelta_total_seconds(Evaluator *ev, Value *self, const Arguments *a) {
@@ -544,8 +376,8 @@ static Value *date_shift(Evaluator *ev, const Value *self, int64_t microseconds,
     DateTimeValue parts = {0};
     int64_t ticks;
     if (value_is(self, VALUE_DATE))
-        ticks =
-            days_of(self) * DAY + (microseconds >= 0 ? microseconds / DAY : -((-microseconds + DAY - 1) / DAY)) * DAY;
+        ticks = date_days_of(self) * DAY +
+                (microseconds >= 0 ? microseconds / DAY : -((-microseconds + DAY - 1) / DAY)) * DAY;
     else {
         ticks = datetime_ticks((const DateTimeValue *)self) + microseconds;
         parts.zone = ((const DateTimeValue *)self)->zone;
@@ -557,7 +389,7 @@ static Value *date_shift(Evaluator *ev, const Value *self, int64_t microseconds,
 }
 
 static int64_t ticks_utc(Evaluator *ev, const Value *self) {
-    if (value_is(self, VALUE_DATE)) return days_of(self) * DAY;
+    if (value_is(self, VALUE_DATE)) return date_days_of(self) * DAY;
     const DateTimeValue *value = (const DateTimeValue *)self;
     int seconds = 0;
     if (value->zone) zone_offset_local(ev, value->zone, datetime_ticks(value), value->fold, &seconds);

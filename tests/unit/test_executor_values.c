@@ -79,6 +79,9 @@ static void test_round_trips(void **state) {
     round_trip(&test, column_for("text", "jsonb", "json"), TEXT_VALUE(ORMC_TYPE_JSON, "{\"a\": [1, null, \"x\"]}"),
                "\"{\\\"a\\\": [1, null, \\\"x\\\"]}\"");
     round_trip(&test, "integer", (OrmcValue){.type = ORMC_TYPE_INTEGER, .is_null = true}, "null");
+    round_trip(&test, "integer", TEXT_VALUE(ORMC_TYPE_INTEGER, "12"), "12");
+    round_trip(&test, column_for("text", "numeric", "decimal(5, 0)"),
+               (OrmcValue){.type = ORMC_TYPE_DECIMAL, .integer = 5}, "\"5\"");
     test_close(&test);
 }
 
