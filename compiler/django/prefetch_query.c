@@ -143,14 +143,18 @@ static DjField *through_link(DjFound relation) {
     return relation.field ? relation.field->m2m_field : relation.rel->field->m2m_reverse_field;
 }
 
-/* The owner's key comes with each row, from the table between. */
+/* The owner's key comes with each row, from the table between: one column, or those of a relation of several. */
 static void select_link(Evaluator *ev, DjQuery *query, DjField *link) {
     char quote = evaluator_dialect(ev)->is_mysql ? '`' : '"';
-    DjExtra extra = {.selected = true};
-    extra.name = slice_format(arena_of(ev), "_prefetch_related_val_%.*s", SLICE_ARGS(link->attname->text));
-    extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text), quote,
-                             quote, SLICE_ARGS(link->column->text), quote);
-    ARENA_PUSH(arena_of(ev), query->extra, query->extra_count, query->extra_capacity) = extra;
+    if (!field_resolve(ev, link)) return;
+    for (int i = 0; i < link->local_fields.count; i++) {
+        const DjField *part = link->local_fields.items[i];
+        DjExtra extra = {.selected = true};
+        extra.name = slice_format(arena_of(ev), "_prefetch_related_val_%.*s", SLICE_ARGS(part->attname->text));
+        extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text),
+                                 quote, quote, SLICE_ARGS(part->column->text), quote);
+        ARENA_PUSH(arena_of(ev), query->extra, query->extra_count, query->extra_capacity) = extra;
+    }
 }
 
 static bool add_generic(Evaluator *ev, DjQuery *query, DjField *field, Value *const *keys, int count, Value *type_id,

@@ -47,8 +47,14 @@ static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, const N
     if (!list_of(ev, names, site, &items, &count)) return false;
     for (int i = 0; i < count; i++) {
         if (!value_is_text(items[i])) continue;
-        bool pk = slice_equals_text(value_text(items[i]), "pk");
-        DjField *field = pk ? model->pk : model_field(ev, model, value_as_atom(ev, items[i]));
+        if (slice_equals_text(value_text(items[i]), "pk")) {
+            DjField **keys;
+            int key_count = model_pk_fields(ev, model, &keys);
+            for (int k = 0; k < key_count; k++)
+                ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = keys[k];
+            continue;
+        }
+        DjField *field = model_field(ev, model, value_as_atom(ev, items[i]));
         if (!field) {
             evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, site),
                             "%.*s has no field named '%.*s'", SLICE_ARGS(model->name->text),
@@ -99,6 +105,14 @@ static OnConflict *conflict_update(Evaluator *ev, DjModel *model, const Fields *
     return conflict;
 }
 
+static bool fields_are_concrete(Evaluator *ev, const Fields *fields, const Node *site, const char *option) {
+    for (int i = 0; i < fields->count; i++)
+        if (!fields->items[i]->concrete || fields->items[i]->many_to_many)
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                      "bulk_create() can only be used with concrete fields in %s.", option);
+    return true;
+}
+
 /* Raises what Django raises for options that don't go together. */
 static bool bulk_read_conflict(Evaluator *ev, BulkCreate *bulk, Value *ignore, Value *update, Value *update_fields,
                                Value *unique_fields) {
@@ -126,6 +140,13 @@ static bool bulk_read_conflict(Evaluator *ev, BulkCreate *bulk, Value *ignore, V
     if (!unique.count && !evaluator_dialect(ev)->is_mysql)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, bulk->site,
                                   "Unique fields that can trigger the upsert must be provided.");
+    if (!fields_are_concrete(ev, &set, bulk->site, "update_fields") ||
+        !fields_are_concrete(ev, &unique, bulk->site, "unique_fields"))
+        return false;
+    for (int i = 0; i < set.count; i++)
+        if (field_is_key(ev, bulk->model, set.items[i]))
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, bulk->site,
+                                      "bulk_create() cannot be used with primary keys in update_fields.");
     bulk->conflict = conflict_update(ev, bulk->model, &set, &unique);
     return true;
 }
@@ -281,7 +302,7 @@ static bool bulk_update_check(Evaluator *ev, DjModel *model, const Fields *field
         if (!fields->items[i]->concrete || fields->items[i]->many_to_many)
             return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
                                       "bulk_update() can only be used with concrete fields.");
-        if (fields->items[i]->primary_key)
+        if (field_is_key(ev, model, fields->items[i]))
             return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
                                       "bulk_update() cannot be used with primary key fields.");
     }

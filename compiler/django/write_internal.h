@@ -50,6 +50,8 @@ void write_store_returned(Evaluator *ev, DjInstance *instance, const Fields *ret
 bool write_check_related(Evaluator *ev, DjInstance *instance, const char *operation, const Node *site);
 /* A primary key from the field's default, where none is set. */
 bool write_default_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site);
+/* The field is (part of) the model's primary key. */
+bool field_is_key(Evaluator *ev, DjModel *model, const DjField *field);
 bool instance_has_key(Evaluator *ev, DjInstance *instance, DjModel *model, const Node *site);
 typedef struct SaveOptions {
     bool force_insert, force_update;

@@ -410,10 +410,21 @@ static Value *update_with_parents(Evaluator *ev, Value *self, const Arguments *a
     return done ? update_tables(ev, model, keys, arguments, fields, false) : NULL;
 }
 
+static bool check_not_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site) {
+    if (!queryset->combined) return true;
+    evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, site),
+                    "Calling QuerySet.%s() after %s() is not supported.", method,
+                    queryset->combinator == DJ_COMBINE_UNION          ? "union"
+                    : queryset->combinator == DJ_COMBINE_INTERSECTION ? "intersection"
+                                                                      : "difference");
+    return false;
+}
+
 static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
     DjModel *model = queryset->model;
     const Node *site = arguments->site;
+    if (!check_not_combined(ev, queryset, "update", site)) return NULL;
     if (queryset->sliced)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot update a query once a slice has been taken.");
     if (queryset->distinct_fields)
@@ -480,12 +491,7 @@ static bool delete_at_once(Evaluator *ev, Value *rows, const Node *site) {
 static Value *queryset_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
     const Node *site = arguments->site;
-    if (queryset->combined)
-        return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, site),
-                               "Calling QuerySet.delete() after %s() is not supported.",
-                               queryset->combinator == DJ_COMBINE_UNION          ? "union"
-                               : queryset->combinator == DJ_COMBINE_INTERSECTION ? "intersection"
-                                                                                 : "difference");
+    if (!check_not_combined(ev, queryset, "delete", site)) return NULL;
     if (queryset->sliced)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot use 'limit' or 'offset' with delete().");
     if (queryset->distinct_fields)

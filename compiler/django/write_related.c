@@ -39,6 +39,14 @@ static bool related_open(Evaluator *ev, Value *self, const Node *site, Related *
             return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, site, "the through model of this relation is unknown");
     } else {
         out->kind = RELATED_REVERSE;
+        DjField *target = field_target(ev, out->field);
+        if (target && value_is_none(instance_field_value(ev, out->owner, target, site))) {
+            Slice shown = value_repr(ev, manager->owner);
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                      "\"%.*s\" needs to have a value for field \"%.*s\" before this relationship can "
+                                      "be used.",
+                                      SLICE_ARGS(shown), SLICE_ARGS(target->attname->text));
+        }
     }
     return out->owner != NULL;
 }

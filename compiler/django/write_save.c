@@ -84,6 +84,14 @@ bool write_check_related(Evaluator *ev, DjInstance *instance, const char *operat
     return true;
 }
 
+bool field_is_key(Evaluator *ev, DjModel *model, const DjField *field) {
+    DjField **keys;
+    int count = model_pk_fields(ev, model, &keys);
+    for (int i = 0; i < count; i++)
+        if (keys[i] == field) return true;
+    return field->primary_key;
+}
+
 /* ---- what comes back ---- */
 
 static Value *returned_unknown(Evaluator *ev, const DjInstance *instance, const DjField *field, int execution,
@@ -301,7 +309,7 @@ static bool save_read_update_fields(Evaluator *ev, DjInstance *instance, Value *
         if (!value_is_text(items[i])) continue;
         Atom name = value_as_atom(ev, items[i]);
         DjField *field = model_field(ev, instance->model, name);
-        if (!field || !field->concrete || field->primary_key) {
+        if (!field || !field->concrete || field_is_key(ev, instance->model, field)) {
             evaluator_raise_id(ev, EXCEPTION_VALUE, options->site,
                                "The following fields do not exist in this model, are m2m fields, primary keys, or are "
                                "non-concrete fields: %.*s",
@@ -327,6 +335,24 @@ static void save_skip_deferred(Evaluator *ev, const DjInstance *instance, SaveOp
     options->has_update_fields = true;
 }
 
+/* force_insert is a truth value or a tuple of the model's own bases. */
+static bool save_check_force(Evaluator *ev, const DjInstance *instance, Value *given, const Node *site) {
+    ValueKind kind = given->type->kind;
+    Value **items;
+    if (kind == VALUE_BOOL || value_is_unknown(given)) return true;
+    if (kind != VALUE_TUPLE)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "force_insert must be a bool or tuple.");
+    int count = value_items(given, &items);
+    for (int i = 0; i < count; i++) {
+        bool base = items[i]->type->kind == VALUE_CLASS && class_is_subclass(instance->model->cls, (Class *)items[i]);
+        if (base) continue;
+        Slice shown = items[i]->type->kind == VALUE_CLASS ? ((Class *)items[i])->name->text : value_repr(ev, items[i]);
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Invalid force_insert member. %.*s must be a base of %.*s.",
+                                  SLICE_ARGS(shown), SLICE_ARGS(instance->model->name->text));
+    }
+    return true;
+}
+
 Value *instance_save(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjInstance *instance = value_as_model_instance(self);
     Value *force_insert = NULL, *force_update = NULL, *using = NULL, *update_fields = NULL;
@@ -334,6 +360,7 @@ Value *instance_save(Evaluator *ev, Value *self, const Arguments *arguments) {
     if (!arguments_bind(ev, arguments, "save", "| force_insert force_update using update_fields", &force_insert,
                         &force_update, &using, &update_fields))
         return NULL;
+    if (force_insert && !save_check_force(ev, instance, force_insert, arguments->site)) return NULL;
     SaveOptions options = {.site = arguments->site,
                            .force_classes = force_insert,
                            .force_insert = force_insert && value_truthy(ev, force_insert),

@@ -24,8 +24,26 @@ Value *module_lookup(Evaluator *ev, ModuleValue *module, Atom name) {
     return found ? found : atom_map_get(&ev->builtins.module->names, name);
 }
 
+/* `engine = None` at module level, and `global engine` in a function that sets it later: an entry point finds it set. */
+static bool global_is_set_later(Evaluator *ev, Atom name) {
+    const Scope *scope = ev->frame->scope;
+    if (!ev->entry_node || !scope->module->source) return false;
+    for (; scope && scope->kind != SCOPE_MODULE; scope = scope->parent)
+        if (atom_map_get(scope->names, name)) return false;
+    Slice text = scope ? scope->module->source->text : (Slice){"", 0};
+    for (size_t at = 0; at + 7 + name->text.length <= text.length; at++) {
+        at += slice_find(slice_sub(text, at, text.length), 'g');
+        if (slice_starts_with(slice_sub(text, at, text.length), "global ") &&
+            slice_equals(slice_sub(text, at + 7, at + 7 + name->text.length), name->text))
+            return true;
+    }
+    return false;
+}
+
 static Value *evaluate_name(Evaluator *ev, const NodeName *node) {
     Value *value = scope_lookup(ev, ev->frame->scope, node->id);
+    if (value && value_is_none(value) && global_is_set_later(ev, node->id))
+        return value_unknown(ev, node->id->text, &node->node, NULL);
     if (value) {
         trace_note_load(ev, ev->frame->scope, node->id);
         return value_resolve(value);
