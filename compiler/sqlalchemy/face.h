@@ -56,6 +56,16 @@ Element *element_call(Evaluator *ev, Name name, Value *const *arguments, int cou
 Value *column_collection(Evaluator *ev, const ElementList *columns);
 void collection_define(Evaluator *ev, ModuleValue *module);
 
+/* executable.c: methods of every statement */
+Value *executable_texts(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_hint(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_statement_hint(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_add_cte(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_options(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_execution_options(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_dialect_options(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *executable_params(Evaluator *ev, Value *self, const Arguments *arguments);
+
 /* statements.c, dml.c */
 Value *statement_get_item(Evaluator *ev, Element *statement, Value *key, const Node *site);
 void selects_define(Evaluator *ev, ModuleValue *module);

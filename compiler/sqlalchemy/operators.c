@@ -83,8 +83,18 @@ static Element *group_operator(Evaluator *ev, Element *element, Op against) {
     return element;
 }
 
+/* Column expressions that have no operator of their own. */
+static bool element_groups_plainly(ElementKind kind) {
+    static const ElementKind kinds[] = {
+        EL_COLUMN, EL_BIND,    EL_NULL, EL_TRUE,         EL_FALSE,           EL_CASE,
+        EL_CAST,   EL_EXTRACT, EL_OVER, EL_WITHIN_GROUP, EL_FUNCTION_COLUMN, EL_SEQUENCE};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i] == kind) return true;
+    return false;
+}
+
 Element *element_group_op(Evaluator *ev, Element *element, Op against) {
-    switch (element->kind) {
+    switch ((int)element->kind) {
     case EL_BINARY:
     case EL_MATCH:
     case EL_OPERATOR_LIST: return group_operator(ev, element, against);
@@ -121,47 +131,9 @@ Element *element_group_op(Evaluator *ev, Element *element, Op against) {
         grouping->node = element->node;
         return grouping;
     }
-    case EL_COLUMN:
-    case EL_BIND:
-    case EL_NULL:
-    case EL_TRUE:
-    case EL_FALSE:
-    case EL_CASE:
-    case EL_CAST:
-    case EL_EXTRACT:
-    case EL_OVER:
-    case EL_WITHIN_GROUP:
-    case EL_FUNCTION_COLUMN:
-    case EL_SEQUENCE: return group_plain(ev, element, against);
-    case EL_AS_BOOLEAN:
-    case EL_TUPLE:
-    case EL_GROUPING:
-    case EL_SLICE:
-    case EL_COLLATION:
-    case EL_AGGREGATE_ORDER_BY:
-    case EL_SCALAR_SELECT:
-    case EL_LABEL_REFERENCE:
-    case EL_TEXT_LABEL_REFERENCE:
-    case EL_ENTITY:
-    case EL_ORM:
-    case EL_TABLE:
-    case EL_ALIAS:
-    case EL_SUBQUERY:
-    case EL_CTE:
-    case EL_LATERAL:
-    case EL_TABLESAMPLE:
-    case EL_TABLE_VALUED:
-    case EL_VALUES:
-    case EL_FROM_GROUPING:
-    case EL_SELECT_GROUPING:
-    case EL_INSERT:
-    case EL_UPDATE:
-    case EL_DELETE:
-    case EL_DDL: return element;
     case EL_JOIN: return element_with_children(ev, EL_FROM_GROUPING, NULL, &element, 1);
-    case ELEMENT_KIND_COUNT: break;
+    default: return element_groups_plainly(element->kind) ? group_plain(ev, element, against) : element;
     }
-    return element;
 }
 
 Element *element_group(Evaluator *ev, Element *element, SaOperator against) {

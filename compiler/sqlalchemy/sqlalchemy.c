@@ -179,9 +179,9 @@ void classes_define(Evaluator *ev, ModuleValue *module) {
     state->column_class = class_named(ev, module, "Column", NULL, state->element_classes[EL_COLUMN]);
     state->table_class = class_named(ev, module, "Table", table_methods, state->element_classes[EL_TABLE]);
     /* classes that other modules export, or none does */
-    static const char *const elsewhere[] = {"array",       "aggregate_order_by",       "match",
-                                            "next_value",  "_label_reference",         "_textual_label_reference",
-                                            "Mapper",      "OrmExpression",            "_BoundTextualSelect"};
+    static const char *const elsewhere[] = {"array",      "aggregate_order_by", "match",
+                                            "next_value", "_label_reference",   "_textual_label_reference",
+                                            "Mapper",     "OrmExpression",      "_BoundTextualSelect"};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
         atom_map_remove(&module->names, atom_intern_text(evaluator_atoms(ev), elsewhere[i]));
     module_define(ev, module, "ColumnOperators", &column->head);
