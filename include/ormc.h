@@ -32,7 +32,7 @@ extern "C" {
  *     during its callback; ormc_result_keep() makes it the caller's, who ends it with ormc_result_free().
  *   - fork(): a pool belongs to the process that opened it. In a child nothing is sent: calls that would give a request
  *     give NULL, ormc_database_execute() gives ORMC_ERROR_FORKED; the child opens its own.
- *   - Signals: the library installs no handler and raises no SIGPIPE.
+ *   - Signals: the library installs no handler, raises no SIGPIPE, and blocks all signals on its threads.
  *   - Client libraries (libuv, libpq, libmariadb, sqlite3) are loaded when the first database that needs them is
  * opened.
  */

@@ -10,6 +10,7 @@
 #ifndef ORMC_EXECUTOR_H
 #define ORMC_EXECUTOR_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -271,6 +272,12 @@ struct OrmcPool {
     void *closed_user;
     PoolCounters counters;
 };
+
+/* Threads that are started in between have all signals blocked: handlers are the program's, and run on its threads. */
+void signals_block(sigset_t *before);
+void signals_restore(const sigset_t *before);
+/* uv_queue_work(), whose first call starts libuv's threads. */
+int pool_queue_work(OrmcPool *pool, uv_work_t *work, uv_work_cb call, uv_after_work_cb done);
 
 void pool_enter(OrmcPool *pool);
 void pool_leave(OrmcPool *pool);

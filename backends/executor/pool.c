@@ -26,6 +26,22 @@ void pool_wake(OrmcPool *pool) {
     pool->uv->uv_async_send(&pool->async);
 }
 
+void signals_block(sigset_t *before) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void signals_restore(const sigset_t *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }
+
+int pool_queue_work(OrmcPool *pool, uv_work_t *work, uv_work_cb call, uv_after_work_cb done) {
+    sigset_t before;
+    signals_block(&before);
+    int code = pool->uv->uv_queue_work(pool->loop->loop, work, call, done);
+    signals_restore(&before);
+    return code;
+}
+
 /* ---- steps */
 
 void pool_enter(OrmcPool *pool) { pool->depth++; }
@@ -249,14 +265,13 @@ void ormc_request_resume(OrmcRequest *request) {
     pool_wake(request->pool);
 }
 
-/* Nothing to do from now on: the clock of its idleness runs. */
+/* Nothing to do for now: idleness and signs of life have their times. */
 static void connection_rests(Connection *connection) {
     OrmcPool *pool = connection->pool;
     const OrmcPoolOptions *options = &pool->options;
-    connection->idle_since = pool_now(pool);
-    pool_arm(pool, connection->idle_since + (options->idle_timeout_ms < options->health_interval_ms
-                                                 ? options->idle_timeout_ms
-                                                 : options->health_interval_ms));
+    uint64_t now = pool_now(pool), idle = connection->idle_since + options->idle_timeout_ms;
+    uint64_t next = now + options->health_interval_ms;
+    pool_arm(pool, idle > now && idle < next ? idle : next);
 }
 
 static void connection_finish_internal(Connection *connection, OrmcRequest *request) {
@@ -302,7 +317,10 @@ void request_finish(OrmcRequest *request) {
     queue_remove(request);
     if (request->on_row) connection->streams--;
     bool counts = request->internal != INTERNAL_PING; /* a sign of life is no use of the connection */
-    if (!connection->flight.count && counts) connection_rests(connection);
+    if (!connection->flight.count) {
+        if (counts) connection->idle_since = pool_now(connection->pool);
+        connection_rests(connection);
+    }
     OrmcConnection *ended = request->internal == INTERNAL_RELEASE ? request->lease : NULL;
     if (request->internal != INTERNAL_NONE) {
         connection_finish_internal(connection, request);
@@ -350,6 +368,7 @@ void connection_ready(Connection *connection) {
         return;
     }
     connection->state = CONNECTION_READY;
+    connection->idle_since = pool_now(pool);
     connection_rests(connection);
     pool->connecting--;
     pool->retry_at = 0;

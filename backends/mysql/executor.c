@@ -136,7 +136,7 @@ static void my_kill(MyConnection *c) {
     *kill =
         (MyKill){.connection = c, .mysql = c->mysql, .url = &pool->url, .thread = c->mysql->mysql_thread_id(c->handle)};
     kill->work.data = kill;
-    if (pool->uv->uv_queue_work(pool->loop->loop, &kill->work, my_kill_work, my_kill_done) != 0) {
+    if (pool_queue_work(pool, &kill->work, my_kill_work, my_kill_done) != 0) {
         free(kill);
         return;
     }

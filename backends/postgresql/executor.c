@@ -279,7 +279,7 @@ static void pg_cancel_running(PgConnection *c) {
     *cancel = (PgCancel){.connection = c, .pq = c->pq, .cancel = c->pq->PQgetCancel(c->conn)};
     cancel->work.data = cancel;
     OrmcPool *pool = c->base.pool;
-    if (!cancel->cancel || pool->uv->uv_queue_work(pool->loop->loop, &cancel->work, pg_cancel_work, pg_cancel_done)) {
+    if (!cancel->cancel || pool_queue_work(pool, &cancel->work, pg_cancel_work, pg_cancel_done)) {
         if (cancel->cancel) c->pq->PQfreeCancel(cancel->cancel);
         free(cancel);
         return;
@@ -308,8 +308,9 @@ static void pg_fail(OrmcRequest *request, const Pq *pq, const PGresult *result) 
     const char *text = pq->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = pq->PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     const char *hint = pq->PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    /* without a state it is not the server that speaks, but libpq about the connection */
     bool gone =
-        state && (strncmp(state, "57P0", 4) == 0 || (strncmp(state, "08", 2) == 0 && strcmp(state, "08P01") != 0));
+        !state || strncmp(state, "57P0", 4) == 0 || (strncmp(state, "08", 2) == 0 && strcmp(state, "08P01") != 0);
     request_state(request, state);
     request_fail(request, gone ? ORMC_ERROR_LOST : ORMC_ERROR_DATABASE, "%s%s%s%s%s",
                  text ? text : pq->PQresultErrorMessage(result), detail ? "\nDETAIL: " : "", detail ? detail : "",

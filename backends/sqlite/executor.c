@@ -535,7 +535,11 @@ static bool sqlite_connect(Connection *connection) {
     c->async.data = c;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->work, NULL);
-    if (pthread_create(&c->thread, NULL, sqlite_worker, c) == 0) return true;
+    sigset_t before;
+    signals_block(&before);
+    int code = pthread_create(&c->thread, NULL, sqlite_worker, c);
+    signals_restore(&before);
+    if (code == 0) return true;
     /* no thread: reported as a connection that could not be made */
     c->opened = c->stopped = true;
     c->open_code = SQLITE_NOMEM;

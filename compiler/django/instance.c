@@ -118,6 +118,7 @@ static Value *instance_make_unknown(Evaluator *ev, DjInstance *instance, DjField
 }
 
 Value *instance_field_value(Evaluator *ev, DjInstance *instance, DjField *field, const Node *site) {
+    if (field->kind == FIELD_COMPOSITE_KEY) return instance_pk(ev, instance, site);
     Value *value = instance_get((Value *)instance, field->attname);
     if (value) return value_resolve(value);
     if (instance->unknown || instance->deferred_known) return instance_make_unknown(ev, instance, field, site);

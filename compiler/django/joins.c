@@ -228,6 +228,11 @@ DjExpr *dj_lookup_column(DjQuery *query, const DjJoined *joined, DjJoin *join) {
     if (relation && names->target_count > 1)
         return column_pairs(query, join, names->targets, names->path.items[names->path.count - 1].hop.targets,
                             names->target_count, final, output);
+    if (relation && names->targets[0]->kind == FIELD_COMPOSITE_KEY) {
+        DjField **keys;
+        int count = model_pk_fields(query->ev, names->targets[0]->model, &keys);
+        return column_pairs(query, join, keys, keys, count, final, output);
+    }
     DjExpr *column = dj_col(query->ev, table, names->targets[0], output);
     if (relation) column->as.col.relation = final;
     return column;

@@ -78,6 +78,11 @@ static DjQuerySet *filter_reverse(Evaluator *ev, const DjManager *manager, DjQue
     return own;
 }
 
+static bool comes_before(Slice a, Slice b) {
+    int order = memcmp(a.start, b.start, a.length < b.length ? a.length : b.length);
+    return order < 0 || (order == 0 && a.length < b.length);
+}
+
 /* book.tags: the other side's name for the relation, and the key of this object; the next filter() shares the join. */
 static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
     bool forward = manager->relation.field != NULL;
@@ -85,17 +90,32 @@ static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQueryS
     DjField *link = forward ? field->m2m_field : field->m2m_reverse_field;
     Atom query_name = forward ? field->rel->name : field->name;
     DjInstance *owner = value_as_model_instance(manager->owner);
-    DjField *key = link ? field_target(ev, link) : owner->model->pk;
-    Value *value = instance_field_value(ev, owner, key, site);
-    if (!value) return NULL;
-    if (value_is_none(value))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                                  "\"%.*s\" needs to have a value for field \"%.*s\" before this many-to-many relationship can be used.",
-                                  SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(key->name->text));
-    Slice name = slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(query_name->text), SLICE_ARGS(key->name->text));
+    int count = link && field_resolve(ev, link) ? link->foreign_fields.count : 1;
+    DjExpr *q = NULL;
+    Slice first = {0};
+    for (int i = 0; i < count; i++) {
+        DjField *key = link ? link->foreign_fields.items[i] : owner->model->pk;
+        Value *value = instance_field_value(ev, owner, key, site);
+        if (!value) return NULL;
+        if (value_is_none(value))
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                      "\"%.*s\" needs to have a value for field \"%.*s\" before this many-to-many relationship can be used.",
+                                      SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(key->name->text));
+        Slice name = slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(query_name->text), SLICE_ARGS(key->name->text));
+        DjExpr *one = condition(ev, name, value, site);
+        if (!q) {
+            q = one;
+            first = name;
+        } else if (comes_before(name, first)) { /* conditions stand in the order of their names */
+            dj_q_push(ev, one, q->args[0]);
+            q = one;
+        } else {
+            dj_q_push(ev, q, one->args[0]);
+        }
+    }
     DjQuerySet *next = dj_queryset_copy(ev, queryset, site);
     next->sticky_next = true;
-    return dj_queryset_filter(ev, next, condition(ev, name, value, site), site);
+    return q ? dj_queryset_filter(ev, next, q, site) : next;
 }
 
 /* post.comments of a GenericRelation: object id and content type. */

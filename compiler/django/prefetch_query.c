@@ -143,16 +143,18 @@ static DjField *through_link(DjFound relation) {
     return relation.field ? relation.field->m2m_field : relation.rel->field->m2m_reverse_field;
 }
 
-/* The owner's key comes with each row, from the table between: one column, or those of a relation of several. */
+static Slice link_name(Evaluator *ev, const DjField *column) {
+    return slice_format(arena_of(ev), "_prefetch_related_val_%.*s", SLICE_ARGS(column->attname->text));
+}
+
+/* The owner's key comes with each row, from the table between. */
 static void select_link(Evaluator *ev, DjQuery *query, DjField *link) {
     char quote = evaluator_dialect(ev)->is_mysql ? '`' : '"';
-    if (!field_resolve(ev, link)) return;
     for (int i = 0; i < link->local_fields.count; i++) {
-        const DjField *part = link->local_fields.items[i];
-        DjExtra extra = {.selected = true};
-        extra.name = slice_format(arena_of(ev), "_prefetch_related_val_%.*s", SLICE_ARGS(part->attname->text));
-        extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text),
-                                 quote, quote, SLICE_ARGS(part->column->text), quote);
+        const DjField *column = link->local_fields.items[i];
+        DjExtra extra = {.name = link_name(ev, column), .selected = true};
+        extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text), quote,
+                                 quote, SLICE_ARGS(column->column->text), quote);
         ARENA_PUSH(arena_of(ev), query->extra, query->extra_count, query->extra_capacity) = extra;
     }
 }
@@ -185,7 +187,7 @@ DjQuery *dj_prefetch_query(Evaluator *ev, DjQuerySet *queryset, DjFound relation
         done = add_many(ev, query, relation.field ? relation.field->rel->name->text : relation.rel->field->name->text,
                         keys, count, site);
         DjField *link = through_link(relation);
-        if (done && link) select_link(ev, query, link);
+        if (done && link && field_resolve(ev, link)) select_link(ev, query, link);
     } else {
         done = add_many(ev, query, relation.rel->field->name->text, keys, count, site);
     }
@@ -203,34 +205,34 @@ static Value *values_of(Evaluator *ev, DjInstance *instance, const Fields *field
 }
 
 Value *dj_prefetch_key_of_owner(Evaluator *ev, DjFound relation, DjInstance *owner, const Node *site) {
-    Value *key;
     if (dj_found_is_generic(relation)) {
-        key = instance_pk(ev, owner, site);
-    } else if (dj_found_is_many_to_many(relation)) {
-        DjField *link = through_link(relation);
-        key = instance_field_value(ev, owner, link ? field_target(ev, link) : owner->model->pk, site);
-    } else {
-        return values_of(ev, owner,
-                         relation.field ? &relation.field->local_fields : &relation.rel->field->foreign_fields, site);
+        Value *key = instance_pk(ev, owner, site);
+        return key ? value_tuple(ev, &key, 1) : NULL;
     }
-    return value_tuple(ev, &key, 1);
+    DjField *link = dj_found_is_many_to_many(relation) ? through_link(relation) : NULL;
+    if (link) return values_of(ev, owner, &link->foreign_fields, site);
+    return values_of(ev, owner, relation.field ? &relation.field->local_fields : &relation.rel->field->foreign_fields,
+                     site);
+}
+
+/* A generic relation's rows hold the owner's key as the type of their own column. */
+static Value *generic_key(Evaluator *ev, DjField *field, DjInstance *row, const Node *site) {
+    DjField *object = model_field(ev, row->model, field->fk_field);
+    Value *key = object ? instance_field_value(ev, row, object, site) : value_none(ev);
+    key = field_to_python(ev, field->model->pk, key, site);
+    return key ? value_tuple(ev, &key, 1) : NULL;
 }
 
 Value *dj_prefetch_key_of_row(Evaluator *ev, DjFound relation, DjInstance *row, const Node *site) {
-    Value *key = NULL;
-    if (dj_found_is_generic(relation)) {
-        DjField *object = model_field(ev, row->model, relation.field->fk_field);
-        key = instance_field_value(ev, row, object, site);
-        key = field_to_python(ev, relation.field->model->pk, key, site);
-    } else if (dj_found_is_many_to_many(relation)) {
-        DjField *link = through_link(relation);
-        Slice name = slice_format(arena_of(ev), "_prefetch_related_val_%.*s",
-                                  SLICE_ARGS(link ? link->attname->text : SLICE("")));
-        key = instance_get((Value *)row, atom_intern(evaluator_atoms(ev), name));
-    } else {
+    if (dj_found_is_generic(relation)) return generic_key(ev, relation.field, row, site);
+    DjField *link = dj_found_is_many_to_many(relation) ? through_link(relation) : NULL;
+    if (!link)
         return values_of(ev, row, relation.field ? &relation.field->foreign_fields : &relation.rel->field->local_fields,
                          site);
+    Value **values = ARENA_ARRAY(arena_of(ev), Value *, link->local_fields.count + 1);
+    for (int i = 0; i < link->local_fields.count; i++) {
+        values[i] = instance_get((Value *)row, atom_intern(evaluator_atoms(ev), link_name(ev, link->local_fields.items[i])));
+        if (!values[i]) values[i] = value_none(ev);
     }
-    if (!key) key = value_none(ev);
-    return value_tuple(ev, &key, 1);
+    return value_tuple(ev, values, link->local_fields.count);
 }

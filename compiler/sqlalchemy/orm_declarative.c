@@ -446,7 +446,8 @@ bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, Element *tab
     for (int i = 1; i < cls->mro_count && !scan.spec.inherits; i++) scan.spec.inherits = mapper_of_class(cls->mro[i]);
     Value *allow = class_find(cls, orm_atom(ev, "__allow_unmapped__"));
     if (allow && value_is_true(allow)) scan.unmapped_allowed = true;
-    for (int i = 0; i < cls->mro_count; i++) {
+    for (int n = 0; n < cls->mro_count; n++) { /* SQLModel: fields of bases come first */
+        int i = unmapped_allowed ? cls->mro_count - 1 - n : n;
         Class *base = cls->mro[i];
         if (i && (mapper_of_class(base) || !base->node)) continue;
         if (!scan_body(&scan, base)) return false;

@@ -237,8 +237,9 @@ static bool evaluable(const Element *element, const Mapper *mapper, int depth) {
     static const ElementKind leaves[] = {EL_BIND, EL_NULL, EL_TRUE, EL_FALSE};
     static const ElementKind inner[] = {EL_GROUPING,   EL_CLAUSE_LIST, EL_OPERATOR_LIST, EL_TUPLE,
                                         EL_AS_BOOLEAN, EL_UNARY,       EL_BINARY};
-    static const SaOperator known[] = {SA_EQ,     SA_NE, SA_LT,     SA_LE,  SA_GT,  SA_GE, SA_IS,
-                                       SA_IS_NOT, SA_IN, SA_NOT_IN, SA_ADD, SA_SUB, SA_MUL};
+    static const SaOperator known[] = {SA_EQ,  SA_NE,     SA_LT,      SA_LE,     SA_GT,         SA_GE,
+                                       SA_IS,  SA_IS_NOT, SA_IN,      SA_NOT_IN, SA_ADD,        SA_SUB,
+                                       SA_MUL, SA_MOD,    SA_TRUEDIV, SA_CONCAT, SA_STARTSWITH, SA_ENDSWITH};
     if (depth > 60) return false;
     if (element->kind == EL_COLUMN)
         return COLUMN((Element *)(uintptr_t)element)->table && mapper_property_of(mapper, element) != NULL;

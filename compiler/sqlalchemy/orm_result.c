@@ -161,6 +161,7 @@ ResultValue *result_new(Evaluator *ev, const Node *site) {
     ResultValue *made = instance_allocate(ev, orm_state(ev)->result, sizeof *made);
     made->rowcount = -1;
     made->site = site;
+    made->closed = ARENA_NEW(evaluator_arena(ev), bool);
     return made;
 }
 
@@ -212,11 +213,22 @@ static const struct {
                    {"scalar_one", ONE_EXACTLY, true},   {"scalar_one_or_none", ONE_OR_NONE, true},
                    {"fetchone", ONE_FIRST, false}};
 
+/* A single row closes its result: it can't be asked again. */
+static bool result_is_open(Evaluator *ev, const ResultValue *result, const Node *site) {
+    if (!*result->closed) return true;
+    sa_raise(ev, SA_INVALID_REQUEST_ERROR, site, "This result object is closed.");
+    evaluator_raise_help(ev, "execute the statement again, or keep what the first call returned");
+    return false;
+}
+
 static Value *result_one(Evaluator *ev, Value *self, const Arguments *arguments) {
     ResultValue *result = (ResultValue *)self;
+    if (!result_is_open(ev, result, arguments->site)) return NULL;
     size_t which = (size_t)(uintptr_t)evaluator_native_data(ev);
     OneMode mode = one_methods[which].mode;
     bool scalar = one_methods[which].scalar;
+    evaluator_touch(ev, result->closed, sizeof *result->closed);
+    *result->closed = !slice_equals_text(slice_from(one_methods[which].name), "fetchone");
     if (!result->rows) {
         if (mode != ONE_EXACTLY || !result->sample) return result_first(ev, result, scalar);
         ResultValue shaped = *result;
@@ -269,8 +281,8 @@ static Value *result_same(Evaluator *ev, Value *self, const Arguments *arguments
 }
 
 static Value *result_call_all(Evaluator *ev, Value *self, const Arguments *arguments) {
-    (void)arguments;
-    return result_all(ev, (ResultValue *)self);
+    ResultValue *result = (ResultValue *)self;
+    return result_is_open(ev, result, arguments->site) ? result_all(ev, result) : NULL;
 }
 
 static Value *result_partitions(Evaluator *ev, Value *self, const Arguments *arguments) {

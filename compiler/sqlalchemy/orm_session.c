@@ -405,7 +405,11 @@ static Value *session_execute(Evaluator *ev, Value *self, const Arguments *argum
         (ResultValue *)session_execute_statement(ev, session, statement, parameters, options, arguments->site);
     if (!result || result->head.head.type != &orm_result_type) return (Value *)result;
     const char *mode = evaluator_native_data(ev);
-    if (mode && *mode == 's') result->shape = RESULT_SCALARS;
+    const RowValue *row = result->sample                        ? result->sample
+                          : result->rows && result->rows->count ? (RowValue *)result->rows->items[0]
+                                                                : NULL;
+    bool single = mode && *mode == 'e' && row && row->count == 1; /* SQLModel's exec() of one entity */
+    if (single || (mode && *mode == 's')) result->shape = RESULT_SCALARS;
     if (mode && *mode == '1') return result_first(ev, result, true);
     return &result->head.head;
 }
@@ -523,7 +527,7 @@ static const NativeMethod session_methods[] = {
     {"get_one", session_get, NATIVE_METHOD, "one"},
     {"refresh", session_refresh, NATIVE_METHOD, NULL},
     {"execute", session_execute, NATIVE_METHOD, NULL},
-    {"exec", session_execute, NATIVE_METHOD, NULL},
+    {"exec", session_execute, NATIVE_METHOD, "e"},
     {"scalars", session_execute, NATIVE_METHOD, "s"},
     {"scalar", session_execute, NATIVE_METHOD, "1"},
     {"stream", session_execute, NATIVE_METHOD, NULL},

@@ -24,6 +24,11 @@ static Value *call_field(Evaluator *ev, Value *self, const Arguments *arguments)
     return &made->head.head;
 }
 
+static Value *call_col(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return arguments->count ? arguments->items[0] : value_none(ev);
+}
+
 static void add_keyword(Evaluator *ev, Arguments *arguments, const char *name, Value *value) {
     arguments->keywords[arguments->keyword_count++] = (Keyword){orm_atom(ev, name), value, arguments->site};
 }
@@ -145,6 +150,7 @@ void sqlmodel_setup(Evaluator *ev, ModuleValue *module) {
     module_define_all(ev, module, evaluator_import(ev, "sqlalchemy.orm"));
     NativeClass field = {.name = "FieldInfo", .instance_type = &orm_field_type};
     orm_state(ev)->sqlmodel_field = module_define_class(ev, module, &field, NULL);
+    module_define_function(ev, module, "col", call_col);
     module_define_function(ev, module, "Field", call_field);
     module_define_function(ev, module, "Relationship", call_sqlmodel_relationship);
     NativeClass model = {.name = "SQLModel", .subclassed = sqlmodel_subclassed};

@@ -67,6 +67,7 @@ typedef struct ResultValue {
     RowValue *sample;                    /* what an unknown row looks like */
     int column;                          /* of SCALARS */
     bool unique, is_async, single_items; /* single_items: legacy Query rows of one entity */
+    bool *closed;                        /* shared with what scalars() and the like make of it */
     int64_t rowcount;                    /* -1: not known */
     ListValue *inserted_key;
     const Node *site;

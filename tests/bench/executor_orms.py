@@ -26,7 +26,7 @@ class Base(DeclarativeBase):
 
 class Row(Base):
     __tablename__ = "ormc_bench_orm"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     name: Mapped[str] = mapped_column(String(40))
     value: Mapped[int] = mapped_column(Integer)
 

@@ -2,7 +2,7 @@
  * The executor when things go wrong: servers killed and restarted in the middle, servers that hang, no server at all,
  * forks, signals, and a loop of the caller's.
  */
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -194,16 +194,20 @@ static void test_fork(void **state) {
     test_close(&test);
 }
 
-static volatile sig_atomic_t alarms;
+static volatile sig_atomic_t alarms, strays; /* strays: on a thread that is not the program's own */
+static const pthread_t *program_thread;
 static void on_alarm(int number) {
     (void)number;
-    alarms++;
+    if (pthread_equal(pthread_self(), *program_thread)) alarms++;
+    else strays++;
 }
 
 static void test_signals(void **state) {
     (void)state;
     struct sigaction action = {.sa_handler = on_alarm}, before;
     sigaction(SIGALRM, &action, &before);
+    const pthread_t here = pthread_self();
+    program_thread = &here;
     struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
     TestPool test;
     test_open(&test, database.url, NULL);
@@ -213,6 +217,7 @@ static void test_signals(void **state) {
     setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &before, NULL);
     assert_true(alarms > 0);
+    assert_int_equal(strays, 0);
 }
 
 static OrmcDatabase *to_interrupt;
