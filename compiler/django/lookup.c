@@ -222,8 +222,23 @@ bool lookup_prepare_exact(Evaluator *ev, DjExpr *lookup) {
     return !evaluator_error_pending(ev);
 }
 
+/* A relation of several columns takes all that it points to. */
+static bool select_pair_sources(DjExpr *lhs, DjQuery *query) {
+    DjFound relation = lhs->as.pairs.relation;
+    const DjModel *model = relation.rel ? relation.rel->field->model
+                           : relation.field && relation.field->rel ? relation.field->rel->model
+                                                                   : NULL;
+    if (query->has_selected || model != query->model) return false;
+    Slice names[DJ_MAX_NAMES];
+    int count = lhs->count < DJ_MAX_NAMES ? lhs->count : DJ_MAX_NAMES;
+    for (int i = 0; i < count; i++) names[i] = lhs->args[i]->output_field->name->text;
+    dj_set_values(query, names, NULL, count);
+    return true;
+}
+
 /* fk_to_a_unique_column__in=queryset selects that column, not the primary key. */
 static bool select_target(DjExpr *lhs, DjQuery *query) {
+    if (lhs->kind == DJ_COL_PAIRS && is_relation(lhs)) return select_pair_sources(lhs, query);
     DjField *fk = lhs->kind == DJ_COL ? lhs->as.col.target : NULL;
     DjField *target = fk && fk->rel ? field_target(query->ev, fk) : NULL;
     if (!is_relation(lhs) || query->has_selected || !target || target->primary_key) return false;

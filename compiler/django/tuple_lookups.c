@@ -80,6 +80,12 @@ static DjOutcome left_tuple(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
 
 static DjOutcome compile_subquery_lookup(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Expr **out) {
     Expr *left, *right;
+    DjFound relation = lookup->args[0]->kind == DJ_COL_PAIRS ? lookup->args[0]->as.pairs.relation : (DjFound){0};
+    if (relation.rel || (relation.field && relation.field->is_relation)) {
+        evaluator_raise(compiler->ev, evaluator_exception(compiler->ev, EXCEPTION_VALUE), lookup->as.lookup.span,
+                        "'%s' doesn't support multi-column subqueries.", lookup->as.lookup.spec->name);
+        return DJ_ERROR;
+    }
     DjOutcome outcome = left_tuple(compiler, lookup, &left);
     if (outcome == DJ_SQL) outcome = dj_compile(compiler, lookup->args[1], &right);
     if (outcome != DJ_SQL) return outcome;

@@ -36,6 +36,7 @@ static void emit_call_arguments(Emitter *e, const Expr *expr) {
 }
 
 void emit_call(Emitter *e, const Expr *expr) {
+    if (e->dialect->id == DIALECT_SQLITE && slice_starts_with(expr->as.call.name, "django_")) e->saw_registered = true;
     if (expr->as.call.quoted) emit_identifier(e, expr->as.call.name);
     else buffer_slice(&e->sql, expr->as.call.name);
     if (expr->as.call.no_parentheses) return;

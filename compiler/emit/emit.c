@@ -143,6 +143,13 @@ bool query_emit(Arena *arena, const Dialect *dialect, const EmitOptions *options
     buffer_init(&e.sql, arena);
     buffer_reserve(&e.sql, 1024);
     emit_query(&e, query);
+    if (e.saw_registered && e.saw_replaced && !e.failed) {
+        /* a statement that needs Django's own functions is Django's own throughout */
+        e.write_registered = true;
+        e.sql.length = 0;
+        e.param_count = e.slot_count = 0;
+        emit_query(&e, query);
+    }
     if (e.failed) return false;
     out->sql = buffer_view(&e.sql);
     out->params = e.params;

@@ -39,6 +39,9 @@ typedef struct Emitter {
     int own_count, own_capacity;
     int depth;
     bool failed;
+    /* SQLite: a registered function of Django's was written, one that plain SQL replaces was met, all are Django's own
+     */
+    bool saw_registered, saw_replaced, write_registered;
 } Emitter;
 
 /* names.c */

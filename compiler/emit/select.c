@@ -63,7 +63,6 @@ static const char *join_text(const Emitter *e, const From *from) {
     return " JOIN ";
 }
 
-
 /* Chains of joins lean to the left and may be long: walked down by a loop, not by recursion. */
 static void emit_join(Emitter *e, const From *from) {
     const From *chain_buffer[64];

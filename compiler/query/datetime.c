@@ -59,6 +59,19 @@ static Slice zone_mysql(Arena *arena, Slice zone) {
     return split.sign ? slice_format(arena, "%c%.*s", split.sign, SLICE_ARGS(split.offset)) : zone;
 }
 
+/* "-10", "+0530": a zone that is nothing but an offset, as minutes for SQLite's modifiers; empty: no such zone. */
+static Slice zone_minutes(Arena *arena, Slice zone) {
+    if (zone.length < 3 || (zone.start[0] != '+' && zone.start[0] != '-')) return (Slice){0};
+    int digits[4] = {0};
+    for (size_t i = 1, at = 0; i < zone.length; i++) {
+        if (zone.start[i] == ':') continue;
+        if (!isdigit((unsigned char)zone.start[i]) || at == 4) return (Slice){0};
+        digits[at++] = zone.start[i] - '0';
+    }
+    int minutes = (digits[0] * 10 + digits[1]) * 60 + digits[2] * 10 + digits[3];
+    return slice_format(arena, "%c%d minutes", zone.start[0], minutes);
+}
+
 /* The operand in the wanted zone, where the database itself converts. */
 static Expr *in_zone(Arena *arena, const Dialect *dialect, Expr *operand, Slice zone) {
     if (!zone.length) return operand;
@@ -70,12 +83,39 @@ static Expr *in_zone(Arena *arena, const Dialect *dialect, Expr *operand, Slice 
     if (dialect->id == DIALECT_POSTGRESQL)
         return expr_function(arena, FUNCTION_AT_ZONE, operand->type, 2, operand,
                              text_param(arena, zone_postgresql(arena, zone)));
-    return operand;
+    Slice minutes = zone_minutes(arena, zone);
+    if (!minutes.length) return operand;
+    Expr *shifted = expr_function(arena, FUNCTION_SHIFTED, operand->type, 1, operand);
+    shifted->as.function.extra = minutes;
+    return shifted;
 }
 
 /* Does plain SQL not suffice on this database? */
-static bool needs_registered(const Dialect *dialect, Slice zone) {
-    return dialect->id == DIALECT_SQLITE && zone.length && !slice_equals_text(zone, "UTC");
+static bool needs_registered(Arena *arena, const Dialect *dialect, Slice zone) {
+    return dialect->id == DIALECT_SQLITE && zone.length && !slice_equals_text(zone, "UTC") &&
+           !zone_minutes(arena, zone).length;
+}
+
+static Expr *null_param(Arena *arena) {
+    Param *param = ARENA_NEW(arena, Param);
+    param->type = SQL_TEXT;
+    return expr_param(arena, param);
+}
+
+/*
+ * On SQLite: how Django itself would write the function, for statements that need one of its registered functions
+ * anyway. `name` stands in the node's extra text, further arguments behind those that the template uses: the unit
+ * (unless there is none), the zone and the connection's zone.
+ */
+static Expr *with_registered(Arena *arena, const Dialect *dialect, Expr *plain, const char *name, Slice unit,
+                             bool zones, Slice zone) {
+    if (dialect->id != DIALECT_SQLITE) return plain;
+    plain->as.function.extra = slice_from(name);
+    if (unit.length) expr_list_push(arena, &plain->args, text_param(arena, unit));
+    for (int i = 0; i < 2 && zones; i++)
+        expr_list_push(arena, &plain->args,
+                       zone.length ? text_param(arena, i ? SLICE("UTC") : zone) : null_param(arena));
+    return plain;
 }
 
 /* django_…(unit?, operand, zone, 'UTC'), Django's own function on SQLite. */
@@ -119,19 +159,21 @@ static Slice upper_case(Arena *arena, Slice text) {
     return (Slice){copy, text.length};
 }
 
+static const char *registered_extract(SqlType source) {
+    if (source == SQL_DATE) return "django_date_extract";
+    return source == SQL_TIME ? "django_time_extract" : "django_datetime_extract";
+}
+
 /* A part that plain SQL does not know: Django's function is asked, whatever it says. */
 static Expr *unknown_extract(Arena *arena, Slice unit, SqlType source, Expr *operand) {
-    const char *name = "django_datetime_extract";
-    if (source == SQL_DATE) name = "django_date_extract";
-    if (source == SQL_TIME) name = "django_time_extract";
-    Expr *call = expr_call(arena, slice_from(name), SQL_INTEGER, 2, text_param(arena, unit), operand);
-    for (int i = 0; i < 2 && source == SQL_DATETIME; i++)
-        expr_list_push(arena, &call->args, expr_new(arena, EXPR_NULL, SQL_TEXT));
+    Expr *call =
+        expr_call(arena, slice_from(registered_extract(source)), SQL_INTEGER, 2, text_param(arena, unit), operand);
+    for (int i = 0; i < 2 && source == SQL_DATETIME; i++) expr_list_push(arena, &call->args, null_param(arena));
     return call;
 }
 
 Expr *expr_extract(Arena *arena, const Dialect *dialect, Slice unit, SqlType source, Expr *operand, Slice zone) {
-    if (needs_registered(dialect, zone))
+    if (needs_registered(arena, dialect, zone))
         return registered_call(arena, "django_datetime_extract", unit, operand, zone, SQL_INTEGER);
     FunctionId id = extract_id(unit, source);
     if (id == FUNCTION_EXTRACT_OTHER && dialect->id == DIALECT_SQLITE)
@@ -143,7 +185,7 @@ Expr *expr_extract(Arena *arena, const Dialect *dialect, Slice unit, SqlType sou
                                 text_param(arena, SLICE("second")));
     Expr *extract = expr_function(arena, id, SQL_INTEGER, 1, operand);
     extract->as.function.extra = upper_case(arena, unit);
-    return extract;
+    return with_registered(arena, dialect, extract, registered_extract(source), unit, source == SQL_DATETIME, zone);
 }
 
 /* ---- truncate ---- */
@@ -193,16 +235,24 @@ static Expr *truncation_argument(Arena *arena, const Dialect *dialect, size_t ro
     return format ? text_param(arena, slice_from(format)) : NULL;
 }
 
+/* A unit that PostgreSQL alone may know: MySQL gets the value, or what of it the type keeps. */
+static Expr *truncate_unknown(Arena *arena, const Dialect *dialect, Slice unit, SqlType output, Expr *operand) {
+    if (!dialect->is_mysql)
+        return expr_function(arena, FUNCTION_DATETIME_TRUNC_OTHER, output, 2, operand, text_param(arena, unit));
+    if (output == SQL_DATETIME) return operand;
+    return expr_function(arena, output == SQL_DATE ? FUNCTION_CAST_DATE : FUNCTION_CAST_TIME, output, 1, operand);
+}
+
 Expr *expr_truncate(Arena *arena, const Dialect *dialect, Slice unit, SqlType source, SqlType output, Expr *operand,
                     Slice zone) {
-    if (needs_registered(dialect, zone))
+    if (needs_registered(arena, dialect, zone))
         return registered_call(arena, registered_truncation(output), unit, operand, zone, output);
     size_t row = truncation_find(unit);
+    bool known = row < sizeof truncations / sizeof *truncations;
+    if (!known && dialect->id == DIALECT_SQLITE)
+        return registered_call(arena, registered_truncation(output), unit, operand, zone, output);
     operand = in_zone(arena, dialect, operand, zone);
-    if (row == sizeof truncations / sizeof *truncations) {
-        /* a unit that PostgreSQL alone may know */
-        return expr_function(arena, FUNCTION_DATETIME_TRUNC_OTHER, output, 2, operand, text_param(arena, unit));
-    }
+    if (!known) return truncate_unknown(arena, dialect, unit, output, operand);
     FunctionId id = truncations[row].datetime;
     if (output == SQL_DATE) id = truncations[row].date;
     if (output == SQL_TIME) id = truncations[row].time;
@@ -211,27 +261,30 @@ Expr *expr_truncate(Arena *arena, const Dialect *dialect, Slice unit, SqlType so
     Expr *truncated = expr_function(arena, id, output, 1, operand);
     Expr *argument = truncation_argument(arena, dialect, row, output);
     if (argument) expr_list_push(arena, &truncated->args, argument);
-    return truncated;
+    return with_registered(arena, dialect, truncated, registered_truncation(output), (Slice){0}, true, zone);
 }
 
 /* ---- parts, differences, durations ---- */
 
 Expr *expr_datetime_part(Arena *arena, const Dialect *dialect, SqlType output, Expr *operand, Slice zone) {
     bool date = output == SQL_DATE;
-    if (needs_registered(dialect, zone)) {
+    if (needs_registered(arena, dialect, zone)) {
         const char *name = date ? "django_datetime_cast_date" : "django_datetime_cast_time";
         return registered_call(arena, name, (Slice){0}, operand, zone, output);
     }
-    return expr_function(arena, date ? FUNCTION_CAST_DATE : FUNCTION_CAST_TIME, output, 1,
-                         in_zone(arena, dialect, operand, zone));
+    Expr *part = expr_function(arena, date ? FUNCTION_CAST_DATE : FUNCTION_CAST_TIME, output, 1,
+                               in_zone(arena, dialect, operand, zone));
+    return with_registered(arena, dialect, part, date ? "django_datetime_cast_date" : "django_datetime_cast_time",
+                           (Slice){0}, true, zone);
 }
 
 Expr *expr_temporal_difference(Arena *arena, const Dialect *dialect, SqlType type, Expr *left, Expr *right) {
-    (void)dialect;
     FunctionId id = FUNCTION_DATETIME_DIFF;
     if (type == SQL_DATE) id = FUNCTION_DATE_DIFF;
     if (type == SQL_TIME) id = FUNCTION_TIME_DIFF;
-    return expr_function(arena, id, SQL_INTERVAL, 2, left, right);
+    Expr *difference = expr_function(arena, id, SQL_INTERVAL, 2, left, right);
+    return with_registered(arena, dialect, difference, type == SQL_TIME ? "django_time_diff" : "django_timestamp_diff",
+                           (Slice){0}, false, (Slice){0});
 }
 
 static Expr *as_interval(Arena *arena, const Dialect *dialect, Expr *side) {
