@@ -68,7 +68,11 @@ fi
 ASAN_OPTIONS=quarantine_size_mb=1 check units ctest --test-dir $build --output-on-failure --label-exclude lint \
     --repeat until-pass:3
 for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
-    check "$file" $build/ormc golden "$file"
+    if [ -n "$ORMC_TEST_POSTGRESQL" ]; then
+        check "$file" $build/ormc golden --database "$ORMC_TEST_POSTGRESQL" --database "$ORMC_TEST_MARIADB" "$file"
+    else
+        check "$file" $build/ormc golden "$file"
+    fi
 done
 check command-line ./tests/cli.sh $build
 check examples ./tests/examples.sh $build

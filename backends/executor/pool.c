@@ -299,7 +299,11 @@ static void connection_finish_internal(Connection *connection, OrmcRequest *requ
 
 void lease_free(OrmcConnection *lease) {
     lease->pool->leases--;
-    if (lease->connection) lease->connection->lease = NULL;
+    if (lease->connection) {
+        lease->connection->lease = NULL;
+        lease->connection->idle_since = pool_now(lease->pool);
+        connection_rests(lease->connection);
+    }
     free(lease);
 }
 

@@ -273,17 +273,16 @@ static void test_idle_connections_go(void **state) {
     OrmcPoolOptions options = {
         .size = sizeof options, .max_connections = 4, .idle_timeout_ms = 200, .health_interval_ms = 60};
     test_open(&test, database.url, &options);
-    OrmcResult *results[8] = {NULL};
-    for (int i = 0; i < 8; i++) {
-        OrmcCommand command = {.size = sizeof command, .sql = "SELECT 1", .on_done = test_keep, .user = &results[i]};
-        ormc_pool_execute(test.pool, &command);
-    }
-    for (int i = 0; i < 8; i++) ormc_result_free(test_wait(&test, &results[i]));
+    OrmcConnection *connections[3] = {NULL};
+    for (int i = 0; i < 3; i++) ormc_pool_acquire(test.pool, keep_lease, &connections[i]);
+    for (int i = 0; i < 3; i++)
+        while (!connections[i]) assert_true(ormc_loop_run_once(test.loop));
     OrmcPoolCounters counters;
     ormc_pool_counters(test.pool, &counters);
-    assert_true(counters.open >= 2);
+    assert_true(counters.open >= 3);
+    for (int i = 0; i < 3; i++) ormc_connection_release(connections[i]);
     uint64_t start = test_now_ms();
-    while (test_now_ms() - start < 1000) {
+    while (test_now_ms() - start < 1500) {
         test.pool->uv->uv_run(test.loop->loop, UV_RUN_NOWAIT);
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""golden_django.py FILE.md: asks Django itself for what golden files say.
+
+Runs each case of the files on SQLite with Django's own models and compares the statements with the `sql sqlite` block and
+the number of rows with the `rows` block; on PostgreSQL and MySQL, where no server is asked, Django's compiler gives the
+text. Needs Django 5.2 (python3 -m venv …; pip install django==5.2.* psycopg2-binary mysqlclient).
+"""
+import os
+import re
+import sys
+import tempfile
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.db import connections
+
+FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)^```$", re.M)
+
+
+def squeeze(text):
+    return re.sub(r"\s+", " ", text).strip().rstrip(";")
+
+
+def setup(label, models):
+    """An installed app of that label with these models."""
+    place = tempfile.mkdtemp()
+    os.mkdir(f"{place}/{label}")
+    open(f"{place}/{label}/__init__.py", "w").close()
+    with open(f"{place}/{label}/models.py", "w") as file:
+        file.write(models)
+    sys.path.insert(0, place)
+    settings.configure(
+        DATABASES={
+            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+            "postgresql": {"ENGINE": "django.db.backends.postgresql", "NAME": "x"},
+        },
+        INSTALLED_APPS=["django.contrib.contenttypes", label],
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        USE_TZ=True,
+    )
+    django.setup()
+    with connections["default"].schema_editor() as editor:
+        for model in apps.get_app_config(label).get_models():
+            editor.create_model(model)
+
+
+def main(path):
+    blocks = [(m[1].strip(), m[2]) for m in FENCE.finditer(open(path).read())]
+    label, models = next((info.split()[2], text) for info, text in blocks if info.startswith("python models "))
+    setup(label, models)
+    names, wrong, cases, sent = {}, 0, 0, []
+    exec("from django.db.models import *\nfrom django.db.models.functions import *\nfrom datetime import *\n"
+         f"from {label}.models import *", names)
+    connection = connections["default"]
+
+    def spy(execute, sql, params, many, context):
+        sent.append((squeeze(sql.replace("%s", "?")), list(params or ())))
+        return execute(sql, params, many, context)
+
+    got = value = None
+    for info, text in blocks:
+        words = info.split()
+        if words[:2] == ["sql", "data"]:
+            connection.connection.executescript(text)
+        elif words == ["python"]:
+            sent.clear()
+            cases += 1
+            with connection.execute_wrapper(spy):
+                value = eval(text.strip(), names)
+                got = [1] * value if isinstance(value, bool) else list(value) if hasattr(value, "__iter__") and not isinstance(value, (dict, str)) else [value]
+        elif words[0] == "sql" and ("sqlite" in words or "all" in words):
+            want = [squeeze(s) for s in text.split(";\n") if s.strip()]
+            have = [s for s, _ in sent]
+            if want != have:
+                wrong += 1
+                print(f"{path}: golden {want}\n{' ' * len(path)}  Django {have}")
+        elif words[0] == "sql" and "postgresql" in words and hasattr(value, "query"):
+            sql, _ = value.query.get_compiler(connection=connections["postgresql"]).as_sql()
+            number = iter(range(1, 1000))
+            have = squeeze(re.sub("%s", lambda m: f"${next(number)}", sql))
+            if squeeze(text) != have:
+                print(f"{path}: golden {squeeze(text)}\n{' ' * len(path)}  Django {have}")
+                wrong += 1
+        elif words == ["rows"]:
+            count = re.search(r"\((\d+) rows?\)", text)
+            if int(count[1]) != len(got):
+                wrong += 1
+                print(f"{path}: {count[1]} rows, Django {len(got)}")
+    print(f"{path}: {cases} cases, {wrong} differ")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1]) else 0)
