@@ -245,7 +245,16 @@ DjOutcome compile_decimal_input(DjCompiler *compiler, DjExpr *expr, Expr **out) 
     return DJ_SQL;
 }
 
-DjOutcome compile_round(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_decimal_input(compiler, expr, out); }
+DjOutcome compile_round(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    const DjExpr *precision = expr->count > 1 ? expr->args[1] : NULL;
+    const Value *value = precision && precision->kind == DJ_VALUE ? precision->as.value.value : NULL;
+    if (value && value_is(value, VALUE_INTEGER) && ((const IntegerValue *)value)->number < 0 &&
+        compiler->dialect->id == DIALECT_SQLITE) {
+        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "SQLite does not support negative precision.");
+        return DJ_ERROR;
+    }
+    return compile_decimal_input(compiler, expr, out);
+}
 
 /* SQLite's ATAN2 gives integers for integers of differing kinds: one side is cast. */
 DjOutcome compile_atan2(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_by_id(compiler, expr, out); }
@@ -308,7 +317,8 @@ static DjOutcome check_extract(DjCompiler *compiler, DjExpr *expr, SqlType sourc
                            "Extract input expression must be DateField, DateTimeField, TimeField, or DurationField.");
         return DJ_ERROR;
     }
-    for (size_t i = 0; i < unit.length; i++) {
+    /* SQLite takes the unit as a value */
+    for (size_t i = 0; i < unit.length && compiler->dialect->id != DIALECT_SQLITE; i++) {
         char c = unit.start[i];
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_') continue;
         evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Invalid lookup type: %.*s",
@@ -390,7 +400,7 @@ DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out) {
                                                                                            : compile_by_id(compiler, expr, out);
     bool decimal = outcome == DJ_SQL && !(spec->flags & DJF_AGGREGATE) && compiler->dialect->id == DIALECT_SQLITE &&
                    internal_of(compiler, expr) == FIELD_DECIMAL && strcmp(spec->name, "Cast") != 0 &&
-                   strcmp(spec->name, "ATan2") != 0; /* these two write SQLite themselves */
+                   strcmp(spec->name, "ATan2") != 0 && strcmp(spec->name, "Log") != 0; /* these write SQLite themselves */
     if (decimal) *out = expr_function(compiler_arena(compiler), FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, *out);
     return outcome;
 }

@@ -227,8 +227,12 @@ DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, c
 
 static DjExpr *resolve_slice(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     (void)how;
-    DjField *field = dj_output_field(query->ev, expr->args[0], true);
-    if (!field || !field_kind_is(field->kind, FIELD_ARRAY)) return field ? expr : NULL;
+    DjField *field = dj_output_field(query->ev, expr->args[0], false);
+    evaluator_clear_error(query->ev);
+    if (!field || field_kind_is(field->kind, FIELD_CHAR) || field_kind_is(field->kind, FIELD_TEXT)) return expr;
+    if (!field_kind_is(field->kind, FIELD_ARRAY))
+        return evaluator_raise(query->ev, django_state(query->ev)->not_supported_error, evaluator_span(query->ev, expr->site),
+                               "This field does not support slicing.");
     int64_t start = ((const IntegerValue *)expr->args[1]->as.value.value)->number;
     int64_t length = expr->count > 2 ? ((const IntegerValue *)expr->args[2]->as.value.value)->number : 0;
     DjExpr *slice =
