@@ -83,14 +83,14 @@ static Expr *quoted(DjCompiler *compiler, Slice name) {
     return alias;
 }
 
-/* ORDER BY stands on the outermost query; its expressions are those of the subquery, by name. */
+/* ORDER BY stands on the outermost query too; its expressions are those of the subquery, by name or position. */
 static DjOutcome outer_ordering(Qualify *qualify, DjOrders *orders) {
     DjCompiler *compiler = qualify->compiler;
     for (int i = 0; i < orders->count; i++) {
         DjExpr *order = dj_copy(compiler->ev, orders->items[i].expr);
-        DjExpr *source = order->args[0]->kind == DJ_POSITION ? order->args[0]->args[0] : order->args[0];
-        if (!collect(qualify, source)) return DJ_ERROR;
-        order->args[0] = dj_replace(compiler->ev, source, &qualify->from, &qualify->to);
+        if (!collect(qualify, order->args[0])) return DJ_ERROR;
+        if (order->args[0]->kind != DJ_POSITION)
+            order->args[0] = dj_replace(compiler->ev, order->args[0], &qualify->from, &qualify->to);
         DjOutcome outcome = dj_compile(compiler, order, &orders->items[i].sql);
         if (outcome != DJ_SQL) return outcome;
         orders->items[i].expr = order;
