@@ -3,6 +3,12 @@
 
 #include <stdio.h>
 
+int slice_compare(Slice a, Slice b) {
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter ? memcmp(a.start, b.start, shorter) : 0;
+    return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool slice_starts_with(Slice text, const char *prefix) {
     size_t length = strlen(prefix);
     return text.length >= length && memcmp(text.start, prefix, length) == 0;

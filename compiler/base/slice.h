@@ -23,6 +23,8 @@ static inline bool slice_equals(Slice a, Slice b) {
     return a.length == b.length && (a.length == 0 || memcmp(a.start, b.start, a.length) == 0);
 }
 static inline bool slice_equals_text(Slice a, const char *text) { return slice_equals(a, slice_from(text)); }
+/* By bytes; <0, 0, >0 as memcmp. */
+int slice_compare(Slice a, Slice b);
 bool slice_starts_with(Slice text, const char *prefix);
 bool slice_ends_with(Slice text, const char *suffix);
 Slice slice_sub(Slice text, size_t from, size_t to);

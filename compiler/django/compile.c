@@ -96,14 +96,15 @@ static DjOutcome compile_distinct(DjCompiler *compiler) {
     return DJ_SQL;
 }
 
-static Expr *limit_number(DjCompiler *compiler, int64_t number) { return expr_integer(compiler_arena(compiler), number); }
+static Expr *limit_number(DjCompiler *compiler, int64_t number) {
+    return expr_integer(compiler_arena(compiler), number);
+}
 
 static DjOutcome compile_limits(DjCompiler *compiler, Query *tree) {
     DjQuery *query = compiler->query;
     if (query->high_value || query->low_value) {
         DjOutcome outcome = DJ_SQL;
-        if (query->high_value)
-            outcome = dj_compile_value(compiler, query->high_value, NULL, query->site, &tree->limit);
+        if (query->high_value) outcome = dj_compile_value(compiler, query->high_value, NULL, query->site, &tree->limit);
         else if (query->sliced_high) tree->limit = limit_number(compiler, query->high);
         if (outcome == DJ_SQL && query->low_value)
             outcome = dj_compile_value(compiler, query->low_value, NULL, query->site, &tree->offset);
@@ -169,9 +170,10 @@ static int distinct_extra(DjCompiler *compiler, const DjOrders *orders, DjSelect
     *extra = ARENA_ARRAY(compiler_arena(compiler), DjSelectColumn, orders->count + 1);
     int count = 0;
     for (int i = 0; i < orders->count; i++) {
-        Expr *sql = dj_order_operand(orders->items[i].sql);
+        Expr *sql = orders->items[i].operand;
         bool selected = orders->items[i].is_ref;
-        for (int j = 0; j < compiler->select_count && !selected; j++) selected = dj_same_sql(compiler->select[j].sql, sql);
+        for (int j = 0; j < compiler->select_count && !selected; j++)
+            selected = dj_same_sql(compiler->select[j].sql, sql);
         if (!selected) (*extra)[count++] = (DjSelectColumn){.expr = orders->items[i].expr, .sql = sql};
     }
     return count;
@@ -321,7 +323,7 @@ bool dj_emit(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, S
     }
     Diagnostic *first = refused.count ? &refused.items[0] : NULL;
     Span span = first && first->span.source ? first->span : evaluator_span(ev, site);
-    evaluator_raise(ev, django_state(ev)->not_supported_error, span, "%.*s",
-                    first ? (int)first->message.length : 0, first ? first->message.start : "");
+    evaluator_raise(ev, django_state(ev)->not_supported_error, span, "%.*s", first ? (int)first->message.length : 0,
+                    first ? first->message.start : "");
     return false;
 }

@@ -6,9 +6,10 @@
 
 /* One entry of ORDER BY. */
 typedef struct DjOrder {
-    DjExpr *expr; /* ORDER_BY, resolved */
-    Expr *sql;    /* EXPR_ORDER, or a list where NULLS FIRST/LAST is emulated */
-    bool is_ref;  /* refers to the select list */
+    DjExpr *expr;  /* ORDER_BY, resolved */
+    Expr *sql;     /* EXPR_ORDER, or a list: NULLS FIRST/LAST emulated, a composite primary key */
+    Expr *operand; /* `sql` without directions */
+    bool is_ref;   /* refers to the select list */
 } DjOrder;
 typedef struct DjOrders {
     DjOrder *items;
@@ -38,14 +39,13 @@ bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjN
                         DjModel *from_parent, DjExprs *columns);
 /* defer() and only(): the entry of a field, and whether the field is fetched. */
 const DjNames *dj_mask_of(const DjNames *mask, const DjField *field);
-bool dj_mask_allows(const DjNames *mask, bool is_only, const DjModel *model, const DjField *field);
+bool dj_mask_allows(Evaluator *ev, const DjNames *mask, bool is_only, DjModel *model, DjField *field);
 /* ORDER BY of a UNION and the like: refers to a select item, or adds one to every part. NULL: an error is pending. */
 DjExpr *dj_combined_order(DjCompiler *compiler, DjExpr *original, DjExpr *resolved);
 /* Splits a where tree: WHERE, HAVING, QUALIFY; each may be NULL. false: an error is pending. */
 bool dj_split_where(Evaluator *ev, DjExpr *where, bool negated, bool must_group_by, DjExpr **where_part,
                     DjExpr **having_part, DjExpr **qualify_part);
-/* The text apart from the direction: what ORDER BY entries are compared by. */
-Expr *dj_order_operand(const Expr *order);
+/* order_by.c: whether two operands of ORDER BY are the same text. */
 bool dj_same_sql(const Expr *a, const Expr *b);
 
 #endif

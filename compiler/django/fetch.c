@@ -26,10 +26,11 @@ bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult
 }
 
 /* The owner of a related manager's rows is compared by their key: a row without it reads it first. */
-static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, DjOrigin *origin, StatementList *statements,
-                              const Node *site) {
+static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, DjOrigin *origin,
+                              StatementList *statements, const Node *site) {
     DjField *field = queryset->hint_field;
-    if (queryset->rows != DJ_ROWS_MODEL || !field || !query || dj_mask_allows(query->deferred, query->deferred_is_only, query->model, field))
+    if (queryset->rows != DJ_ROWS_MODEL || !field || !query ||
+        dj_mask_allows(query->ev, query->deferred, query->deferred_is_only, query->model, field))
         return true;
     DjInstance *row = instance_unknown(ev, queryset->model, span_text(evaluator_span(ev, site)), site, origin);
     DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
@@ -57,10 +58,13 @@ static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjQuery *quer
  */
 static Value *fetch(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site, bool *empty) {
     StatementList statements = {0};
-    DjOutcome outcome = queryset->raw ? dj_raw_statement(ev, queryset, site, &statements) : dj_query_statement(query, &statements);
+    DjOutcome outcome =
+        queryset->raw ? dj_raw_statement(ev, queryset, site, &statements) : dj_query_statement(query, &statements);
     if (outcome == DJ_ERROR) return NULL;
     *empty = outcome == DJ_EMPTY;
-    if (*empty) return evaluator_execute(ev, &statements, site) || !evaluator_error_pending(ev) ? (Value *)value_list(ev) : NULL;
+    if (*empty)
+        return evaluator_execute(ev, &statements, site) || !evaluator_error_pending(ev) ? (Value *)value_list(ev)
+                                                                                        : NULL;
     bool prefetches = queryset->prefetch_count && queryset->rows == DJ_ROWS_MODEL && !(query && query->explain.length);
     if (evaluator_has_rows(ev)) {
         ExecutionResult *result = evaluator_execute(ev, &statements, site);
@@ -86,7 +90,8 @@ Value *dj_query_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const 
     ExecutionResult *result;
     bool empty;
     if (!dj_execute(ev, query, site, &result, &empty)) return NULL;
-    return result && !empty ? (Value *)dj_known_rows(ev, queryset, query, &result->sets[0], site) : (Value *)value_list(ev);
+    return result && !empty ? (Value *)dj_known_rows(ev, queryset, query, &result->sets[0], site)
+                            : (Value *)value_list(ev);
 }
 
 Value *dj_queryset_rows(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
@@ -119,13 +124,15 @@ Value *dj_queryset_item(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
 
 static Value *raise_does_not_exist(Evaluator *ev, DjModel *model, const Node *site) {
     Class *cls = model->does_not_exist ? model->does_not_exist : django_state(ev)->object_does_not_exist;
-    return evaluator_raise(ev, cls, evaluator_span(ev, site), "%.*s matching query does not exist.", SLICE_ARGS(model->name->text));
+    return evaluator_raise(ev, cls, evaluator_span(ev, site), "%.*s matching query does not exist.",
+                           SLICE_ARGS(model->name->text));
 }
 
 static Value *get_one(Evaluator *ev, DjQuerySet *queryset, bool limited, const Node *site) {
     DjQuery *query = dj_queryset_query(ev, queryset);
     if (!query) return NULL;
-    if (!dj_is_sliced(query) && !query->distinct_count && query->combinator == DJ_COMBINE_NONE) dj_clear_ordering(query, true, true);
+    if (!dj_is_sliced(query) && !query->distinct_count && query->combinator == DJ_COMBINE_NONE)
+        dj_clear_ordering(query, true, true);
     if (!limited && !query->low_value && !query->high_value) dj_set_limits(query, 0, true, GET_LIMIT);
     query->site = site;
     bool empty;
@@ -133,8 +140,8 @@ static Value *get_one(Evaluator *ev, DjQuerySet *queryset, bool limited, const N
     if (!rows) return NULL;
     if (value_is(rows, VALUE_LIST) && ((ListValue *)rows)->count > 1)
         return evaluator_raise(ev, queryset->model->multiple_objects_returned, evaluator_span(ev, site),
-                               "get() returned more than one %.*s -- it returned %d!", SLICE_ARGS(queryset->model->name->text),
-                               ((ListValue *)rows)->count);
+                               "get() returned more than one %.*s -- it returned %d!",
+                               SLICE_ARGS(queryset->model->name->text), ((ListValue *)rows)->count);
     Value *one = first_of(ev, rows);
     return one ? one : raise_does_not_exist(ev, queryset->model, site);
 }
@@ -143,10 +150,12 @@ static Value *method_get(Evaluator *ev, Value *self, const Arguments *arguments)
     DjQuerySet *queryset = value_as_queryset(self);
     if (queryset->combined && (arguments->count || arguments->keyword_count))
         return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, arguments->site),
-                               "Calling QuerySet.get(...) with filters after %s() is not supported.", dj_combinator_method(queryset->combinator));
+                               "Calling QuerySet.get(...) with filters after %s() is not supported.",
+                               dj_combinator_method(queryset->combinator));
     if (arguments->count || arguments->keyword_count) {
         if (queryset->sliced)
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot filter a query once a slice has been taken.");
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                      "Cannot filter a query once a slice has been taken.");
         DjExpr *q = dj_q_from_arguments(ev, arguments);
         if (!q) return NULL;
         queryset = dj_queryset_filter(ev, queryset, q, arguments->site);
@@ -159,7 +168,8 @@ static Value *method_get(Evaluator *ev, Value *self, const Arguments *arguments)
 static bool is_ordered(Evaluator *ev, DjQuery *query) {
     Value **items;
     if (query->order_count || query->extra_order_count) return true;
-    return query->default_ordering && query->grouping == DJ_GROUP_NONE && model_get_ordering(ev, query->model, &items) > 0;
+    return query->default_ordering && query->grouping == DJ_GROUP_NONE &&
+           model_get_ordering(ev, query->model, &items) > 0;
 }
 
 static bool check_ordering_of_aggregation(Evaluator *ev, DjQuery *query, const char *method, const Node *site) {
@@ -170,7 +180,8 @@ static bool check_ordering_of_aggregation(Evaluator *ev, DjQuery *query, const c
         if (field && field == query->model->pk) return true;
     }
     return evaluator_raise_id(ev, EXCEPTION_TYPE, site,
-                              "Cannot use QuerySet.%s() on an unordered queryset performing aggregation. Add an ordering with order_by().",
+                              "Cannot use QuerySet.%s() on an unordered queryset performing aggregation. Add an "
+                              "ordering with order_by().",
                               method) != NULL;
 }
 
@@ -181,12 +192,14 @@ static Value *first_or_last(Evaluator *ev, Value *self, const Arguments *argumen
     const char *method = last ? "last" : "first";
     if (is_ordered(ev, query)) {
         if (last && dj_is_sliced(query))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot reverse a query once a slice has been taken.");
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                      "Cannot reverse a query once a slice has been taken.");
         if (last) query->standard_ordering = !query->standard_ordering;
     } else {
         if (!check_ordering_of_aggregation(ev, query, method, arguments->site)) return NULL;
         if (dj_is_sliced(query))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot reorder a query once a slice has been taken.");
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                      "Cannot reorder a query once a slice has been taken.");
         DjOrdering by = {.name = last ? SLICE("-pk") : SLICE("pk"), .span = evaluator_span(ev, arguments->site)};
         dj_clear_ordering(query, true, false);
         if (!dj_add_ordering(query, &by, 1)) return NULL;
@@ -200,14 +213,19 @@ static Value *first_or_last(Evaluator *ev, Value *self, const Arguments *argumen
     return value_optional(ev, first_of(ev, rows), span_text(evaluator_span(ev, arguments->site)), arguments->site);
 }
 
-static Value *method_first(Evaluator *ev, Value *self, const Arguments *arguments) { return first_or_last(ev, self, arguments, false); }
-static Value *method_last(Evaluator *ev, Value *self, const Arguments *arguments) { return first_or_last(ev, self, arguments, true); }
+static Value *method_first(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return first_or_last(ev, self, arguments, false);
+}
+static Value *method_last(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return first_or_last(ev, self, arguments, true);
+}
 
 static Value *earliest_or_latest(Evaluator *ev, Value *self, const Arguments *arguments, bool latest) {
     DjQuerySet *queryset = value_as_queryset(self);
     if (queryset->sliced)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
-                                  latest ? "Cannot reverse a query once a slice has been taken." : "Cannot change a query once a slice has been taken.");
+                                  latest ? "Cannot reverse a query once a slice has been taken."
+                                         : "Cannot change a query once a slice has been taken.");
     DjOrdering *by;
     int count;
     if (!dj_read_orderings(ev, arguments, &by, &count)) return NULL;
@@ -215,7 +233,8 @@ static Value *earliest_or_latest(Evaluator *ev, Value *self, const Arguments *ar
         DjModel *model = queryset->model;
         if (!model->get_latest_by_count)
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
-                                      "earliest() and latest() require either fields as positional arguments or 'get_latest_by' in the model's Meta.");
+                                      "earliest() and latest() require either fields as positional arguments or "
+                                      "'get_latest_by' in the model's Meta.");
         by = ARENA_ARRAY(evaluator_arena(ev), DjOrdering, model->get_latest_by_count);
         for (; count < model->get_latest_by_count; count++)
             by[count] = (DjOrdering){.name = model->get_latest_by[count], .span = evaluator_span(ev, arguments->site)};
@@ -231,8 +250,12 @@ static Value *earliest_or_latest(Evaluator *ev, Value *self, const Arguments *ar
     return get_one(ev, queryset, true, arguments->site);
 }
 
-static Value *method_earliest(Evaluator *ev, Value *self, const Arguments *arguments) { return earliest_or_latest(ev, self, arguments, false); }
-static Value *method_latest(Evaluator *ev, Value *self, const Arguments *arguments) { return earliest_or_latest(ev, self, arguments, true); }
+static Value *method_earliest(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return earliest_or_latest(ev, self, arguments, false);
+}
+static Value *method_latest(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return earliest_or_latest(ev, self, arguments, true);
+}
 
 /* ---- count, exists, contains, aggregate ---- */
 
@@ -242,8 +265,9 @@ static Value *unknown_of_class(Evaluator *ev, const Node *site, ValueKind kind) 
 
 static Value *method_count(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
-    if (queryset->fetched) return value_is(queryset->fetched, VALUE_LIST) ? value_integer(ev, ((ListValue *)queryset->fetched)->count)
-                                                                          : unknown_of_class(ev, arguments->site, VALUE_INTEGER);
+    if (queryset->fetched)
+        return value_is(queryset->fetched, VALUE_LIST) ? value_integer(ev, ((ListValue *)queryset->fetched)->count)
+                                                       : unknown_of_class(ev, arguments->site, VALUE_INTEGER);
     DjQuery *query = dj_queryset_query(ev, queryset);
     if (!query) return NULL;
     query->site = arguments->site;
@@ -272,24 +296,31 @@ static Value *exists_of(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
 
 static Value *method_exists(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
-    if (queryset->fetched && value_is(queryset->fetched, VALUE_LIST)) return value_bool(ev, ((ListValue *)queryset->fetched)->count > 0);
+    if (queryset->fetched && value_is(queryset->fetched, VALUE_LIST))
+        return value_bool(ev, ((ListValue *)queryset->fetched)->count > 0);
     return exists_of(ev, queryset, arguments->site);
 }
 
 static Value *method_contains(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
     Value *object = NULL;
-    if (!arguments_bind(ev, arguments, "contains", "obj", &object) || !dj_refuse_combined(ev, queryset, "contains", arguments->site)) return NULL;
+    if (!arguments_bind(ev, arguments, "contains", "obj", &object) ||
+        !dj_refuse_combined(ev, queryset, "contains", arguments->site))
+        return NULL;
     if (queryset->has_fields)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot call QuerySet.contains() after .values() or .values_list().");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "Cannot call QuerySet.contains() after .values() or .values_list().");
     DjInstance *instance = value_as_model_instance(object);
-    if (!instance) return value_is_unknown(object) ? value_unknown_at(ev, arguments->site)
-                                                   : evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "'obj' must be a model instance.");
+    if (!instance)
+        return value_is_unknown(object)
+                   ? value_unknown_at(ev, arguments->site)
+                   : evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "'obj' must be a model instance.");
     if (instance->model->concrete != queryset->model->concrete) return value_bool(ev, false);
     Value *pk = instance_pk(ev, instance, arguments->site);
     if (!pk) return NULL;
     if (value_is_none(pk))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "QuerySet.contains() cannot be used on unsaved objects.");
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "QuerySet.contains() cannot be used on unsaved objects.");
     DjExpr *q = dj_q_new(ev, arguments->site), *condition = dj_expr_new(ev, DJ_CONDITION, arguments->site, 0);
     condition->as.condition.name = SLICE("pk");
     condition->as.condition.value = pk;
@@ -299,13 +330,16 @@ static Value *method_contains(Evaluator *ev, Value *self, const Arguments *argum
     return exists_of(ev, dj_queryset_filter(ev, queryset, q, arguments->site), arguments->site);
 }
 
-static bool aggregate_add(Evaluator *ev, Slice *names, DjExpr **exprs, int *count, Slice name, Value *value, const Node *node) {
+static bool aggregate_add(Evaluator *ev, Slice *names, DjExpr **exprs, int *count, Slice name, Value *value,
+                          const Node *node) {
     if (!value_is_expr(value)) {
         Slice shown = value_is(value, VALUE_STRING) ? value_text(value) : value_repr(ev, value);
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "QuerySet.aggregate() received non-expression(s): %.*s.", SLICE_ARGS(shown)) != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "QuerySet.aggregate() received non-expression(s): %.*s.",
+                                  SLICE_ARGS(shown)) != NULL;
     }
     if (!name.length) name = dj_default_alias(ev, value_expr(value));
-    if (!name.length) return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Complex aggregates require an alias") != NULL;
+    if (!name.length)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Complex aggregates require an alias") != NULL;
     names[*count] = name;
     exprs[(*count)++] = value_expr(value);
     return true;
@@ -318,7 +352,8 @@ static Value *method_aggregate(Evaluator *ev, Value *self, const Arguments *argu
     DjExpr **exprs = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, most);
     /* named ones first, as Django's kwargs hold them; positional ones are added under their own names */
     for (int i = 0; i < arguments->keyword_count; i++)
-        if (!aggregate_add(ev, names, exprs, &count, arguments->keywords[i].name->text, arguments->keywords[i].value, arguments->keywords[i].node))
+        if (!aggregate_add(ev, names, exprs, &count, arguments->keywords[i].name->text, arguments->keywords[i].value,
+                           arguments->keywords[i].node))
             return NULL;
     for (int i = 0; i < arguments->count; i++)
         if (!aggregate_add(ev, names, exprs, &count, (Slice){0}, arguments->items[i], arguments->site)) return NULL;
@@ -328,15 +363,19 @@ static Value *method_aggregate(Evaluator *ev, Value *self, const Arguments *argu
     if (!query) return NULL;
     query->site = arguments->site;
     if (query->distinct_count)
-        return evaluator_raise_id(ev, EXCEPTION_NOT_IMPLEMENTED, arguments->site, "aggregate() + distinct(fields) not implemented.");
+        return evaluator_raise_id(ev, EXCEPTION_NOT_IMPLEMENTED, arguments->site,
+                                  "aggregate() + distinct(fields) not implemented.");
     ExecutionResult *result;
     bool empty;
     int execution = evaluator_execution_count(ev);
-    if (!(query = dj_get_aggregation(query, names, exprs, count)) || !dj_execute(ev, query, arguments->site, &result, &empty)) return NULL;
+    if (!(query = dj_get_aggregation(query, names, exprs, count)) ||
+        !dj_execute(ev, query, arguments->site, &result, &empty))
+        return NULL;
     for (int i = 0; i < count; i++) {
-        Value *value = empty                                  ? value_none(ev)
-                       : result && result->sets[0].row_count ? result->sets[0].rows[0][i]
-                                                             : dj_unknown_column(ev, arguments->site, &(DjOrigin){.execution = execution}, names[i]);
+        Value *value = empty ? value_none(ev)
+                       : result && result->sets[0].row_count
+                           ? result->sets[0].rows[0][i]
+                           : dj_unknown_column(ev, arguments->site, &(DjOrigin){.execution = execution}, names[i]);
         dict_set(ev, dict, value_string(ev, names[i]), value, NULL);
     }
     return (Value *)dict;
@@ -349,9 +388,11 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
     Value *ids = NULL, *field = NULL;
     if (!arguments_bind(ev, arguments, "in_bulk", "| id_list * field_name", &ids, &field)) return NULL;
     if (queryset->sliced)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot use 'limit' or 'offset' with in_bulk().");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "Cannot use 'limit' or 'offset' with in_bulk().");
     if (queryset->has_fields)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "in_bulk() cannot be used with values() or values_list().");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "in_bulk() cannot be used with values() or values_list().");
     Slice name = field && value_is(field, VALUE_STRING) ? value_text(field) : SLICE("pk");
     if (!slice_equals_text(name, "pk")) {
         Atom atom = atom_lookup(evaluator_atoms(ev), name);
@@ -362,7 +403,8 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
         for (const DjOp *op = queryset->last; op; op = op->previous)
             unique |= op->kind == DJ_OP_DISTINCT && op->count == 1 && slice_equals(op->names[0], name);
         if (!unique)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "in_bulk()'s field_name must be a unique field but %.*s isn't.",
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                      "in_bulk()'s field_name must be a unique field but %.*s isn't.",
                                       SLICE_ARGS(value_repr(ev, value_string(ev, name))));
     }
     if (ids && !value_is_none(ids)) {
@@ -388,15 +430,19 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
 
 static Value *dates(Evaluator *ev, Value *self, const Arguments *arguments, bool times) {
     Value *name = NULL, *unit = NULL, *order = NULL, *zone = NULL;
-    if (!arguments_bind(ev, arguments, times ? "datetimes" : "dates", "field_name kind | order tzinfo", &name, &unit, &order, &zone)) return NULL;
+    if (!arguments_bind(ev, arguments, times ? "datetimes" : "dates", "field_name kind | order tzinfo", &name, &unit,
+                        &order, &zone))
+        return NULL;
     if (!value_is(name, VALUE_STRING) || !value_is(unit, VALUE_STRING)) return value_unknown_at(ev, arguments->site);
     bool descending = order && value_is(order, VALUE_STRING) && slice_equals_text(value_text(order), "DESC");
     static const char *const units[] = {"year", "month", "week", "day", "hour", "minute", "second"};
     bool known = false;
     for (int i = 0; i < (times ? 7 : 4); i++) known |= slice_equals_text(value_text(unit), units[i]);
     if (!known)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, times ? "'kind' must be one of 'year', 'month', 'week', 'day', 'hour', 'minute', or 'second'."
-                                                                              : "'kind' must be one of 'year', 'month', 'week', or 'day'.");
+        return evaluator_raise_id(
+            ev, EXCEPTION_VALUE, arguments->site,
+            times ? "'kind' must be one of 'year', 'month', 'week', 'day', 'hour', 'minute', or 'second'."
+                  : "'kind' must be one of 'year', 'month', 'week', or 'day'.");
     if (order && value_is(order, VALUE_STRING) && !descending && !slice_equals_text(value_text(order), "ASC"))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "'order' must be either 'ASC' or 'DESC'.");
     DjExpr *field = dj_f(ev, value_text(name), arguments->site);
@@ -412,8 +458,12 @@ static Value *dates(Evaluator *ev, Value *self, const Arguments *arguments, bool
     return dj_dates_queryset(ev, self, &annotate, alias, descending);
 }
 
-static Value *method_dates(Evaluator *ev, Value *self, const Arguments *arguments) { return dates(ev, self, arguments, false); }
-static Value *method_datetimes(Evaluator *ev, Value *self, const Arguments *arguments) { return dates(ev, self, arguments, true); }
+static Value *method_dates(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return dates(ev, self, arguments, false);
+}
+static Value *method_datetimes(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return dates(ev, self, arguments, true);
+}
 
 static Value *method_explain(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjOp *op;
@@ -424,13 +474,23 @@ static Value *method_explain(Evaluator *ev, Value *self, const Arguments *argume
     return dj_queryset_rows(ev, queryset, arguments->site) ? unknown_of_class(ev, arguments->site, VALUE_STRING) : NULL;
 }
 
-#define TERMINAL(name, function) {name, function, NATIVE_METHOD, NULL}, {"a" name, function, NATIVE_METHOD, NULL}
+#define TERMINAL(name, function)                                                                                       \
+    {name, function, NATIVE_METHOD, NULL}, { "a" name, function, NATIVE_METHOD, NULL }
 const NativeMethod dj_terminal_methods[] = {
-    TERMINAL("get", method_get),           TERMINAL("first", method_first),     TERMINAL("last", method_last),
-    TERMINAL("earliest", method_earliest), TERMINAL("latest", method_latest),   TERMINAL("count", method_count),
-    TERMINAL("exists", method_exists),     TERMINAL("contains", method_contains), TERMINAL("aggregate", method_aggregate),
-    TERMINAL("in_bulk", method_in_bulk),   TERMINAL("explain", method_explain), {"dates", method_dates, NATIVE_METHOD, NULL},
-    {"datetimes", method_datetimes, NATIVE_METHOD, NULL}, {NULL, NULL, NATIVE_METHOD, NULL},
+    TERMINAL("get", method_get),
+    TERMINAL("first", method_first),
+    TERMINAL("last", method_last),
+    TERMINAL("earliest", method_earliest),
+    TERMINAL("latest", method_latest),
+    TERMINAL("count", method_count),
+    TERMINAL("exists", method_exists),
+    TERMINAL("contains", method_contains),
+    TERMINAL("aggregate", method_aggregate),
+    TERMINAL("in_bulk", method_in_bulk),
+    TERMINAL("explain", method_explain),
+    {"dates", method_dates, NATIVE_METHOD, NULL},
+    {"datetimes", method_datetimes, NATIVE_METHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
 };
 
 bool django_execute_value(Evaluator *ev, Value *value, const Node *site) {

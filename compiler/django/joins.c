@@ -18,8 +18,7 @@ bool dj_join_set_has(const DjJoinSet *set, const DjJoin *join) {
 }
 
 void dj_join_set_add(Evaluator *ev, DjJoinSet *set, DjJoin *join) {
-    if (!dj_join_set_has(set, join))
-        ARENA_PUSH(evaluator_arena(ev), set->items, set->count, set->capacity) = join;
+    if (!dj_join_set_has(set, join)) ARENA_PUSH(evaluator_arena(ev), set->items, set->count, set->capacity) = join;
 }
 
 static bool query_has_table(const DjQuery *query, Slice table) {
@@ -115,7 +114,8 @@ DjJoin *dj_join(DjQuery *query, DjJoin *parent, const DjStep *step, DjJoinSet *r
     join->nullable = !step->hop.direct || (join->join.field && join->join.field->null);
     join->louter = parent->louter || join->nullable;
     join->filtered_source = step->filtered;
-    join_name(query, join, step->hop.to->db_table->text, step->filtered ? step->filtered->as.filtered.alias : (Slice){0});
+    join_name(query, join, step->hop.to->db_table->text,
+              step->filtered ? step->filtered->as.filtered.alias : (Slice){0});
     join_columns(query, join);
     query_append_join(query, join);
     if (step->filtered && !join_filtered(query, join, step->filtered, reuse)) return NULL;
@@ -212,17 +212,19 @@ static DjExpr *column_pairs(DjQuery *query, DjJoin *join, DjField **targets, DjF
     return expr;
 }
 
-static DjExpr *composite_column(DjQuery *query, DjJoin *join, DjField *key) {
+static DjExpr *composite_column(DjQuery *query, DjJoin *join, DjField *key, DjFound relation) {
     DjField **fields;
     int count = model_pk_fields(query->ev, key->model, &fields);
-    return column_pairs(query, join, fields, fields, count, (DjFound){.field = key}, key);
+    return column_pairs(query, join, fields, fields, count, relation, key);
 }
 
 DjExpr *dj_lookup_column(DjQuery *query, const DjJoined *joined, DjJoin *join) {
     const DjResolvedNames *names = &joined->names;
     DjJoin *table = query->no_alias_columns ? NULL : join;
     DjFound final = names->final_field;
-    if (final.field && final.field->kind == FIELD_COMPOSITE_KEY) return composite_column(query, join, final.field);
+    if (final.field && final.field->kind == FIELD_COMPOSITE_KEY)
+        return composite_column(query, join, final.field, final);
+    if (names->targets[0]->kind == FIELD_COMPOSITE_KEY) return composite_column(query, join, names->targets[0], final);
     bool relation = final.rel || final.field->is_relation;
     DjField *output = final.field ? final.field : names->path.items[names->path.count - 1].hop.targets[0];
     if (relation && names->target_count > 1)
@@ -255,7 +257,7 @@ DjExpr *dj_value_column(DjQuery *query, const DjJoined *joined, DjJoin *join, Sp
     if (joined->names.target_count > 1)
         column = column_pairs(query, join, joined->names.targets, joined->names.targets, joined->names.target_count,
                               joined->names.final_field, target);
-    else if (target->kind == FIELD_COMPOSITE_KEY) column = composite_column(query, join, target);
+    else if (target->kind == FIELD_COMPOSITE_KEY) column = composite_column(query, join, target, (DjFound){.field = target});
     else column = dj_col(query->ev, query->no_alias_columns ? NULL : join, target, NULL);
     for (int i = 0; column && i < joined->transform_count; i++)
         column = value_transform(query, joined, column, i, span);

@@ -56,8 +56,10 @@ static Value *normalise_one(Evaluator *ev, const DjPath *hop, Value *value, cons
         Value *pk = instance_pk(ev, instance, site);
         if (!pk) return NULL;
         if (value_is_none(pk))
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Model instances passed to related filters must be saved.");
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                      "Model instances passed to related filters must be saved.");
     }
+    if (hop->targets[0]->kind == FIELD_COMPOSITE_KEY) return instance_pk(ev, instance, site);
     if (hop->target_count == 1) return instance_column(ev, instance, hop->targets[0], site);
     Value *items[8];
     for (int i = 0; i < hop->target_count; i++)
@@ -182,7 +184,8 @@ DjExpr *dj_build_lookup(DjQuery *query, const Slice *names, int count, DjExpr *l
     if (!lookup) return NULL;
     lookup->as.lookup.span = span;
     Value *value = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
-    if (value && value_is_none(value) && !(spec->flags & DJL_NONE_ALLOWED)) return none_as_isnull(query, lhs, name, site, span);
+    if (value && value_is_none(value) && !(spec->flags & DJL_NONE_ALLOWED))
+        return none_as_isnull(query, lhs, name, site, span);
     return lookup;
 }
 
@@ -266,7 +269,8 @@ static bool list_as_expression(Evaluator *ev, DjExpr *lookup, const ListValue *l
     DjExpr **items = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, list->count + 1);
     DjField *field = dj_lookup_field(ev, lookup->args[0]);
     for (int i = 0; i < list->count; i++)
-        items[i] = value_is_expr(list->items[i]) ? value_expr(list->items[i]) : dj_value(ev, list->items[i], field, lookup->site);
+        items[i] = value_is_expr(list->items[i]) ? value_expr(list->items[i])
+                                                 : dj_value(ev, list->items[i], field, lookup->site);
     lookup->args[1] = dj_list(ev, items, list->count);
     lookup->args[1]->flags |= DJ_RESOLVED;
     lookup->flags |= lookup->args[1]->flags & DJ_INHERITED_FLAGS;

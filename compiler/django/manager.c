@@ -78,11 +78,6 @@ static DjQuerySet *filter_reverse(Evaluator *ev, const DjManager *manager, DjQue
     return own;
 }
 
-static bool comes_before(Slice a, Slice b) {
-    int order = memcmp(a.start, b.start, a.length < b.length ? a.length : b.length);
-    return order < 0 || (order == 0 && a.length < b.length);
-}
-
 /* book.tags: the other side's name for the relation, and the key of this object; the next filter() shares the join. */
 static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
     bool forward = manager->relation.field != NULL;
@@ -106,7 +101,7 @@ static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQueryS
         if (!q) {
             q = one;
             first = name;
-        } else if (comes_before(name, first)) { /* conditions stand in the order of their names */
+        } else if (slice_compare(name, first) < 0) { /* conditions stand in the order of their names */
             dj_q_push(ev, one, q->args[0]);
             q = one;
         } else {

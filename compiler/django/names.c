@@ -13,10 +13,7 @@
 #include <stdlib.h>
 
 static int compare_names(const void *left, const void *right) {
-    Slice a = *(const Slice *)left, b = *(const Slice *)right;
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = memcmp(a.start, b.start, shorter);
-    return order ? order : (a.length > b.length) - (a.length < b.length);
+    return slice_compare(*(const Slice *)left, *(const Slice *)right);
 }
 
 /* Raises "Cannot resolve keyword … Choices are: …", with the nearest choice as help. */
@@ -29,8 +26,7 @@ bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span) 
     for (int i = 0; i < count; i++) names[i] = fields[i]->text;
     for (int i = 0; i < query->annotation_count; i++)
         if (dj_annotation_is_selected(query, &query->annotations[i])) names[count++] = query->annotations[i].name;
-    for (int i = 0; i < query->filtered_count; i++)
-        names[count++] = query->filtered_relations[i]->as.filtered.alias;
+    for (int i = 0; i < query->filtered_count; i++) names[count++] = query->filtered_relations[i]->as.filtered.alias;
     qsort(names, (size_t)count, sizeof *names, compare_names);
     Buffer choices;
     buffer_init(&choices, arena);
@@ -156,8 +152,7 @@ bool dj_names_to_path(DjQuery *query, const Slice *names, int count, DjModel *mo
         int steps = out->path.count;
         if (!find_name(query, names[position], position, out->model, out, &found, &filtered)) return false;
         if (!found.field && !found.rel) {
-            if (position == 0 || fail_on_missing)
-                return dj_raise_unresolved(query, names[position], out->model, span);
+            if (position == 0 || fail_on_missing) return dj_raise_unresolved(query, names[position], out->model, span);
             return true;
         }
         if (found.field && found.field->kind == FIELD_GENERIC_FOREIGN_KEY)

@@ -62,7 +62,8 @@ static bool add_expression(Pairs *pairs, DjExpr *item) {
         if (!field) return false;
         item = dj_cast(ev, item, field);
     }
-    DjExpr *order = item->kind == DJ_ORDER_BY ? dj_copy(ev, item) : dj_order_by(ev, item, false, NULLS_DEFAULT, item->site);
+    DjExpr *order =
+        item->kind == DJ_ORDER_BY ? dj_copy(ev, item) : dj_order_by(ev, item, false, NULLS_DEFAULT, item->site);
     if (!compiler->query->standard_ordering) {
         order->as.order.descending = !order->as.order.descending;
         order->as.order.nulls = reverse_nulls(order->as.order.nulls);
@@ -82,7 +83,8 @@ static bool add_expression(Pairs *pairs, DjExpr *item) {
 static DjExpr *prefix_references(Evaluator *ev, DjExpr *expr, Slice prefix) {
     DjExpr *copy = dj_copy(ev, expr);
     if (expr->kind == DJ_F)
-        copy->as.f.name = slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(expr->as.f.name));
+        copy->as.f.name =
+            slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(expr->as.f.name));
     for (int i = 0; i < copy->count; i++)
         if (copy->args[i] && !(copy->args[i]->flags & DJ_RESOLVED))
             copy->args[i] = prefix_references(ev, copy->args[i], prefix);
@@ -100,7 +102,8 @@ static bool add_model_ordering(Pairs *pairs, const DjJoined *joined, Slice name,
     DjJoin *join = joined->joins[joined->join_count - 1];
     Value **items;
     int count = model_get_ordering(ev, model, &items);
-    Slice path = prefix.length ? slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(name)) : name;
+    Slice path =
+        prefix.length ? slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(name)) : name;
     for (int i = 0; i < count; i++) {
         if (value_is_expr(items[i])) {
             DjExpr *item = value_expr(items[i]);
@@ -117,9 +120,11 @@ static bool relation_orders_by_model(Evaluator *ev, const DjJoined *joined, cons
     DjFound final = joined->names.final_field;
     bool relation = final.rel || (final.field && final.field->is_relation);
     Value **items;
-    if (!relation || joined->transform_count || !joined->names.model || !model_get_ordering(ev, joined->names.model, &items))
+    if (!relation || joined->transform_count || !joined->names.model ||
+        !model_get_ordering(ev, joined->names.model, &items))
         return false;
-    if (final.field && final.field->attname && slice_equals(final.field->attname->text, pieces[count - 1])) return false;
+    if (final.field && final.field->attname && slice_equals(final.field->attname->text, pieces[count - 1]))
+        return false;
     return !(count == 1 && slice_equals_text(pieces[0], "pk"));
 }
 
@@ -139,7 +144,8 @@ static bool add_name(Pairs *pairs, Slice name, DjModel *model, DjJoin *start, bo
         if (depth >= ORDER_MAX_DEPTH)
             return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
                                    "Infinite loop caused by ordering.") != NULL;
-        DjField *link = joined.names.final_field.field ? joined.names.final_field.field : joined.names.final_field.rel->field;
+        DjField *link =
+            joined.names.final_field.field ? joined.names.final_field.field : joined.names.final_field.rel->field;
         for (int i = 0; i < depth; i++)
             if (pairs->seen[i] == link)
                 return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
@@ -150,11 +156,7 @@ static bool add_name(Pairs *pairs, Slice name, DjModel *model, DjJoin *start, bo
     DjJoin *join = dj_trim_joins(query, &joined);
     DjExpr *column = dj_value_column(query, &joined, join, span);
     if (!column) return false;
-    int columns = column->kind == DJ_COL_PAIRS ? column->count : 1;
-    for (int i = 0; i < columns; i++) {
-        DjExpr *one = column->kind == DJ_COL_PAIRS ? column->args[i] : column;
-        pair_add(pairs, dj_order_by(query->ev, one, descending, NULLS_DEFAULT, query->site), false);
-    }
+    pair_add(pairs, dj_order_by(query->ev, column, descending, NULLS_DEFAULT, query->site), false);
     return true;
 }
 
@@ -202,7 +204,8 @@ static bool add_dotted(Pairs *pairs, Slice text, bool descending) {
     Slice table = slice_sub(text, 0, dot), column = slice_sub(text, dot + 1, text.length);
     DjExpr *raw = dj_expr_new(ev, DJ_RAW, pairs->compiler->query->site, 0);
     char quote = pairs->compiler->dialect->quote;
-    raw->as.raw.sql = slice_format(evaluator_arena(ev), "%c%.*s%c.%.*s", quote, SLICE_ARGS(table), quote, SLICE_ARGS(column));
+    raw->as.raw.sql =
+        slice_format(evaluator_arena(ev), "%c%.*s%c.%.*s", quote, SLICE_ARGS(table), quote, SLICE_ARGS(column));
     raw->flags = DJ_RESOLVED;
     pair_add(pairs, dj_order_by(ev, raw, descending, NULLS_DEFAULT, raw->site), false);
     return true;
@@ -274,12 +277,39 @@ static bool collect_pairs(Pairs *pairs) {
     return true;
 }
 
-Expr *dj_order_operand(const Expr *order) {
+/* What is ordered by, without direction and without the emulation of NULLS FIRST/LAST. */
+static Expr *order_operand(const Expr *order) {
     while (order->kind == EXPR_LIST) order = order->args.items[order->args.count - 1];
     return order->kind == EXPR_ORDER ? order->args.items[0] : (Expr *)order;
 }
 
 bool dj_same_sql(const Expr *a, const Expr *b) { return a == b || expr_equals(a, b); }
+
+/* A composite primary key is ordered by column after column; for everything else it is one expression. */
+static DjOutcome compile_composite(DjCompiler *compiler, const DjExpr *order, const DjExpr *columns, DjOrder *out) {
+    Arena *arena = compiler_arena(compiler);
+    out->sql = expr_new(arena, EXPR_LIST, SQL_UNKNOWN);
+    out->operand = expr_new(arena, EXPR_LIST, SQL_UNKNOWN);
+    for (int i = 0; i < columns->count; i++) {
+        DjExpr *one = dj_copy(compiler->ev, order);
+        one->args[0] = columns->args[i];
+        Expr *sql;
+        DjOutcome outcome = dj_compile(compiler, one, &sql);
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(arena, &out->sql->args, sql);
+        expr_list_push(arena, &out->operand->args, order_operand(sql));
+    }
+    return DJ_SQL;
+}
+
+static DjOutcome compile_order(DjCompiler *compiler, DjOrder *order) {
+    const DjExpr *source = order->expr->kind == DJ_ORDER_BY ? order->expr->args[0] : NULL;
+    if (source && source->kind == DJ_POSITION) source = source->args[0];
+    if (source && source->kind == DJ_COL_PAIRS) return compile_composite(compiler, order->expr, source, order);
+    DjOutcome outcome = dj_compile(compiler, order->expr, &order->sql);
+    if (outcome == DJ_SQL) order->operand = order_operand(order->sql);
+    return outcome;
+}
 
 DjOutcome dj_compile_order_by(DjCompiler *compiler, DjOrders *out) {
     Pairs pairs = {.compiler = compiler};
@@ -293,14 +323,12 @@ DjOutcome dj_compile_order_by(DjCompiler *compiler, DjOrders *out) {
             resolved = dj_combined_order(compiler, pairs.items[i].expr, resolved);
             if (!resolved) return DJ_ERROR;
         }
-        Expr *sql;
-        DjOutcome outcome = dj_compile(compiler, resolved, &sql);
+        DjOrder order = {.expr = resolved, .is_ref = pairs.items[i].is_ref};
+        DjOutcome outcome = compile_order(compiler, &order);
         if (outcome != DJ_SQL) return outcome;
         bool seen = false;
-        for (int j = 0; j < out->count; j++) seen |= dj_same_sql(dj_order_operand(out->items[j].sql), dj_order_operand(sql));
-        if (!seen)
-            ARENA_PUSH(compiler_arena(compiler), out->items, out->count, out->capacity) =
-                (DjOrder){resolved, sql, pairs.items[i].is_ref};
+        for (int j = 0; j < out->count; j++) seen |= dj_same_sql(out->items[j].operand, order.operand);
+        if (!seen) ARENA_PUSH(compiler_arena(compiler), out->items, out->count, out->capacity) = order;
     }
     return DJ_SQL;
 }

@@ -38,23 +38,19 @@ static int read_names(Evaluator *ev, const Arguments *arguments, const char *met
         Value *value = arguments->items[i];
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         if (value_is_unknown(value)) {
-            evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node), "%s() with a name that is not known here", method);
+            evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node), "%s() with a name that is not known here",
+                           method);
             continue;
         }
         if (!value_is(value, VALUE_STRING)) {
-            evaluator_raise_id(ev, EXCEPTION_TYPE, node, "%s() takes names of fields, not %s", method, value->type->name);
+            evaluator_raise_id(ev, EXCEPTION_TYPE, node, "%s() takes names of fields, not %s", method,
+                               value->type->name);
             return -1;
         }
         (*names)[count] = value_text(value);
         (*spans)[count++] = evaluator_span(ev, node);
     }
     return count;
-}
-
-static int compare_keywords(const Keyword *a, const Keyword *b) {
-    size_t shorter = a->name->text.length < b->name->text.length ? a->name->text.length : b->name->text.length;
-    int order = memcmp(a->name->text.start, b->name->text.start, shorter);
-    return order ? order : (a->name->text.length > b->name->text.length) - (a->name->text.length < b->name->text.length);
 }
 
 static DjExpr *keyword_condition(Evaluator *ev, const Keyword *keyword) {
@@ -78,7 +74,8 @@ static DjExpr *positional_condition(Evaluator *ev, Value *value, const Node *nod
         return condition;
     }
     if (value_is(value, VALUE_DICT))
-        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, node), "Cannot parse keyword query as dict");
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, node),
+                               "Cannot parse keyword query as dict");
     return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Cannot filter against a non-conditional expression.");
 }
 
@@ -87,7 +84,8 @@ DjExpr *dj_q_from_arguments(Evaluator *ev, const Arguments *arguments) {
     for (int i = 0; i < arguments->count; i++) {
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         if (value_is_unknown(arguments->items[i])) {
-            evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node), "a condition that is not known here is left out");
+            evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node),
+                           "a condition that is not known here is left out");
             continue;
         }
         DjExpr *condition = positional_condition(ev, arguments->items[i], node);
@@ -97,7 +95,8 @@ DjExpr *dj_q_from_arguments(Evaluator *ev, const Arguments *arguments) {
     Keyword *sorted = ARENA_ARRAY(arena_of(ev), Keyword, arguments->keyword_count + 1);
     for (int i = 0; i < arguments->keyword_count; i++) {
         int at = i;
-        for (; at > 0 && compare_keywords(&arguments->keywords[i], &sorted[at - 1]) < 0; at--) sorted[at] = sorted[at - 1];
+        for (; at > 0 && slice_compare(arguments->keywords[i].name->text, sorted[at - 1].name->text) < 0; at--)
+            sorted[at] = sorted[at - 1];
         sorted[at] = arguments->keywords[i];
     }
     for (int i = 0; i < arguments->keyword_count; i++) dj_q_push(ev, q, keyword_condition(ev, &sorted[i]));
@@ -119,12 +118,14 @@ DjQuerySet *dj_queryset_filter(Evaluator *ev, DjQuerySet *queryset, DjExpr *q, c
 static Value *filter_or_exclude(Evaluator *ev, Value *self, const Arguments *arguments, bool negate) {
     DjQuerySet *queryset = value_as_queryset(self);
     if (!dj_refuse_combined(ev, queryset, negate ? "exclude" : "filter", arguments->site)) return NULL;
-    if ((arguments->count || arguments->keyword_count) && !refuse_sliced(ev, queryset, "filter a query", arguments->site))
+    if ((arguments->count || arguments->keyword_count) &&
+        !refuse_sliced(ev, queryset, "filter a query", arguments->site))
         return NULL;
     for (int i = 0; i < arguments->keyword_count; i++) {
         Slice name = arguments->keywords[i].name->text;
         if (slice_equals_text(name, "_connector") || slice_equals_text(name, "_negated"))
-            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, &arguments->keywords[i]),
+            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE),
+                                   evaluator_keyword_span(ev, &arguments->keywords[i]),
                                    "The following kwargs are invalid: '%.*s'", SLICE_ARGS(name));
     }
     DjExpr *q = dj_q_from_arguments(ev, arguments);
@@ -313,7 +314,8 @@ static Value *method_defer(Evaluator *ev, Value *self, const Arguments *argument
     DjOp *op;
     if (!dj_refuse_combined(ev, queryset, "defer", arguments->site)) return NULL;
     if (queryset->has_fields)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot call defer() after .values() or .values_list()");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "Cannot call defer() after .values() or .values_list()");
     if (is_single_none(arguments)) {
         DjQuerySet *next = dj_queryset_push(ev, queryset, DJ_OP_DEFER, arguments->site, &op);
         op->flag = true;
@@ -327,7 +329,8 @@ static Value *method_only(Evaluator *ev, Value *self, const Arguments *arguments
     DjOp *op;
     if (!dj_refuse_combined(ev, queryset, "only", arguments->site)) return NULL;
     if (queryset->has_fields)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot call only() after .values() or .values_list()");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "Cannot call only() after .values() or .values_list()");
     if (is_single_none(arguments))
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot pass None as an argument to only().");
     return (Value *)push_names(ev, queryset, DJ_OP_ONLY, "only", arguments, &op);
@@ -367,14 +370,16 @@ static Slice lower_copy(Evaluator *ev, Slice text) {
 
 static bool is_given_name(const Arguments *arguments, const ValueNames *out, Slice name) {
     for (int i = 0; i < arguments->count; i++)
-        if (value_is(arguments->items[i], VALUE_STRING) && slice_equals(value_text(arguments->items[i]), name)) return true;
+        if (value_is(arguments->items[i], VALUE_STRING) && slice_equals(value_text(arguments->items[i]), name))
+            return true;
     for (int i = 0; i < out->count; i++)
         if (slice_equals(out->names[i], name)) return true;
     return false;
 }
 
 /* A number is put behind the name of an expression, or of a field that was named before. */
-static Slice numbered_name(Evaluator *ev, const Arguments *arguments, const ValueNames *out, Slice prefix, int *counter) {
+static Slice numbered_name(Evaluator *ev, const Arguments *arguments, const ValueNames *out, Slice prefix,
+                           int *counter) {
     for (;; (*counter)++) {
         Slice name = slice_format(arena_of(ev), "%.*s%d", SLICE_ARGS(prefix), *counter);
         if (!is_given_name(arguments, out, name)) return name;
@@ -402,7 +407,8 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
             continue;
         }
         if (!expression && !value_is(value, VALUE_STRING))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "values() takes names of fields, not %s", value->type->name) != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "values() takes names of fields, not %s",
+                                      value->type->name) != NULL;
         Slice name;
         if (expression) {
             name = value_is_expr(value) ? dj_default_alias(ev, value_expr(value)) : SLICE("queryset");
@@ -461,9 +467,9 @@ static Value *method_values_list(Evaluator *ev, Value *self, const Arguments *ar
         if (slice_equals_text(name, "flat")) flat = set;
         else if (slice_equals_text(name, "named")) named = set;
         else
-            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE),
-                                   evaluator_keyword_span(ev, &arguments->keywords[i]),
-                                   "QuerySet.values_list() got an unexpected keyword argument '%.*s'", SLICE_ARGS(name));
+            return evaluator_raise(
+                ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, &arguments->keywords[i]),
+                "QuerySet.values_list() got an unexpected keyword argument '%.*s'", SLICE_ARGS(name));
     }
     if (flat && named)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "'flat' and 'named' can't be used together.");
@@ -533,7 +539,8 @@ static Value *method_difference(Evaluator *ev, Value *self, const Arguments *arg
 
 static Value *method_select_for_update(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *nowait = NULL, *skip = NULL, *of = NULL, *no_key = NULL;
-    if (!arguments_bind(ev, arguments, "select_for_update", "| nowait skip_locked of no_key", &nowait, &skip, &of, &no_key))
+    if (!arguments_bind(ev, arguments, "select_for_update", "| nowait skip_locked of no_key", &nowait, &skip, &of,
+                        &no_key))
         return NULL;
     DjOp *op;
     DjQuerySet *next = dj_queryset_push(ev, value_as_queryset(self), DJ_OP_LOCK, arguments->site, &op);
@@ -542,7 +549,8 @@ static Value *method_select_for_update(Evaluator *ev, Value *self, const Argumen
     op->lock->skip_locked = skip && value_is_true(skip);
     op->lock->no_key = no_key && value_is_true(no_key);
     if (op->lock->nowait && op->lock->skip_locked)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "The nowait option cannot be used with skip_locked.");
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "The nowait option cannot be used with skip_locked.");
     if (of && (value_is(of, VALUE_TUPLE) || value_is(of, VALUE_LIST))) {
         const ListValue *list = (const ListValue *)of;
         const Node *node = arguments_keyword_node(arguments, atom_intern_text(evaluator_atoms(ev), "of"));

@@ -22,14 +22,14 @@ static DjNames *names_find(DjNames *names, Slice name) {
 }
 
 /* Without names: forward relations that can't be NULL; else those named. */
-static int descend(Related *related, const DjModel *model, DjField *field, DjNames *requested, const DjNames *mask) {
+static int descend(Related *related, DjModel *model, DjField *field, DjNames *requested, const DjNames *mask) {
     DjQuery *query = related->compiler->query;
     if (!field->rel || field->private_only || field->many_to_many) return 0;
     if (field->rel->parent_link) return 0; /* its columns are the model's own */
     if (!related->restricted) return !field->null;
     DjNames *wanted = names_find(requested, field->name->text);
     if (!wanted) return 0;
-    if (mask && !dj_mask_allows(mask, query->deferred_is_only, model, field)) {
+    if (mask && !dj_mask_allows(query->ev, mask, query->deferred_is_only, model, field)) {
         evaluator_raise(query->ev, django_state(query->ev)->field_error, wanted->span,
                         "Field %.*s.%.*s cannot be both deferred and traversed using select_related at the same time.",
                         SLICE_ARGS(field->model->name->text), SLICE_ARGS(field->name->text));
@@ -49,8 +49,8 @@ static int note_row(Related *related, DjModel *model, DjFound via, Atom name, in
     return query->joined_count - 1;
 }
 
-static bool follow_below(Related *related, DjModel *model, DjJoin *start, int depth, DjNames *requested, const DjNames *mask,
-                         int row) {
+static bool follow_below(Related *related, DjModel *model, DjJoin *start, int depth, DjNames *requested,
+                         const DjNames *mask, int row) {
     int parent = related->parent;
     related->parent = row;
     bool done = follow(related, model, start, depth, requested, mask);
@@ -154,7 +154,8 @@ static bool follow_filtered(Related *related, DjModel *model, DjJoin *start, DjN
             if (!dj_default_columns(query, joined.names.model, join, below, query->deferred_is_only, model,
                                     related->columns))
                 return false;
-            int row = note_row(related, joined.names.model, (DjFound){0}, atom_intern(evaluator_atoms(query->ev), item->name), first);
+            int row = note_row(related, joined.names.model, (DjFound){0},
+                               atom_intern(evaluator_atoms(query->ev), item->name), first);
             if (!follow_below(related, joined.names.model, join, 2, item->children, below, row)) return false;
         }
     return true;
@@ -164,7 +165,8 @@ static bool check_all_found(Related *related, DjModel *model, int depth, DjNames
     DjQuery *query = related->compiler->query;
     for (DjNames *item = requested; item; item = item->next) {
         bool found = false;
-        for (int i = 0; i < model->fields.count; i++) found |= slice_equals(model->fields.items[i]->name->text, item->name);
+        for (int i = 0; i < model->fields.count; i++)
+            found |= slice_equals(model->fields.items[i]->name->text, item->name);
         DjRel **rels;
         int count = model_related_objects(query->ev, model, false, &rels);
         for (int i = 0; i < count; i++)

@@ -175,7 +175,8 @@ static DjExpr *resolve_raw(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     for (int p = 0; query->model && p < query->model->parent_count; p++) {
         const Fields *fields = &query->model->parents[p].model->local_fields;
         for (int i = 0; i < fields->count; i++) {
-            if (!fields->items[i]->column || !contains_ignoring_case(expr->as.raw.sql, fields->items[i]->column->text)) continue;
+            if (!fields->items[i]->column || !contains_ignoring_case(expr->as.raw.sql, fields->items[i]->column->text))
+                continue;
             if (!dj_resolve_ref(query, fields->items[i]->name->text, how, expr->site)) return NULL;
             break;
         }
@@ -202,8 +203,28 @@ DjExpr *dj_resolve_again(Evaluator *ev, DjExpr *expr) {
     return copy;
 }
 
-DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
-    if (expr->flags & DJ_RESOLVED && !(expr->flags & DJ_HAS_OUTER)) return expr;
+/* Functions and operators take one column; of a composite primary key COUNT takes the first. */
+static DjExpr *check_composite(Evaluator *ev, DjExpr *expr) {
+    const char *name = expr->kind == DJ_FUNC       ? expr->as.func.spec->name
+                       : expr->kind == DJ_COMBINED ? "CombinedExpression"
+                       : expr->kind == DJ_CASE     ? "Case"
+                       : expr->kind == DJ_WHEN     ? "When"
+                       : expr->kind == DJ_WRAPPER  ? "ExpressionWrapper"
+                                                   : NULL;
+    for (int i = 0; name && i < expr->count; i++) {
+        if (!expr->args[i] || expr->args[i]->kind != DJ_COL_PAIRS) continue;
+        if (strcmp(name, "Count") != 0)
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, expr->site,
+                                      "%s expression does not support composite primary keys.", name);
+        if (expr->as.func.distinct)
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, expr->site,
+                                      "COUNT(DISTINCT) doesn't support composite primary keys");
+        expr->args[i] = expr->args[i]->args[0];
+    }
+    return expr;
+}
+
+static DjExpr *resolve_by_kind(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     switch (expr->kind) {
     case DJ_F: return dj_resolve_ref(query, expr->as.f.name, how, expr->site);
     case DJ_OUTER_REF:
@@ -242,6 +263,12 @@ DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     return NULL;
 }
 
+DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
+    if (expr->flags & DJ_RESOLVED && !(expr->flags & DJ_HAS_OUTER)) return expr;
+    DjExpr *resolved = resolve_by_kind(query, expr, how);
+    return resolved ? check_composite(query->ev, resolved) : NULL;
+}
+
 /* ---- questions about resolved expressions ---- */
 
 static bool same_args(const DjExpr *a, const DjExpr *b) {
@@ -268,8 +295,7 @@ static bool same_value(const Value *a, const Value *b) {
     case VALUE_STRING:
     case VALUE_BYTES: return slice_equals(value_text(a), value_text(b));
     case VALUE_DECIMAL: return slice_equals(((const DecimalValue *)a)->text, ((const DecimalValue *)b)->text);
-    case VALUE_TIMEDELTA:
-        return ((const TimeDeltaValue *)a)->microseconds == ((const TimeDeltaValue *)b)->microseconds;
+    case VALUE_TIMEDELTA: return ((const TimeDeltaValue *)a)->microseconds == ((const TimeDeltaValue *)b)->microseconds;
     case VALUE_DATE: {
         const DateValue *x = (const DateValue *)a, *y = (const DateValue *)b;
         return x->year == y->year && x->month == y->month && x->day == y->day;
@@ -282,8 +308,7 @@ static bool same_value(const Value *a, const Value *b) {
             if (!same_value(x->items[i], y->items[i])) return false;
         return true;
     }
-    case VALUE_NATIVE:
-        return value_is_expr(a) && dj_equal((const DjExpr *)a, (const DjExpr *)b);
+    case VALUE_NATIVE: return value_is_expr(a) && dj_equal((const DjExpr *)a, (const DjExpr *)b);
     default: return false;
     }
 }
@@ -298,8 +323,8 @@ static bool same_function(const DjExpr *a, const DjExpr *b) {
         if (!same_value(a->as.func.option[i], b->as.func.option[i])) return false;
     return a->as.func.spec == b->as.func.spec && a->instance.head.cls == b->instance.head.cls &&
            a->as.func.distinct == b->as.func.distinct && same_optional(a->as.func.filter, b->as.func.filter) &&
-           same_optional(a->as.func.order_by, b->as.func.order_by) &&
-           slice_equals(a->as.func.unit, b->as.func.unit) && slice_equals(a->as.func.function, b->as.func.function) &&
+           same_optional(a->as.func.order_by, b->as.func.order_by) && slice_equals(a->as.func.unit, b->as.func.unit) &&
+           slice_equals(a->as.func.function, b->as.func.function) &&
            slice_equals(a->as.func.template, b->as.func.template) && same_value(a->as.func.zone, b->as.func.zone) &&
            same_args(a, b) && (!a->as.func.spec->decide || same_field(a->output_field, b->output_field));
 }
@@ -311,7 +336,8 @@ bool dj_equal(const DjExpr *a, const DjExpr *b) {
     case DJ_F:
     case DJ_OUTER_REF:
     case DJ_RESOLVED_OUTER_REF: return slice_equals(a->as.f.name, b->as.f.name) && same_args(a, b);
-    case DJ_VALUE: return same_value(a->as.value.value, b->as.value.value) && same_field(a->output_field, b->output_field);
+    case DJ_VALUE:
+        return same_value(a->as.value.value, b->as.value.value) && same_field(a->output_field, b->output_field);
     case DJ_COL:
         return a->as.col.join == b->as.col.join && a->as.col.target == b->as.col.target &&
                same_field(a->output_field, b->output_field);
@@ -340,7 +366,8 @@ bool dj_equal(const DjExpr *a, const DjExpr *b) {
                same_optional(a->as.window.frame, b->as.window.frame) && same_args(a, b);
     case DJ_FRAME:
         return a->as.frame.rows == b->as.frame.rows && same_value(a->as.frame.start, b->as.frame.start) &&
-               same_value(a->as.frame.end, b->as.frame.end) && slice_equals(a->as.frame.exclusion, b->as.frame.exclusion);
+               same_value(a->as.frame.end, b->as.frame.end) &&
+               slice_equals(a->as.frame.exclusion, b->as.frame.exclusion);
     case DJ_ORDER_BY:
         return a->as.order.descending == b->as.order.descending && a->as.order.nulls == b->as.order.nulls &&
                same_args(a, b);
@@ -441,10 +468,12 @@ static void push(Evaluator *ev, DjExprs *out, DjExpr *expr) {
 /* Columns of queries around it that a subquery, or one inside it, refers to. */
 static void external_columns(Evaluator *ev, DjQuery *inner, DjExprs *out) {
     DjExprs columns = {0};
-    for (int i = 0; i < inner->annotation_count; i++) dj_columns_with_subqueries(ev, inner->annotations[i].expr, &columns);
+    for (int i = 0; i < inner->annotation_count; i++)
+        dj_columns_with_subqueries(ev, inner->annotations[i].expr, &columns);
     dj_columns_with_subqueries(ev, inner->where, &columns);
     for (int i = 0; i < columns.count; i++)
-        if (columns.items[i]->as.col.join && columns.items[i]->as.col.join->query != inner) push(ev, out, columns.items[i]);
+        if (columns.items[i]->as.col.join && columns.items[i]->as.col.join->query != inner)
+            push(ev, out, columns.items[i]);
 }
 
 /* A subquery is grouped by what it refers to outside; by itself where that may be multi-valued. */
@@ -462,7 +491,8 @@ static void subquery_group_by(Evaluator *ev, DjExpr *expr, DjExprs *out) {
 static bool visit_column_deep(void *data, DjExpr *expr) {
     Collected *collected = data;
     if (expr->kind == DJ_COL) collect(collected, expr);
-    bool query = (expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS || expr->kind == DJ_QUERY) && expr->as.subquery.query;
+    bool query =
+        (expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS || expr->kind == DJ_QUERY) && expr->as.subquery.query;
     if (query) external_columns(collected->ev, expr->as.subquery.query, collected->out);
     return !query;
 }

@@ -19,8 +19,16 @@ const DjNames *dj_mask_of(const DjNames *mask, const DjField *field) {
 }
 
 /* The model's own key is always read; a parent's key need not be. */
-bool dj_mask_allows(const DjNames *mask, bool is_only, const DjModel *model, const DjField *field) {
-    if (!mask || field == model->pk || field == model->concrete->pk) return true;
+static bool is_own_key(Evaluator *ev, DjModel *model, const DjField *field) {
+    DjField **keys;
+    int count = model_pk_fields(ev, model, &keys);
+    for (int i = 0; i < count; i++)
+        if (keys[i] == field) return true;
+    return field == model->pk || field == model->concrete->pk;
+}
+
+bool dj_mask_allows(Evaluator *ev, const DjNames *mask, bool is_only, DjModel *model, DjField *field) {
+    if (!mask || is_own_key(ev, model, field)) return true;
     const DjNames *found = dj_mask_of(mask, field);
     return is_only ? found != NULL : !found || found->children;
 }
@@ -62,7 +70,7 @@ bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjN
         DjModel *owner = field->model->concrete;
         bool inherited = owner != model->concrete && owner != model;
         if (from_parent && inherited && model_is_subclass(from_parent->concrete, owner)) continue;
-        if (!dj_mask_allows(mask, mask_is_only, model, field)) continue;
+        if (!dj_mask_allows(query->ev, mask, mask_is_only, model, field)) continue;
         DjJoin *join = start;
         if (inherited) {
             join = NULL;
@@ -101,8 +109,9 @@ static bool check_mask(DjQuery *query, DjModel *model, const DjNames *mask) {
         if (!relation && !filtered)
             return evaluator_raise(query->ev, django_state(query->ev)->field_error, item->span, "%.*s",
                                    SLICE_ARGS(item->children->name)) != NULL;
-        DjModel *other = found.rel ? found.rel->field->model
-                                   : found.field ? field_related_model(query->ev, found.field) : NULL;
+        DjModel *other = found.rel     ? found.rel->field->model
+                         : found.field ? field_related_model(query->ev, found.field)
+                                       : NULL;
         if (other && !check_mask(query, other->concrete, item->children)) return false;
     }
     return true;
@@ -181,7 +190,8 @@ static bool values_entries(DjCompiler *compiler, Entries *entries) {
 static DjOutcome compile_entry(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, expr, out);
     /* what is selected has a type */
-    if (outcome == DJ_SQL && expr->kind != DJ_COL && expr->kind != DJ_COL_PAIRS && !dj_output_field(compiler->ev, expr, true))
+    if (outcome == DJ_SQL && expr->kind != DJ_COL && expr->kind != DJ_COL_PAIRS &&
+        !dj_output_field(compiler->ev, expr, true))
         return DJ_ERROR;
     if (outcome == DJ_FULL)
         return dj_compile(compiler, dj_value(compiler->ev, value_bool(compiler->ev, true), NULL, expr->site), out);
@@ -196,7 +206,8 @@ DjOutcome dj_compile_select(DjCompiler *compiler, bool with_col_aliases) {
     Entries entries = {0};
     compiler->query->row_extra = compiler->query->row_columns = compiler->query->row_annotations = 0;
     compiler->query->joined_count = 0;
-    bool listed = compiler->query->has_selected ? values_entries(compiler, &entries) : model_entries(compiler, &entries);
+    bool listed =
+        compiler->query->has_selected ? values_entries(compiler, &entries) : model_entries(compiler, &entries);
     if (!listed) return DJ_ERROR;
     Arena *arena = compiler_arena(compiler);
     compiler->select = ARENA_ARRAY(arena, DjSelectColumn, entries.count + 1);

@@ -244,9 +244,7 @@ int value_order(Evaluator *ev, Value *left, Value *right, bool *comparable) {
     }
     ValueKind kind = left->type->kind;
     if ((kind == VALUE_STRING || kind == VALUE_BYTES) && right->type->kind == kind) {
-        Slice a = value_text(left), b = value_text(right);
-        int order = memcmp(a.start, b.start, a.length < b.length ? a.length : b.length);
-        return order ? order : a.length < b.length ? -1 : a.length > b.length;
+        return slice_compare(value_text(left), value_text(right));
     }
     if ((kind == VALUE_LIST || kind == VALUE_TUPLE) && right->type->kind == kind) {
         const ListValue *a = (ListValue *)left, *b = (ListValue *)right;

@@ -128,11 +128,8 @@ static void flush_dependency(Flush *flush, Relationship *relationship) {
 
 static int compare_nodes(const FlushNode *a, const FlushNode *b) {
     if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
-    size_t shorter = a->key.length < b->key.length ? a->key.length : b->key.length;
-    int order = memcmp(a->key.start, b->key.start, shorter);
-    if (order) return order;
-    if (a->key.length != b->key.length) return a->key.length < b->key.length ? -1 : 1;
-    return (int)a->is_delete - (int)b->is_delete;
+    int order = slice_compare(a->key, b->key);
+    return order ? order : (int)a->is_delete - (int)b->is_delete;
 }
 
 static bool flush_run_node(Flush *flush, FlushNode *node) {
