@@ -51,7 +51,7 @@ static void dump_queries(OrmcContext *context, void *data) {
         for (int j = 0; j < trace.items[i]->statements.count; j++) {
             const Statement *statement = &trace.items[i]->statements.items[j];
             if (statement->tree) query_print(&dump->out, statement->tree);
-            else buffer_format(&dump->out, "text %.*s\n", SLICE_ARGS(statement->sql));
+            else buffer_format(&dump->out, "%.*s;\n", SLICE_ARGS(statement->sql));
         }
     dump->done = text_from_buffer(&dump->out);
 }
