@@ -86,6 +86,13 @@ static DjExpr *finish_aggregate(DjQuery *query, const DjExpr *before, DjExpr *ex
                 return raise_nested_aggregate(ev, expr, source_name(ev, before->args[i]));
     }
     expr->flags |= DJ_HAS_AGGREGATE;
+    /* a composite key is counted by its first column */
+    if (expr->count && expr->args[0]->kind == DJ_COL_PAIRS && strcmp(expr->as.func.spec->name, "Count") == 0) {
+        if (expr->as.func.distinct)
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, expr->site,
+                                      "COUNT(DISTINCT) doesn't support composite primary keys");
+        expr->args[0] = expr->args[0]->args[0];
+    }
     Value *fallback = expr->as.func.default_value;
     if (!fallback) return expr;
     DjField *field = dj_output_field(ev, expr, false);

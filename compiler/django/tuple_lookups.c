@@ -126,7 +126,7 @@ DjOutcome dj_compile_tuple_exact(DjCompiler *compiler, DjExpr *lookup, Expr **ou
     return has_tuples(compiler) ? compare_tuples(compiler, lookup, OPERATOR_EQ, row, out) : row_equals(compiler, lookup, row, out);
 }
 
-/* (a, b) > (1, 2) as a > 1 OR (a = 1 AND b > 2). */
+/* (a, b) > (1, 2) as a > 1 OR (a = 1 AND b > 2); >= ends in (b > 2 OR b = 2). */
 DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     OperatorId op = lookup->as.lookup.spec->op;
     if (lookup->args[1]) return compile_subquery_lookup(compiler, lookup, op, out);
@@ -142,9 +142,16 @@ DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **
         Expr *column, *param;
         DjOutcome outcome = column_value(compiler, lookup, i, values[i], &column, &param);
         if (outcome != DJ_SQL) return outcome;
-        Expr *here = expr_binary(arena, i == count - 1 ? op : strict, column, param, SQL_BOOLEAN);
-        if (!result) {
+        Expr *here = expr_binary(arena, strict, column, param, SQL_BOOLEAN);
+        if (!result && op == strict) {
             result = here;
+            continue;
+        }
+        if (!result) {
+            Expr *last = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
+            expr_list_push(arena, &last->args, here);
+            expr_list_push(arena, &last->args, expr_binary(arena, OPERATOR_EQ, column, param, SQL_BOOLEAN));
+            result = expr_group(arena, last);
             continue;
         }
         Expr *both = expr_new(arena, EXPR_AND, SQL_BOOLEAN), *either = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
