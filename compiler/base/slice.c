@@ -58,6 +58,14 @@ Slice slice_format(Arena *arena, const char *format, ...) {
     return text;
 }
 
+Slice slice_join(Arena *arena, Slice a, Slice b) {
+    char *text = arena_allocate(arena, a.length + b.length + 1);
+    if (a.length) memcpy(text, a.start, a.length);
+    if (b.length) memcpy(text + a.length, b.start, b.length);
+    text[a.length + b.length] = '\0';
+    return (Slice){text, a.length + b.length};
+}
+
 void buffer_init(Buffer *buffer, Arena *arena) { *buffer = (Buffer){.arena = arena}; }
 
 void buffer_reserve(Buffer *buffer, size_t more) {

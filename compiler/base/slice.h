@@ -35,6 +35,8 @@ Slice slice_copy(Arena *arena, Slice text);
 const char *slice_terminated(Arena *arena, Slice text);
 Slice slice_format(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 Slice slice_format_list(Arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+/* Both one after the other; unlike slice_format it carries NULs. */
+Slice slice_join(Arena *arena, Slice a, Slice b);
 /* printf arguments for "%.*s". */
 #define SLICE_ARGS(slice) (int)(slice).length, (slice).start
 

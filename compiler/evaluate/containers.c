@@ -614,7 +614,7 @@ Value *builtin_binary(Evaluator *ev, Operator op, Value *left, Value *right, con
     if (op == OP_Add && left->type->kind == right->type->kind) {
         if (value_is(left, VALUE_STRING) || value_is(left, VALUE_BYTES)) {
             Slice text =
-                slice_format(ev->arena, "%.*s%.*s", SLICE_ARGS(value_text(left)), SLICE_ARGS(value_text(right)));
+                slice_join(ev->arena, value_text(left), value_text(right));
             return value_is(left, VALUE_STRING) ? value_string(ev, text) : value_bytes(ev, text);
         }
         if (value_is(left, VALUE_LIST) || value_is(left, VALUE_TUPLE)) {

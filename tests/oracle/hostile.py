@@ -73,7 +73,7 @@ def answers(ormc, models, dialect, literals, inline):
     lines = "".join(json.dumps({"id": str(i), "expr": f"Note.objects.create(text={literal})"}) + "\n" for i, literal in enumerate(literals))
     command = [ormc, "batch", "-m", f"notes={models}", "-d", dialect] + ["--inline"] * inline
     run = subprocess.run(command, input=lines.encode(), capture_output=True)
-    out = [json.loads(line) for line in run.stdout.decode().splitlines()]
+    out = [json.loads(line) for line in run.stdout.decode().split("\n") if line]
     if len(out) != len(literals):
         sys.exit(f"{' '.join(command)}: {len(out)} answers for {len(literals)} lines; {run.stderr.decode()[-500:]}")
     return out
