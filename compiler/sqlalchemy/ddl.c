@@ -42,7 +42,7 @@ static void put_options_mysql(Writer *w, const Table *table) {
     for (int partitions = 0; partitions < 2; partitions++) {
         for (int i = 0; table->dialect_options && i < table->dialect_options->count; i++) {
             Slice key = value_text(table->dialect_options->entries[i].key);
-            if (!slice_starts_with(key, prefix) && !slice_starts_with(key, "mysql_")) continue;
+            if (!slice_starts_with(key, prefix)) continue;
             Slice name = slice_sub(key, slice_find(key, '_') + 1, key.length);
             bool partition = slice_starts_with(name, "partition") || slice_starts_with(name, "subpartition");
             if (partition != (partitions == 1)) continue;

@@ -29,7 +29,9 @@ def main(path):
         if words[:2] == ["python", "models"]:
             exec(text, names)
         elif words == ["python"]:
-            cases, statement = cases + 1, eval(text.strip(), names)
+            *before, last = text.strip().splitlines()
+            exec("\n".join(before), names)
+            cases, statement = cases + 1, eval(last, names)
         elif words[0] == "sql" and words[1] != "data" and squeeze(text) != compiled(statement, words):
             wrong += 1
             print(f"{path}: golden     {squeeze(text)}\n{' ' * len(path)}  SQLAlchemy {compiled(statement, words)}")
