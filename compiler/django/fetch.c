@@ -425,7 +425,17 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
         queryset = dj_queryset_copy(ev, queryset, arguments->site);
     }
     Value *rows = dj_queryset_rows(ev, queryset, arguments->site);
-    return rows ? value_unknown_at(ev, arguments->site) : NULL;
+    if (!rows || !value_is(rows, VALUE_LIST)) return rows ? value_unknown_at(ev, arguments->site) : NULL;
+    DictValue *by_key = value_dict(ev);
+    for (int i = 0; i < ((ListValue *)rows)->count; i++) {
+        DjInstance *row = value_as_model_instance(((ListValue *)rows)->items[i]);
+        bool key = slice_equals_text(name, "pk");
+        DjField *column = row && !key ? model_field(ev, row->model, atom_intern(evaluator_atoms(ev), name)) : NULL;
+        if (!row || !(key || column)) continue;
+        Value *found = key ? instance_pk(ev, row, arguments->site) : instance_field_value(ev, row, column, arguments->site);
+        dict_set(ev, by_key, found, (Value *)row, arguments->site);
+    }
+    return (Value *)by_key;
 }
 
 static Value *dates(Evaluator *ev, Value *self, const Arguments *arguments, bool times) {

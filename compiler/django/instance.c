@@ -425,8 +425,26 @@ static Value *instance_state(Evaluator *ev, DjInstance *instance) {
     return value_unknown(ev, SLICE("_state"), instance->node, NULL);
 }
 
+/* A field that defer() or only() left out is read when it is asked for; a parent's key is the child's own. */
+static bool instance_load_deferred(Evaluator *ev, DjInstance *instance, DjField *field, const Node *site) {
+    if (!instance->deferred_known || !site || instance_get((Value *)instance, field->attname)) return true;
+    if (!atom_map_get(&instance->deferred, field->attname)) return true;
+    if (field->primary_key && field->model != instance->model->concrete) {
+        instance_set(ev, (Value *)instance, field->attname, instance_pk(ev, instance, site));
+        return true;
+    }
+    AtomMap related = instance->related;
+    Value *name = value_atom(ev, field->attname);
+    Keyword fields = {django_atom(ev, "fields"), value_tuple(ev, &name, 1), site};
+    Arguments arguments = {.keywords = &fields, .keyword_count = 1, .site = site};
+    if (!instance_refresh(ev, (Value *)instance, &arguments)) return false;
+    instance->related = related;
+    return true;
+}
+
 static Value *instance_get_field(Evaluator *ev, DjInstance *instance, DjField *field, Atom name, const Node *site) {
     if (field->kind == FIELD_COMPOSITE_KEY) return instance_pk(ev, instance, site);
+    if (field->concrete && !instance_load_deferred(ev, instance, field, site)) return NULL;
     if (!field->is_relation || (field->attname == name && field->attname != field->name))
         return instance_field_value(ev, instance, field, site);
     Value *cached = atom_map_get(&instance->related, field->name);

@@ -56,12 +56,18 @@ static bool add_forward(Evaluator *ev, DjQuery *query, DjField *field, Value *co
         dj_trim_joins(query, &joined);
         pairs->args[i] = dj_col(ev, base, joined.names.targets[0], NULL);
     }
+    /* several owners of one object ask for it once */
+    DictValue *seen = value_dict(ev);
     Value **rows = ARENA_ARRAY(arena_of(ev), Value *, count + 1);
-    for (int i = 0; i < count; i++)
-        rows[i] = dj_prefetch_key_of_owner(ev, (DjFound){field, NULL}, value_as_model_instance(keys[i]), site);
+    int used = 0;
+    for (int i = 0; i < count; i++) {
+        Value *key = dj_prefetch_key_of_owner(ev, (DjFound){field, NULL}, value_as_model_instance(keys[i]), site);
+        if (!key || dict_get(ev, seen, key)) continue;
+        dict_set(ev, seen, key, key, site);
+        rows[used++] = key;
+    }
     Slice in = SLICE("in");
-    DjExpr *lookup =
-        dj_build_lookup(query, &in, 1, pairs, value_tuple(ev, rows, count), evaluator_span(ev, site), site);
+    DjExpr *lookup = dj_build_lookup(query, &in, 1, pairs, value_tuple(ev, rows, used), evaluator_span(ev, site), site);
     if (!lookup) return false;
     dj_where_add(ev, query->where, lookup, DJ_AND);
     return true;
@@ -153,8 +159,8 @@ static void select_link(Evaluator *ev, DjQuery *query, DjField *link) {
     for (int i = 0; i < link->local_fields.count; i++) {
         const DjField *column = link->local_fields.items[i];
         DjExtra extra = {.name = link_name(ev, column), .selected = true};
-        extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text), quote,
-                                 quote, SLICE_ARGS(column->column->text), quote);
+        extra.sql = slice_format(arena_of(ev), "%c%.*s%c.%c%.*s%c", quote, SLICE_ARGS(link->model->db_table->text),
+                                 quote, quote, SLICE_ARGS(column->column->text), quote);
         ARENA_PUSH(arena_of(ev), query->extra, query->extra_count, query->extra_capacity) = extra;
     }
 }
@@ -231,7 +237,8 @@ Value *dj_prefetch_key_of_row(Evaluator *ev, DjFound relation, DjInstance *row, 
                          site);
     Value **values = ARENA_ARRAY(arena_of(ev), Value *, link->local_fields.count + 1);
     for (int i = 0; i < link->local_fields.count; i++) {
-        values[i] = instance_get((Value *)row, atom_intern(evaluator_atoms(ev), link_name(ev, link->local_fields.items[i])));
+        values[i] =
+            instance_get((Value *)row, atom_intern(evaluator_atoms(ev), link_name(ev, link->local_fields.items[i])));
         if (!values[i]) values[i] = value_none(ev);
     }
     return value_tuple(ev, values, link->local_fields.count);

@@ -134,8 +134,22 @@ static Value *queryset_binary(Evaluator *ev, Operator op, Value *self, Value *ot
 }
 
 static void queryset_describe(Evaluator *ev, Value *self, Buffer *out) {
-    (void)ev;
+    enum { SHOWN = 20 };
     DjQuerySet *queryset = value_as_queryset(self);
+    Value *rows = queryset->fetched;
+    if (!rows && evaluator_has_rows(ev) && queryset->model && queryset->site) {
+        Value *bounds = value_slice(ev, value_none(ev), value_integer(ev, SHOWN + 1), value_none(ev));
+        Value *some = queryset_get_item(ev, self, bounds, queryset->site);
+        rows = some ? dj_queryset_rows(ev, value_as_queryset(some), queryset->site) : NULL;
+    }
+    if (rows && value_is(rows, VALUE_LIST)) {
+        const ListValue *list = (const ListValue *)rows;
+        buffer_text(out, "<QuerySet [");
+        for (int i = 0; i < list->count && i < SHOWN; i++)
+            buffer_format(out, "%s%.*s", i ? ", " : "", SLICE_ARGS(value_repr(ev, list->items[i])));
+        buffer_text(out, list->count > SHOWN ? ", '...(remaining elements truncated)...']>" : "]>");
+        return;
+    }
     buffer_format(out, "<QuerySet of %.*s>", SLICE_ARGS(queryset->model->name->text));
 }
 

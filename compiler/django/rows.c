@@ -7,6 +7,7 @@
 #include "compiler/django/rows.h"
 
 #include "compiler/django/django.h"
+#include "compiler/django/field_prepare.h"
 
 static Arena *arena_of(Evaluator *ev) { return evaluator_arena(ev); }
 
@@ -45,10 +46,26 @@ void dj_set_joined_rows(DjQuery *query, DjInstance *row) {
     }
 }
 
+/* Fields that defer() and only() left out. */
+static void note_deferred(DjQuery *query, DjInstance *row) {
+    if (!query->deferred) return;
+    row->deferred_known = true;
+    for (int i = 0; i < row->model->concrete_fields.count; i++) {
+        DjField *field = row->model->concrete_fields.items[i];
+        bool read = false;
+        for (int c = query->row_extra; c < query->row_extra + query->row_columns && c < query->row.count; c++)
+            read |= query->row.items[c]->kind == DJ_COL && query->row.items[c]->as.col.target == field;
+        if (!read) atom_map_set(&row->deferred, field->attname, row);
+    }
+}
+
 Value *dj_unknown_row(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site, DjOrigin *origin) {
     if (queryset->rows == DJ_ROWS_MODEL) {
         DjInstance *row = instance_unknown(ev, queryset->model, span_text(evaluator_span(ev, site)), site, origin);
-        if (query) dj_set_joined_rows(query, row);
+        if (query) {
+            dj_set_joined_rows(query, row);
+            note_deferred(query, row);
+        }
         if (queryset->hint_field) instance_set_related(ev, row, queryset->hint_field->name, queryset->hint_instance);
         return (Value *)row;
     }
@@ -73,24 +90,43 @@ Value *dj_unknown_row(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const
 
 /* ---- cells ---- */
 
-static Value *json_value(Evaluator *ev, Value *cell, const Node *site) {
-    ModuleValue *json = evaluator_import(ev, "json");
-    Value *loads = json ? atom_map_get(&json->names, atom_intern_text(evaluator_atoms(ev), "loads")) : NULL;
-    Value *value = loads ? value_call_with(ev, loads, &cell, 1, site) : cell;
-    if (value) return value;
+/* Datetimes are stored without their zone, which is UTC then. */
+static Value *aware(Evaluator *ev, Value *cell) {
+    if (!django_use_tz(ev) || ((DateTimeValue *)cell)->zone) return cell;
+    DateTimeValue parts = *(DateTimeValue *)cell;
+    parts.zone = value_zone(ev, SLICE("UTC"));
+    return value_datetime(ev, &parts);
+}
+
+/* A column's own digits: 12.5 of a field with two places is 12.50. */
+static Value *with_places(Evaluator *ev, Value *cell, int places) {
+    Buffer unit;
+    buffer_init(&unit, arena_of(ev));
+    buffer_text(&unit, places ? "0." : "1");
+    for (int i = 1; i <= places; i++) buffer_put(&unit, i == places ? '1' : '0');
+    Value *argument = value_decimal(ev, buffer_view(&unit));
+    Value *value = value_call_method(ev, cell, "quantize", &argument, 1, NULL);
+    if (value && value_is(value, VALUE_DECIMAL)) return value;
     evaluator_clear_error(ev);
     return cell;
 }
 
 Value *dj_from_database(Evaluator *ev, DjExpr *expr, Value *cell, const Node *site) {
+    (void)site;
     if (value_is_none(cell) || !expr) return cell;
     DjField *field = expr->kind == DJ_COL ? expr->as.col.target : dj_output_field(ev, expr, false);
     evaluator_clear_error(ev);
     if (!field) return cell;
     if (field->rel && field_final_target(ev, field)) field = field_final_target(ev, field);
-    if (field->internal == FIELD_JSON && value_is(cell, VALUE_STRING)) return json_value(ev, cell, site);
+    if (value_is(cell, VALUE_DATETIME)) return aware(ev, cell);
+    if (field->internal == FIELD_JSON && value_is(cell, VALUE_STRING)) {
+        Value *read = json_read_value(ev, value_text(cell));
+        return read ? read : cell;
+    }
     if (field->internal == FIELD_BOOLEAN && value_is(cell, VALUE_INTEGER))
         return value_bool(ev, ((IntegerValue *)cell)->number != 0);
+    if (value_is(cell, VALUE_DECIMAL) && expr->kind == DJ_COL && field->decimal_places >= 0)
+        return with_places(ev, cell, field->decimal_places);
     return cell;
 }
 

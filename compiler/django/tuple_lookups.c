@@ -177,13 +177,14 @@ static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListV
         DjOutcome outcome = row_equals(compiler, lookup, spread_unknown(compiler, lookup, rows->items[r]), &row);
         if (outcome == DJ_EMPTY) continue;
         if (outcome != DJ_SQL) return outcome;
-        expr_list_push(arena, &any->args, row);
         Expr *tuple = expr_new(arena, EXPR_TUPLE, SQL_UNKNOWN), *all = row->args.items[0];
+        bool bare = all->args.count == 1 && rows->count > 1; /* one column: the whole is in parentheses already */
+        expr_list_push(arena, &any->args, bare ? all->args.items[0] : row);
         for (int i = 0; i < all->args.count; i++) expr_list_push(arena, &tuple->args, all->args.items[i]->args.items[1]);
         expr_list_push(arena, &in->args, tuple);
     }
     if (!any->args.count) return DJ_EMPTY;
-    *out = has_tuples(compiler) ? in : any->args.count == 1 ? any->args.items[0] : expr_group(arena, any);
+    *out = has_tuples(compiler) ? in : any->args.count == 1 && any->args.items[0]->kind == EXPR_GROUP ? any->args.items[0] : expr_group(arena, any);
     return DJ_SQL;
 }
 

@@ -312,7 +312,11 @@ static Value *builtin_setattr(Evaluator *ev, Value *self, const Arguments *argum
     Value *object = NULL, *name = NULL, *value = NULL;
     if (!arguments_bind(ev, arguments, "setattr", "object name value", &object, &name, &value)) return NULL;
     Atom atom = attribute_name(ev, name);
-    if (!atom) return value_none(ev);
+    if (!atom) {
+        object = value_resolve(object);
+        bool (*set_some)(Evaluator *, Value *, const Node *) = object->type->set_some_attribute;
+        return !set_some || set_some(ev, object, arguments->site) ? value_none(ev) : NULL;
+    }
     return value_set_attribute(ev, object, atom, value, arguments->site) ? value_none(ev) : NULL;
 }
 

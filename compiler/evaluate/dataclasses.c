@@ -148,7 +148,11 @@ static Value *json_dumps(Evaluator *ev, Value *self, const Arguments *arguments)
 
 static Value *json_loads(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    return unknown_result(ev, arguments->site, NULL);
+    bool known = arguments->count && value_is(arguments->items[0], VALUE_STRING);
+    Value *value = known ? json_read_value(ev, value_text(arguments->items[0])) : NULL;
+    if (known && !value)
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Expecting value: this text is no JSON");
+    return value ? value : unknown_result(ev, arguments->site, NULL);
 }
 
 void json_setup(Evaluator *ev, ModuleValue *module) {

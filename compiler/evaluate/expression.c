@@ -24,7 +24,8 @@ Value *module_lookup(Evaluator *ev, ModuleValue *module, Atom name) {
     return found ? found : atom_map_get(&ev->builtins.module->names, name);
 }
 
-/* `engine = None` at module level, and `global engine` in a function that sets it later: an entry point finds it set. */
+/* `engine = None` at module level, and `global engine` in a function that sets it later: an entry point finds it set.
+ */
 static bool global_is_set_later(Evaluator *ev, Atom name) {
     const Scope *scope = ev->frame->scope;
     if (!ev->entry_node || !scope->module->source) return false;

@@ -207,6 +207,9 @@ bool evaluator_has_rows(const Evaluator *ev);
 /* Evaluates one expression with the names of `module` in reach (a relationship's primaryjoin given as a string). */
 Value *evaluator_evaluate_text(Evaluator *ev, Slice text, ModuleValue *module, const Node *site);
 
+/* JSON text as Python values; NULL: it is none. */
+Value *json_read_value(Evaluator *ev, Slice text);
+
 /* ---- executed queries ---- */
 
 /*

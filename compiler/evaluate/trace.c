@@ -143,8 +143,18 @@ static StatementList statements_copy(Evaluator *ev, const StatementList *stateme
     return copy;
 }
 
+/* A query that is only built stands where the text builds it, not where the path ended. */
+static Execution *trace_place(Evaluator *ev, const Execution *execution) {
+    Execution *before = NULL, *last = ev->path_anchor ? ev->path_anchor : ev->trace_tail;
+    for (Execution *known = ev->trace_first; execution->lazy && known; before = known, known = known->next)
+        if (known->entry == execution->entry && known->span.source == execution->span.source &&
+            known->span.start > execution->span.start)
+            return before;
+    return last;
+}
+
 static void trace_insert(Evaluator *ev, Execution *execution) {
-    Execution *after = ev->path_anchor ? ev->path_anchor : ev->trace_tail;
+    Execution *after = trace_place(ev, execution);
     if (after) {
         execution->next = after->next;
         after->next = execution;
@@ -153,7 +163,7 @@ static void trace_insert(Evaluator *ev, Execution *execution) {
         ev->trace_first = execution;
     }
     if (!execution->next) ev->trace_tail = execution;
-    ev->path_anchor = execution;
+    if (!execution->lazy) ev->path_anchor = execution;
 }
 
 static Execution *execution_new(Evaluator *ev, const StatementList *statements, const Node *site,

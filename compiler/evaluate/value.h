@@ -100,6 +100,8 @@ struct Type {
     Value *(*get_attribute)(Evaluator *ev, Value *self, Atom name, const Node *site);
     /* NULL: into the instance's own attributes. */
     bool (*set_attribute)(Evaluator *ev, Value *self, Atom name, Value *value, const Node *site);
+    /* setattr() of a name that is not known; NULL: nothing happens. */
+    bool (*set_some_attribute)(Evaluator *ev, Value *self, const Node *site);
     Value *(*call)(Evaluator *ev, Value *self, const Arguments *arguments);
     Value *(*get_item)(Evaluator *ev, Value *self, Value *key, const Node *site);
     bool (*set_item)(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site);

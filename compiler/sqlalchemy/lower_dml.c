@@ -65,6 +65,20 @@ static bool is_callable(const Value *value) {
            value_is(value, VALUE_CLASS);
 }
 
+/* The unknown that a default gives is called what the program calls it, not by the place of the column. */
+static Value *default_named(Lowering *lo, const Element *column, const Value *callable, Value *made) {
+    if (!value_is_unknown(made) || ((UnknownValue *)made)->node != column->node) return made;
+    Slice name = column->name.text;
+    if (value_is(callable, VALUE_METHOD)) callable = ((const MethodValue *)callable)->function;
+    if (value_is(callable, VALUE_NATIVE_FUNCTION)) name = slice_from(((const NativeFunctionValue *)callable)->name);
+    if (value_is(callable, VALUE_CLASS)) name = ((const Class *)callable)->name->text;
+    Slice text = slice_format(evaluator_arena(lo->ev), "%.*s()", SLICE_ARGS(name));
+    UnknownValue *named = ARENA_NEW(evaluator_arena(lo->ev), UnknownValue);
+    *named = *(UnknownValue *)made;
+    named->text = text;
+    return &named->head;
+}
+
 /* What a default makes of a column; NULL without an error: nothing is written for it. */
 static Expr *lower_default(Lowering *lo, Element *column, Value *given) {
     Element *element = element_of(lo->ev, given);
@@ -79,6 +93,7 @@ static Expr *lower_default(Lowering *lo, Element *column, Value *given) {
             evaluator_clear_error(lo->ev);
             value = value_unknown(lo->ev, column->name.text, column->node, NULL);
         }
+        value = default_named(lo, column, given, value);
         element = element_of(lo->ev, value);
         if (element) return lower_expr(lo, element, (Flags){0});
     }

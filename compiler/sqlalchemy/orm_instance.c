@@ -374,6 +374,42 @@ static bool instance_set_attribute(Evaluator *ev, Value *self, Atom name, Value 
     return true;
 }
 
+/* A column that a program fills by name: not a key of the server's, nor what a default or the mapper gives. */
+static bool filled_by_name(Evaluator *ev, const Mapper *mapper, const Property *property) {
+    if (property->kind != PROPERTY_COLUMN || !property->columns.count) return false;
+    const Element *column = property->columns.items[0];
+    if (column->kind != EL_COLUMN || column == mapper->version_column) return false;
+    if (column == mapper->polymorphic_on && mapper->polymorphic_identity) return false;
+    const SchemaColumn *schema = COLUMN((Element *)column)->schema;
+    if (!schema || schema->default_value || schema->server_default || schema->computed || schema->identity ||
+        schema->sequence || schema->onupdate)
+        return false;
+    if (!schema->primary_key) return true;
+    Element *local = mapper->local_table;
+    const Table *table = local && local->kind == EL_TABLE ? FROM(local)->table : NULL;
+    return table && table_autoincrement_column(ev, table) != column;
+}
+
+/* `**data` that is not known, or setattr() of an unknown name: any column may have been given. */
+static void fill_unknown(Evaluator *ev, OrmInstance *instance, Slice text, bool anew, const Node *site) {
+    const AtomMap *properties = &instance->mapper->properties;
+    for (int i = 0; i < properties->count; i++) {
+        Property *property = properties->entries[i].value;
+        if (!properties->entries[i].key || !filled_by_name(ev, instance->mapper, property)) continue;
+        const SchemaColumn *schema = COLUMN(property->columns.items[0])->schema;
+        if (anew ? instance_get(&instance->head.head, property->key) != NULL : schema->primary_key) continue;
+        const char *key = property->key->text.start;
+        Slice name = anew ? slice_format(evaluator_arena(ev), "%.*s['%s']", SLICE_ARGS(text), key) : slice_from(key);
+        scalar_put(ev, instance, property, value_unknown(ev, name, site, NULL));
+    }
+}
+
+static bool instance_set_some(Evaluator *ev, Value *self, const Node *site) {
+    OrmInstance *instance = (OrmInstance *)self;
+    if (instance->mapper) fill_unknown(ev, instance, SLICE(""), false, site);
+    return true;
+}
+
 /* ---- reading ---- */
 
 static Value *partial_attribute(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
@@ -470,6 +506,7 @@ const Type orm_instance_type = {.name = "instance",
                                 .kind = VALUE_NATIVE,
                                 .get_attribute = instance_get_attribute,
                                 .set_attribute = instance_set_attribute,
+                                .set_some_attribute = instance_set_some,
                                 .describe = instance_describe,
                                 .has_attributes = true};
 
@@ -534,6 +571,10 @@ static Value *instance_init(Evaluator *ev, Value *self, const Arguments *argumen
         if (!instance_set_attribute(ev, self, keyword->name, keyword->value, keyword->node)) return NULL;
     }
     Mapper *mapper = instance->mapper;
+    if (arguments->unknown_keywords && arguments->unknown_node) {
+        const UnknownValue *given = (const UnknownValue *)value_unknown_at(ev, arguments->unknown_node);
+        fill_unknown(ev, instance, given->text, true, arguments->site);
+    }
     for (int i = 0; mapper->is_dataclass && i < mapper->init_defaults.count; i++) {
         Atom key = mapper->init_defaults.entries[i].key;
         if (key && !instance_get(self, key) &&

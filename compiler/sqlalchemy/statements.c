@@ -67,6 +67,16 @@ static bool select_columns_read(Evaluator *ev, Select *select, const Arguments *
     return true;
 }
 
+/* `select(self.model)` of a model that is not known. */
+static bool nothing_is_known(const Select *select, const Arguments *a) {
+    if (!a->count) return false;
+    for (int i = 0; i < a->count; i++)
+        if (!value_is_unknown(value_resolve(a->items[i]))) return false;
+    for (int i = 0; i < select->columns.count; i++)
+        if (select->columns.items[i]->kind != EL_BIND) return false;
+    return true;
+}
+
 static Value *call_select(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
     Select *select = select_new(ev);
@@ -74,7 +84,8 @@ static Value *call_select(Evaluator *ev, Value *self, const Arguments *a) {
     if (a->keyword_count)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "select() got an unexpected keyword argument '%.*s'",
                                   SLICE_ARGS(a->keywords[0].name->text));
-    return select_columns_read(ev, select, a) ? element_value(&select->head.head.base) : NULL;
+    if (!select_columns_read(ev, select, a)) return NULL;
+    return nothing_is_known(select, a) ? value_unknown_at(ev, a->site) : element_value(&select->head.head.base);
 }
 
 static Value *select_where(Evaluator *ev, Value *self, const Arguments *a) {
