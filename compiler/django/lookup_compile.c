@@ -54,6 +54,7 @@ static bool starts_with_parenthesis(const Dialect *dialect, const Expr *expr) {
         if (expr->as.raw.texts[0].length) return expr->as.raw.texts[0].start[0] == '(';
         return expr->args.count && starts_with_parenthesis(dialect, expr->args.items[0]);
     case EXPR_FUNCTION: return function_starts_with_parenthesis(dialect, expr);
+    case EXPR_CAST: return dialect->id == DIALECT_POSTGRESQL || (dialect->is_mysql && expr->type == SQL_FLOAT);
     default: return false;
     }
 }

@@ -231,8 +231,8 @@ static DjExpr *resolve_slice(DjQuery *query, DjExpr *expr, const DjResolve *how)
     evaluator_clear_error(query->ev);
     if (!field || field_kind_is(field->kind, FIELD_CHAR) || field_kind_is(field->kind, FIELD_TEXT)) return expr;
     if (!field_kind_is(field->kind, FIELD_ARRAY))
-        return evaluator_raise(query->ev, django_state(query->ev)->not_supported_error, evaluator_span(query->ev, expr->site),
-                               "This field does not support slicing.");
+        return evaluator_raise(query->ev, django_state(query->ev)->not_supported_error,
+                               evaluator_span(query->ev, expr->site), "This field does not support slicing.");
     int64_t start = ((const IntegerValue *)expr->args[1]->as.value.value)->number;
     int64_t length = expr->count > 2 ? ((const IntegerValue *)expr->args[2]->as.value.value)->number : 0;
     DjExpr *slice =

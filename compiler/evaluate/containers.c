@@ -613,8 +613,7 @@ static Value *set_issubset(Evaluator *ev, Value *self, const Arguments *argument
 Value *builtin_binary(Evaluator *ev, Operator op, Value *left, Value *right, const Node *site) {
     if (op == OP_Add && left->type->kind == right->type->kind) {
         if (value_is(left, VALUE_STRING) || value_is(left, VALUE_BYTES)) {
-            Slice text =
-                slice_join(ev->arena, value_text(left), value_text(right));
+            Slice text = slice_join(ev->arena, value_text(left), value_text(right));
             return value_is(left, VALUE_STRING) ? value_string(ev, text) : value_bytes(ev, text);
         }
         if (value_is(left, VALUE_LIST) || value_is(left, VALUE_TUPLE)) {

@@ -22,12 +22,10 @@
     X(bases, "__bases__")                                                                                              \
     X(file, "__file__")                                                                                                \
     X(all, "__all__")                                                                                                  \
-    X(annotations, "__annotations__")                                                                                  \
     X(call, "__call__")                                                                                                \
     X(getattr, "__getattr__")                                                                                          \
     X(getitem, "__getitem__")                                                                                          \
     X(setitem, "__setitem__")                                                                                          \
-    X(delitem, "__delitem__")                                                                                          \
     X(class_getitem, "__class_getitem__")                                                                              \
     X(init_subclass, "__init_subclass__")                                                                              \
     X(set_name, "__set_name__")                                                                                        \
@@ -35,11 +33,8 @@
     X(next, "__next__")                                                                                                \
     X(len, "__len__")                                                                                                  \
     X(bool_, "__bool__")                                                                                               \
-    X(contains, "__contains__")                                                                                        \
     X(str, "__str__")                                                                                                  \
     X(repr, "__repr__")                                                                                                \
-    X(eq, "__eq__")                                                                                                    \
-    X(hash, "__hash__")                                                                                                \
     X(get, "__get__")                                                                                                  \
     X(set, "__set__")                                                                                                  \
     X(enter, "__enter__")                                                                                              \
@@ -47,15 +42,9 @@
     X(aenter, "__aenter__")                                                                                            \
     X(aexit, "__aexit__")                                                                                              \
     X(aiter, "__aiter__")                                                                                              \
-    X(await, "__await__")                                                                                              \
     X(post_init, "__post_init__")                                                                                      \
     X(args, "args")                                                                                                    \
-    X(self, "self")                                                                                                    \
-    X(cls, "cls")                                                                                                      \
-    X(value, "value")                                                                                                  \
-    X(wrapped, "__wrapped__")                                                                                          \
-    X(underscore, "_")
-
+    X(self, "self")
 typedef struct Names {
 #define X(member, text) Atom member;
     EVALUATOR_NAMES(X)
@@ -107,7 +96,6 @@ typedef struct Frame {
     ListValue *yields;
     YieldTarget *target;
     Value *handling; /* the exception that the handler being run has caught */
-    bool reraised;
 } Frame;
 
 /* An enclosing `try` with handlers (or a `with suppress`): asked whether an error will be caught. */
@@ -168,7 +156,6 @@ typedef struct ProgramSource {
     bool is_package;
     NodeModule *tree;
     ModuleValue *module; /* NULL until it is imported */
-    bool running;
 } ProgramSource;
 
 typedef struct FamilyState {
@@ -360,7 +347,6 @@ Value *sequence_index(Evaluator *ev, Value *self, Value *key, const Node *site);
 bool value_sort(Evaluator *ev, ListValue *list, Value *key, bool reverse, const Node *site);
 size_t text_characters(Slice text);
 size_t text_offset(Slice text, size_t character);
-Value *value_frozenset(Evaluator *ev, DictValue *items);
 const char *type_label(const Value *value);
 extern const Type *const builtin_types[VALUE_NATIVE + 1];
 void repr_text(Buffer *out, Slice text, bool bytes);

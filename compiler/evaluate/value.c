@@ -69,14 +69,6 @@ Value *value_tuple(Evaluator *ev, Value *const *items, int count) {
 DictValue *value_dict(Evaluator *ev) { return value_new(ev, VALUE_DICT, sizeof(DictValue)); }
 DictValue *value_set(Evaluator *ev) { return value_new(ev, VALUE_SET, sizeof(DictValue)); }
 
-Value *value_frozenset(Evaluator *ev, DictValue *items) {
-    DictValue *set = value_set(ev);
-    *set = *items;
-    set->head.type = builtin_types[VALUE_SET];
-    set->head.cls = ev->builtins.frozenset;
-    return &set->head;
-}
-
 Value *value_slice(Evaluator *ev, Value *lower, Value *upper, Value *step) {
     SliceValue *slice = value_new(ev, VALUE_SLICE, sizeof *slice);
     slice->lower = lower;

@@ -279,7 +279,7 @@ struct Query {
     bool fetch_syntax, fetch_with_ties, fetch_percent; /* FETCH FIRST … ROWS ONLY */
     Lock lock;
     bool from_only; /* a FROM clause compiled alone: its list without SELECT */
-    Slice suffix; /* text after everything, from the program (with_statement_hint, suffix_with) */
+    Slice suffix;   /* text after everything, from the program (with_statement_hint, suffix_with) */
     /* SET OPERATION: parts joined by the operator; part_grouped[i]: in parentheses */
     SetOperator set_operator;
     Query **parts;
@@ -288,8 +288,8 @@ struct Query {
     /* INSERT, UPDATE, DELETE */
     Relation *target;
     struct From *target_from; /* MySQL's UPDATE of a join; `target` is NULL then */
-    bool target_only; /* PostgreSQL: ONLY before the target */
-    Slice *columns; /* INSERT */
+    bool target_only;         /* PostgreSQL: ONLY before the target */
+    Slice *columns;           /* INSERT */
     int column_count;
     ExprList *rows; /* INSERT … VALUES, VALUES */
     int row_count;
