@@ -519,7 +519,13 @@ typedef struct Descriptor {
 
 static Value *descriptor_get(Evaluator *ev, Value *self, Value *instance, Class *cls, const Node *site) {
     Atom key = ((Descriptor *)self)->key;
-    if (!instance) return mappers_configure(ev) ? orm_class_attribute(ev, cls, key, site) : NULL;
+    if (!instance) {
+        /* a column may be named while further classes are still to come; a relationship needs them all */
+        Mapper *mapper = mapper_of_class(cls);
+        Property *property = mapper ? mapper_property(mapper, key) : NULL;
+        bool early = property && property->kind == PROPERTY_COLUMN;
+        return early || mappers_configure(ev) ? orm_class_attribute(ev, cls, key, site) : NULL;
+    }
     OrmInstance *mapped = value_as_instance(instance);
     if (mapped) return instance_attribute(ev, mapped, key, site);
     return value_unknown_at(ev, site);
