@@ -10,6 +10,7 @@
 #include "compiler/django/guess.h"
 #include "compiler/django/model_build.h"
 #include "compiler/django/range.h"
+#include "compiler/django/raw.h"
 #include "compiler/django/schema.h"
 #include "compiler/django/settings.h"
 
@@ -47,7 +48,7 @@ static void setup_db(Evaluator *ev, ModuleValue *module) {
         module_define(ev, module, submodules[i],
                       (Value *)evaluator_import(ev, slice_terminated(evaluator_arena(ev), name)));
     }
-    module_define(ev, module, "connection", value_unknown(ev, SLICE("connection"), NULL, NULL));
+    module_define(ev, module, "connection", dj_connection(ev));
     module_define(ev, module, "connections", value_unknown(ev, SLICE("connections"), NULL, NULL));
     module_define(ev, module, "DEFAULT_DB_ALIAS", value_string(ev, SLICE("default")));
     django_define_queries(ev, module);

@@ -13,7 +13,7 @@
 
 /* Values in the order of the holes: of a list as they stand, of a dict by the names in "%(name)s", which become "%s".
  */
-static bool read_values(Evaluator *ev, DjRaw *raw, Value *params, const Node *site) {
+bool dj_read_raw_values(Evaluator *ev, DjRaw *raw, Value *params, const Node *site) {
     Value **items = NULL;
     if (!params || value_is_none(params)) return true;
     if (value_is(params, VALUE_DICT)) {
@@ -57,7 +57,7 @@ Value *dj_method_raw(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *raw = dj_queryset_new(ev, NULL, value_as_queryset(self)->model, arguments->site);
     raw->raw = ARENA_NEW(evaluator_arena(ev), DjRaw);
     raw->raw->sql = value_text(sql);
-    return read_values(ev, raw->raw, params, arguments->site) ? (Value *)raw : NULL;
+    return dj_read_raw_values(ev, raw->raw, params, arguments->site) ? (Value *)raw : NULL;
 }
 
 DjOutcome dj_raw_statement(Evaluator *ev, DjQuerySet *queryset, const Node *site, StatementList *out) {

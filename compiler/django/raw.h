@@ -10,6 +10,10 @@ typedef struct DjRaw {
     int count;
 } DjRaw;
 
+/* Reads params= of raw() and execute(): a list, or a dict for "%(name)s" holes. false: an error is pending. */
+bool dj_read_raw_values(Evaluator *ev, DjRaw *raw, Value *params, const Node *site);
+/* django.db.connection (cursor.c) */
+Value *dj_connection(Evaluator *ev);
 Value *dj_method_raw(Evaluator *ev, Value *self, const Arguments *arguments);
 
 #endif
