@@ -310,7 +310,8 @@ static bool follow_attribute(Prefetcher *p, const Lookup *lookup, bool leaf, Ato
                              Objects *out) {
     Evaluator *ev = p->ev;
     DjInstance *first = owners->items[0];
-    if (!instance_get((Value *)first, name) && !class_find(first->head.head.cls, name)) {
+    bool there = instance_get((Value *)first, name) || class_find(first->head.head.cls, name);
+    if (!there && !model_field(ev, first->model, name)) {
         evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_ATTRIBUTE), lookup->prefetch->span,
                         "Cannot find '%.*s' on %.*s object, '%.*s' is an invalid parameter to prefetch_related()",
                         SLICE_ARGS(name->text), SLICE_ARGS(first->model->name->text), SLICE_ARGS(lookup->through));
