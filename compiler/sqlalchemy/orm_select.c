@@ -49,24 +49,28 @@ static QueryEntity *compile_add_entity(Compile *compile, QueryEntityKind kind, E
     return made;
 }
 
-static void compile_read_columns(Compile *compile) {
-    for (int i = 0; i < compile->given->columns.count; i++) {
-        Element *element = compile->given->columns.items[i];
-        if (element->kind == EL_ENTITY) {
-            compile_add_entity(compile, QUERY_ENTITY_MAPPER, element->entity, element);
-        } else if (element->kind == EL_ORM) {
-            Entity *entity = element->count ? column_entity(element->children[0], 0) : NULL;
-            compile_add_entity(compile, QUERY_ENTITY_BUNDLE, entity, element);
-        } else {
-            Entity *entity = column_entity(element, 0);
-            QueryEntity *made = compile_add_entity(compile, QUERY_ENTITY_COLUMN, entity, element);
-            if (!entity) {
-                ElementList froms = {0};
-                element_froms(compile->ev, element, &froms);
-                if (froms.count) made->selectable = froms.items[0];
-            }
-        }
+static void compile_read_column(Compile *compile, Element *element) {
+    if (element->kind == EL_ENTITY) {
+        compile_add_entity(compile, QUERY_ENTITY_MAPPER, element->entity, element);
+    } else if (element->kind == EL_ORM) {
+        Entity *entity = element->count ? column_entity(element->children[0], 0) : NULL;
+        compile_add_entity(compile, QUERY_ENTITY_BUNDLE, entity, element);
+    } else if (element_is_from(element) && !element_is_select(element)) { /* a table or CTE: its columns */
+        const ElementList *columns = from_columns(compile->ev, element);
+        for (int i = 0; i < columns->count; i++) compile_read_column(compile, columns->items[i]);
+    } else {
+        Entity *entity = column_entity(element, 0);
+        QueryEntity *made = compile_add_entity(compile, QUERY_ENTITY_COLUMN, entity, element);
+        if (entity) return;
+        ElementList froms = {0};
+        element_froms(compile->ev, element, &froms);
+        if (froms.count) made->selectable = froms.items[0];
     }
+}
+
+static void compile_read_columns(Compile *compile) {
+    for (int i = 0; i < compile->given->columns.count; i++)
+        compile_read_column(compile, compile->given->columns.items[i]);
     for (int i = 0; i < compile->given->from.count; i++) {
         Element *from = compile->given->from.items[i];
         Entity *entity = from->entity;
