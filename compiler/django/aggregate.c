@@ -121,8 +121,8 @@ static void refer_to_columns(DjQuery *inner, DjQuery *outer, const Aggregates *a
             push(inner, &refs, dj_ref(inner->ev, name, used.items[c]));
             dj_put_annotation(inner, name, used.items[c], true);
         }
-        dj_put_annotation(outer, aggregates->names[i],
-                          dj_replace(inner->ev, aggregates->exprs[i], &columns, &refs), true);
+        dj_put_annotation(outer, aggregates->names[i], dj_replace(inner->ev, aggregates->exprs[i], &columns, &refs),
+                          true);
     }
 }
 
@@ -166,7 +166,8 @@ static DjQuery *in_place(DjQuery *query, const Aggregates *aggregates) {
     return query;
 }
 
-/* Where every aggregate's value without rows is known (Count is 0), no query is needed when the condition can't hold. */
+/* Where every aggregate's value without rows is known (Count is 0), no query is needed when the condition can't hold.
+ */
 static bool empty_results_known(Evaluator *ev, const Aggregates *aggregates) {
     for (int i = 0; i < aggregates->count; i++)
         if (!dj_empty_value(ev, aggregates->exprs[i])) return false;
@@ -174,9 +175,8 @@ static bool empty_results_known(Evaluator *ev, const Aggregates *aggregates) {
 }
 
 DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *expressions, int count) {
-    Aggregates aggregates = {.names = names,
-                             .exprs = ARENA_ARRAY(evaluator_arena(query->ev), DjExpr *, count + 1),
-                             .count = count};
+    Aggregates aggregates = {
+        .names = names, .exprs = ARENA_ARRAY(evaluator_arena(query->ev), DjExpr *, count + 1), .count = count};
     bool masked = query->annotation_masked;
     if (!resolve_all(query, &aggregates, expressions)) return NULL;
     drop_last_annotations(query, count);
@@ -187,7 +187,8 @@ DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *e
     bool wrap = query->grouping == DJ_GROUP_LIST || dj_is_sliced(query) || existing || aggregates.refs_subquery ||
                 aggregates.refs_window || qualify || query->distinct || query->combinator != DJ_COMBINE_NONE ||
                 returns_sets(query);
-    DjQuery *result = wrap ? over_subquery(query, &aggregates, existing, qualify != NULL) : in_place(query, &aggregates);
+    DjQuery *result =
+        wrap ? over_subquery(query, &aggregates, existing, qualify != NULL) : in_place(query, &aggregates);
     dj_clear_ordering(result, true, true);
     if (!result->inner) {
         result->sliced_low = result->sliced_high = false;

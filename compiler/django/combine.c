@@ -140,7 +140,9 @@ DjExpr *dj_combined_order(DjCompiler *compiler, DjExpr *original, DjExpr *resolv
             !(given->kind == DJ_F && slice_equals(given->as.f.name, column->alias)))
             continue;
         DjExpr *order = dj_copy(compiler->ev, resolved);
-        Slice name = column->alias.length ? column->alias : source->kind == DJ_COL ? source->as.col.target->column->text : (Slice){0};
+        Slice name = column->alias.length     ? column->alias
+                     : source->kind == DJ_COL ? source->as.col.target->column->text
+                                              : (Slice){0};
         order->args[0] = dj_ref(compiler->ev, name, source);
         return order;
     }

@@ -110,7 +110,10 @@ static DjOutcome compile_where(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     bool negated = expr->as.node.negated;
     int full_needed = connector == DJ_AND ? expr->count : 1, empty_needed = connector == DJ_AND ? 1 : expr->count;
     Expr *joined = expr_new(compiler_arena(compiler),
-                            connector == DJ_AND ? EXPR_AND : connector == DJ_OR ? EXPR_OR : EXPR_XOR, SQL_BOOLEAN);
+                            connector == DJ_AND  ? EXPR_AND
+                            : connector == DJ_OR ? EXPR_OR
+                                                 : EXPR_XOR,
+                            SQL_BOOLEAN);
     for (int i = 0; i < expr->count; i++) {
         Expr *part;
         DjOutcome outcome = dj_compile(compiler, expr->args[i], &part);
@@ -230,15 +233,16 @@ static Expr *temporal_arithmetic(DjCompiler *compiler, DjExpr *expr, Expr *left,
     FieldKind kinds[2] = {internal_kind(compiler, expr->args[0]), internal_kind(compiler, expr->args[1])};
     Arena *arena = compiler_arena(compiler);
     bool minus = slice_equals_text(expr->as.combined.op, "-");
-    if (minus && kinds[0] == kinds[1] && (kinds[0] == FIELD_DATE || kinds[0] == FIELD_DATETIME || kinds[0] == FIELD_TIME))
+    if (minus && kinds[0] == kinds[1] &&
+        (kinds[0] == FIELD_DATE || kinds[0] == FIELD_DATETIME || kinds[0] == FIELD_TIME))
         return expr_temporal_difference(arena, compiler->dialect, field_kind_info(kinds[0])->sql_type, left, right);
     if ((kinds[0] == FIELD_DURATION) == (kinds[1] == FIELD_DURATION)) return NULL;
     left->type = field_kind_info(kinds[0])->sql_type;
     right->type = field_kind_info(kinds[1])->sql_type;
     DjField *field = dj_output_field(compiler->ev, expr, false);
     evaluator_clear_error(compiler->ev);
-    return expr_group(arena, expr_duration_operation(arena, compiler->dialect, expr->as.combined.op.start[0], left, right,
-                                                     field_sql_type(field)));
+    return expr_group(arena, expr_duration_operation(arena, compiler->dialect, expr->as.combined.op.start[0], left,
+                                                     right, field_sql_type(field)));
 }
 
 static DjOutcome compile_combined(DjCompiler *compiler, DjExpr *expr, Expr **out) {
@@ -300,7 +304,7 @@ DjOutcome dj_compile_raw(DjCompiler *compiler, Slice sql, Value *const *params, 
             expr_list_push(arena, &raw->args, param);
             i++;
         } else {
-            if (percent && sql.start[i + 1] == '%' ) i++;
+            if (percent && sql.start[i + 1] == '%') i++;
             buffer_put(&text, sql.start[i]);
         }
     }
@@ -335,8 +339,9 @@ static DjOutcome compile_order(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     /* NULLs sort lowest there: one of the two directions needs nothing */
     if ((nulls == NULLS_LAST) == expr->as.order.descending) return DJ_SQL;
     *out = expr_new(arena, EXPR_LIST, SQL_UNKNOWN);
-    expr_list_push(arena, &(*out)->args,
-                   expr_unary(arena, nulls == NULLS_LAST ? OPERATOR_IS_NULL : OPERATOR_IS_NOT_NULL, inner, SQL_BOOLEAN));
+    expr_list_push(
+        arena, &(*out)->args,
+        expr_unary(arena, nulls == NULLS_LAST ? OPERATOR_IS_NULL : OPERATOR_IS_NOT_NULL, inner, SQL_BOOLEAN));
     expr_list_push(arena, &(*out)->args, order);
     return DJ_SQL;
 }

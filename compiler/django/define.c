@@ -23,7 +23,9 @@ DjQueryState *dj_state(Evaluator *ev) {
 
 DjField *dj_plain_field(Evaluator *ev, FieldKind kind) { return dj_state(ev)->fields[kind]; }
 
-static bool module_is(const ModuleValue *module, const char *name) { return slice_equals_text(module->name->text, name); }
+static bool module_is(const ModuleValue *module, const char *name) {
+    return slice_equals_text(module->name->text, name);
+}
 
 /* Everything hangs on django.db.models: its classes are made once, at its first import. */
 static void define_core(Evaluator *ev, ModuleValue *module) {
@@ -45,7 +47,8 @@ static void define_frame_exclusions(Evaluator *ev, ModuleValue *module) {
     static const char *const names[] = {"CURRENT_ROW", "GROUP", "TIES", "NO_OTHERS"};
     static const char *const texts[] = {"CURRENT ROW", "GROUP", "TIES", "NO OTHERS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        atom_map_set(&cls->names, atom_intern_text(evaluator_atoms(ev), names[i]), value_string(ev, slice_from(texts[i])));
+        atom_map_set(&cls->names, atom_intern_text(evaluator_atoms(ev), names[i]),
+                     value_string(ev, slice_from(texts[i])));
 }
 
 void django_define_queries(Evaluator *ev, ModuleValue *module) {
@@ -55,7 +58,8 @@ void django_define_queries(Evaluator *ev, ModuleValue *module) {
         return;
     }
     if (!dj_state(ev)->expression_class) return;
-    if (module_is(module, "django.db.models.functions") || slice_starts_with(module->name->text, "django.db.models.functions."))
+    if (module_is(module, "django.db.models.functions") ||
+        slice_starts_with(module->name->text, "django.db.models.functions."))
         dj_functions_define(ev, module, false, true);
     if (slice_starts_with(module->name->text, "django.contrib.postgres")) dj_postgres_define(ev, module);
     if (module_is(module, "django.shortcuts")) dj_shortcuts_define(ev, module);

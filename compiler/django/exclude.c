@@ -13,7 +13,7 @@
 #include "compiler/django/lookup.h"
 
 typedef struct TrimmedStart {
-    Slice prefix;        /* the path to the meeting point: outer.filter(prefix=…) */
+    Slice prefix; /* the path to the meeting point: outer.filter(prefix=…) */
     bool contains_louter;
 } TrimmedStart;
 
@@ -160,7 +160,10 @@ DjExpr *dj_split_exclude(DjQuery *query, DjExpr *keyword, const DjFilter *filter
     null->as.condition.value = value_bool(ev, true);
     null->as.condition.span = keyword->as.condition.span;
     null->as.condition.value_node = site;
-    DjFilter negated = {.allow_joins = true, .split_subquery = true, .current_negated = true, .branch_negated = true,
+    DjFilter negated = {.allow_joins = true,
+                        .split_subquery = true,
+                        .current_negated = true,
+                        .branch_negated = true,
                         .reuse = filter->reuse};
     DjJoinSet ignored = {0};
     DjExpr *or_null = dj_build_filter(query, null, &negated, &ignored);

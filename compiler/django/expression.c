@@ -198,9 +198,11 @@ void dj_q_push(Evaluator *ev, DjExpr *q, DjExpr *child) { node_push(ev, q, child
 /* Q & Q, Q | Q, Q ^ Q: an empty side gives the other one. */
 static Value *combine_q(Evaluator *ev, DjConnector connector, Value *self, Value *other, const Node *site) {
     if (!is_q_like(ev, self) || !is_q_like(ev, other))
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, site,
-                                  "unsupported operand type(s) for %s: 'Q' and '%s'",
-                                  connector == DJ_AND ? "&" : connector == DJ_OR ? "|" : "^", other->type->name);
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "unsupported operand type(s) for %s: 'Q' and '%s'",
+                                  connector == DJ_AND  ? "&"
+                                  : connector == DJ_OR ? "|"
+                                                       : "^",
+                                  other->type->name);
     DjExpr *left = as_q(ev, value_expr(self)), *right = as_q(ev, value_expr(other));
     if (!left->count) return (Value *)right;
     if (!right->count) return (Value *)left;
@@ -211,7 +213,8 @@ static Value *combine_q(Evaluator *ev, DjConnector connector, Value *self, Value
     return (Value *)q;
 }
 
-static Value *combine_operator(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
+static Value *combine_operator(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected,
+                               const Node *site) {
     Value *left = reflected ? other : self, *right = reflected ? self : other;
     DjExpr *search = dj_combine_search(ev, op, left, right, site);
     if (search) return (Value *)search;
@@ -244,11 +247,13 @@ static Value *apply_unary(Evaluator *ev, UnaryOperator op, Value *self, const No
     switch (op) {
     case UNARY_Invert: return negate_condition(ev, value_expr(self), site);
     case UNARY_USub:
-        return (Value *)dj_combined(ev, SLICE("*"), value_expr(self), dj_value(ev, value_integer(ev, -1), NULL, site), site);
+        return (Value *)dj_combined(ev, SLICE("*"), value_expr(self), dj_value(ev, value_integer(ev, -1), NULL, site),
+                                    site);
     case UNARY_UAdd:
     case UNARY_Not: break;
     }
-    return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "bad operand type for unary +: '%s'", self->cls->name->text.start);
+    return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "bad operand type for unary +: '%s'",
+                              self->cls->name->text.start);
 }
 
 static bool expr_equals_value(Evaluator *ev, Value *self, Value *other) {

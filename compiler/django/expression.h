@@ -71,7 +71,10 @@ enum {
     DJ_HAS_OUTER = 256,  /* a reference to an outer query, or a query that may hold one */
     DJ_HAS_WHERE = 512   /* a condition inside an expression */
 };
-enum { DJ_INHERITED_FLAGS = DJ_HAS_AGGREGATE | DJ_HAS_OVER | DJ_HAS_COLUMNS | DJ_HAS_SUBQUERY | DJ_SET_RETURNING | DJ_HAS_OUTER | DJ_HAS_WHERE };
+enum {
+    DJ_INHERITED_FLAGS = DJ_HAS_AGGREGATE | DJ_HAS_OVER | DJ_HAS_COLUMNS | DJ_HAS_SUBQUERY | DJ_SET_RETURNING |
+                         DJ_HAS_OUTER | DJ_HAS_WHERE
+};
 
 typedef struct DjFunction DjFunction; /* see function.h */
 typedef struct DjLookup DjLookup;     /* see lookup.h */
@@ -82,10 +85,10 @@ struct DjExpr {
     unsigned flags;
     const Node *site;
     DjField *output_field; /* given by the program or fixed by the kind; else decided on demand: dj_output_field */
-    Expr *compiled;        /* what it compiled to, and for which compiler: repeated expressions repeat their parameters */
+    Expr *compiled; /* what it compiled to, and for which compiler: repeated expressions repeat their parameters */
     struct DjCompiler *compiled_by;
-    bool output_decided;   /* output_field is final, NULL included */
-    DjExpr **args;         /* source expressions; an item may be NULL where the kind says so */
+    bool output_decided; /* output_field is final, NULL included */
+    DjExpr **args;       /* source expressions; an item may be NULL where the kind says so */
     int count;
     union {
         struct {
@@ -151,7 +154,7 @@ struct DjExpr {
             const DjLookup *spec;
             Value *rhs;
             Span span; /* of the keyword */
-        } lookup; /* args[0] lhs; args[1] rhs where it is an expression or query, else rhs is the value */
+        } lookup;      /* args[0] lhs; args[1] rhs where it is an expression or query, else rhs is the value */
         struct {
             DjConnector connector;
             bool negated;

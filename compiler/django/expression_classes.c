@@ -1,6 +1,6 @@
 /*
- * Expression classes as Python sees them: F, Q, Value, Case, When, Subquery, Exists, Window, … — their constructors, and
- * the methods that all expressions share (asc, desc, bitand …).
+ * Expression classes as Python sees them: F, Q, Value, Case, When, Subquery, Exists, Window, … — their constructors,
+ * and the methods that all expressions share (asc, desc, bitand …).
  */
 #include "compiler/django/expression_classes.h"
 
@@ -84,7 +84,8 @@ static Value *raw_init(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *sql = NULL, *params = NULL, *field = NULL;
     if (!arguments_bind(ev, arguments, "RawSQL", "sql params | output_field", &sql, &params, &field)) return NULL;
     if (!value_is(sql, VALUE_STRING))
-        return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, arguments->site, "RawSQL() with text that is not known here");
+        return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, arguments->site,
+                                  "RawSQL() with text that is not known here");
     expr->kind = DJ_RAW;
     expr->as.raw.sql = value_text(sql);
     if (value_is(params, VALUE_LIST) || value_is(params, VALUE_TUPLE)) {
@@ -136,7 +137,8 @@ static Value *when_init(Evaluator *ev, Value *self, const Arguments *arguments) 
     DjExpr *expr = value_expr(self);
     Arguments lookups = {.site = arguments->site};
     lookups.keywords = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count + 1);
-    Value *condition = arguments->count ? arguments->items[0] : NULL, *then = arguments->count > 1 ? arguments->items[1] : NULL;
+    Value *condition = arguments->count ? arguments->items[0] : NULL,
+          *then = arguments->count > 1 ? arguments->items[1] : NULL;
     for (int i = 0; i < arguments->keyword_count; i++) {
         const Keyword *keyword = &arguments->keywords[i];
         if (slice_equals_text(keyword->name->text, "then")) then = keyword->value;
@@ -162,9 +164,9 @@ static Value *when_init(Evaluator *ev, Value *self, const Arguments *arguments) 
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "When() supports a Q object, a boolean expression, or lookups as a condition.");
     if (given->kind == DJ_Q && !given->count)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "An empty Q() can't be used as a When() condition.");
-    if (!then)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "When() missing its result: then=…");
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "An empty Q() can't be used as a When() condition.");
+    if (!then) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "When() missing its result: then=…");
     expr->args[0] = given;
     expr->args[1] = dj_parse(ev, then, true, arguments->site);
     return value_none(ev);
@@ -177,12 +179,14 @@ static Value *case_init(Evaluator *ev, Value *self, const Arguments *arguments) 
     Value *fallback = NULL;
     for (int i = 0; i < arguments->keyword_count; i++) {
         if (slice_equals_text(arguments->keywords[i].name->text, "default")) fallback = arguments->keywords[i].value;
-        else if (slice_equals_text(arguments->keywords[i].name->text, "output_field")) set_output(expr, arguments->keywords[i].value);
+        else if (slice_equals_text(arguments->keywords[i].name->text, "output_field"))
+            set_output(expr, arguments->keywords[i].value);
     }
     for (int i = 0; i < arguments->count; i++) {
         DjExpr *when = value_is_expr(arguments->items[i]) ? value_expr(arguments->items[i]) : NULL;
         if (!when || when->kind != DJ_WHEN)
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, argument_node(arguments, i), "Positional arguments must all be When objects.");
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, argument_node(arguments, i),
+                                      "Positional arguments must all be When objects.");
         expr->args[i] = when;
     }
     expr->args[arguments->count] = dj_parse(ev, fallback ? fallback : value_none(ev), true, arguments->site);
@@ -217,7 +221,8 @@ static Value *default_init(Evaluator *ev, Value *self, const Arguments *argument
 static Value *subquery_of(Evaluator *ev, Value *self, const Arguments *arguments, DjKind kind) {
     DjExpr *expr = value_expr(self);
     Value *queryset = NULL, *field = NULL, *rest = NULL;
-    if (!arguments_bind(ev, arguments, kind == DJ_EXISTS ? "Exists" : "Subquery", "queryset | output_field **extra", &queryset, &field, &rest))
+    if (!arguments_bind(ev, arguments, kind == DJ_EXISTS ? "Exists" : "Subquery", "queryset | output_field **extra",
+                        &queryset, &field, &rest))
         return NULL;
     expr->kind = kind;
     set_output(expr, field);
@@ -248,13 +253,15 @@ static bool read_nulls(Evaluator *ev, const Arguments *arguments, NullsOrder *nu
         Value *value = arguments->keywords[i].value;
         bool given = slice_equals_text(name, "nulls_first") || slice_equals_text(name, "nulls_last");
         if (given && value_is(value, VALUE_BOOL) && !value_is_true(value))
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "nulls_first and nulls_last values must be True or None.") != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                      "nulls_first and nulls_last values must be True or None.") != NULL;
         if (slice_equals_text(name, "nulls_first")) first = value_is_true(value);
         else if (slice_equals_text(name, "nulls_last")) last = value_is_true(value);
         else if (descending && slice_equals_text(name, "descending")) *descending = value_is_true(value);
     }
     if (first && last)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "nulls_first and nulls_last are mutually exclusive") != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "nulls_first and nulls_last are mutually exclusive") != NULL;
     *nulls = first ? NULLS_FIRST : last ? NULLS_LAST : NULLS_DEFAULT;
     return true;
 }
@@ -264,7 +271,9 @@ static Value *order_by_init(Evaluator *ev, Value *self, const Arguments *argumen
     expr->kind = DJ_ORDER_BY;
     set_args(ev, expr, 1);
     if (!arguments->count || !read_nulls(ev, arguments, &expr->as.order.nulls, &expr->as.order.descending))
-        return evaluator_error_pending(ev) ? NULL : evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "OrderBy() takes an expression");
+        return evaluator_error_pending(ev)
+                   ? NULL
+                   : evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "OrderBy() takes an expression");
     if (!value_is_expr(arguments->items[0]) && !value_is_queryset(arguments->items[0]))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "expression must be an expression type");
     expr->args[0] = dj_parse(ev, arguments->items[0], true, arguments->site);
@@ -276,20 +285,26 @@ static Value *order_method(Evaluator *ev, Value *self, const Arguments *argument
     if (!read_nulls(ev, arguments, &nulls, NULL)) return NULL;
     return (Value *)dj_order_by(ev, value_expr(self), descending, nulls, arguments->site);
 }
-static Value *method_asc(Evaluator *ev, Value *self, const Arguments *arguments) { return order_method(ev, self, arguments, false); }
-static Value *method_desc(Evaluator *ev, Value *self, const Arguments *arguments) { return order_method(ev, self, arguments, true); }
+static Value *method_asc(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return order_method(ev, self, arguments, false);
+}
+static Value *method_desc(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return order_method(ev, self, arguments, true);
+}
 
 static Value *window_init(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjExpr *expr = value_expr(self);
     Value *inner = NULL, *partition = NULL, *order = NULL, *frame = NULL, *field = NULL;
-    if (!arguments_bind(ev, arguments, "Window", "expression | partition_by order_by frame output_field", &inner, &partition, &order, &frame, &field))
+    if (!arguments_bind(ev, arguments, "Window", "expression | partition_by order_by frame output_field", &inner,
+                        &partition, &order, &frame, &field))
         return NULL;
     expr->kind = DJ_WINDOW;
     set_args(ev, expr, 1);
     expr->args[0] = dj_parse(ev, inner, true, arguments->site);
     const DjFunction *spec = expr->args[0]->kind == DJ_FUNC ? expr->args[0]->as.func.spec : NULL;
     if (!spec || !(spec->flags & (DJF_WINDOW_COMPATIBLE | DJF_WINDOW_ONLY)))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Expression '%.*s' isn't compatible with OVER clauses.",
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "Expression '%.*s' isn't compatible with OVER clauses.",
                                   SLICE_ARGS(expr->args[0]->instance.head.cls->name->text));
     if (partition && !value_is_none(partition)) {
         if (value_is(partition, VALUE_LIST) || value_is(partition, VALUE_TUPLE)) {
@@ -303,10 +318,12 @@ static Value *window_init(Evaluator *ev, Value *self, const Arguments *arguments
         }
     }
     if (order && !value_is_none(order)) {
-        bool valid = value_is(order, VALUE_STRING) || value_is(order, VALUE_LIST) || value_is(order, VALUE_TUPLE) || value_is_expr(order);
+        bool valid = value_is(order, VALUE_STRING) || value_is(order, VALUE_LIST) || value_is(order, VALUE_TUPLE) ||
+                     value_is_expr(order);
         if (!valid)
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
-                                      "Window.order_by must be either a string reference to a field, an expression, or a list or tuple of them.");
+                                      "Window.order_by must be either a string reference to a field, an expression, or "
+                                      "a list or tuple of them.");
         expr->as.window.order_by = dj_read_order_by(ev, order, arguments->site);
     }
     if (frame && value_is_expr(frame)) expr->as.window.frame = value_expr(frame);
@@ -317,7 +334,9 @@ static Value *window_init(Evaluator *ev, Value *self, const Arguments *arguments
 static Value *frame_of(Evaluator *ev, Value *self, const Arguments *arguments, bool rows) {
     DjExpr *expr = value_expr(self);
     Value *start = NULL, *end = NULL, *exclusion = NULL;
-    if (!arguments_bind(ev, arguments, rows ? "RowRange" : "ValueRange", "| start end exclusion", &start, &end, &exclusion)) return NULL;
+    if (!arguments_bind(ev, arguments, rows ? "RowRange" : "ValueRange", "| start end exclusion", &start, &end,
+                        &exclusion))
+        return NULL;
     expr->kind = DJ_FRAME;
     expr->flags |= DJ_RESOLVED;
     expr->as.frame.rows = rows;
@@ -326,15 +345,20 @@ static Value *frame_of(Evaluator *ev, Value *self, const Arguments *arguments, b
     if (exclusion && value_is(exclusion, VALUE_STRING)) expr->as.frame.exclusion = value_text(exclusion);
     return value_none(ev);
 }
-static Value *row_range_init(Evaluator *ev, Value *self, const Arguments *arguments) { return frame_of(ev, self, arguments, true); }
-static Value *value_range_init(Evaluator *ev, Value *self, const Arguments *arguments) { return frame_of(ev, self, arguments, false); }
+static Value *row_range_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return frame_of(ev, self, arguments, true);
+}
+static Value *value_range_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return frame_of(ev, self, arguments, false);
+}
 
 /* ---- FilteredRelation, ExpressionList ---- */
 
 static Value *filtered_init(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjExpr *expr = value_expr(self);
     Value *relation = NULL, *condition = NULL;
-    if (!arguments_bind(ev, arguments, "FilteredRelation", "relation_name * | condition", &relation, &condition)) return NULL;
+    if (!arguments_bind(ev, arguments, "FilteredRelation", "relation_name * | condition", &relation, &condition))
+        return NULL;
     expr->kind = DJ_FILTERED_RELATION;
     if (!value_is(relation, VALUE_STRING) || !value_text(relation).length)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "relation_name cannot be empty.");
@@ -349,7 +373,8 @@ static Value *list_init(Evaluator *ev, Value *self, const Arguments *arguments) 
     DjExpr *expr = value_expr(self);
     expr->kind = DJ_LIST;
     set_args(ev, expr, arguments->count);
-    for (int i = 0; i < arguments->count; i++) expr->args[i] = dj_parse(ev, arguments->items[i], true, argument_node(arguments, i));
+    for (int i = 0; i < arguments->count; i++)
+        expr->args[i] = dj_parse(ev, arguments->items[i], true, argument_node(arguments, i));
     return value_none(ev);
 }
 
@@ -358,19 +383,34 @@ static Value *list_init(Evaluator *ev, Value *self, const Arguments *arguments) 
 static Value *combine_method(Evaluator *ev, Value *self, const Arguments *arguments, const char *op) {
     Value *other = NULL;
     if (!arguments_bind(ev, arguments, "bit operation", "other", &other)) return NULL;
-    return (Value *)dj_combined(ev, slice_from(op), value_expr(self), dj_parse(ev, other, false, arguments->site), arguments->site);
+    return (Value *)dj_combined(ev, slice_from(op), value_expr(self), dj_parse(ev, other, false, arguments->site),
+                                arguments->site);
 }
-static Value *method_bitand(Evaluator *ev, Value *self, const Arguments *arguments) { return combine_method(ev, self, arguments, "&"); }
-static Value *method_bitor(Evaluator *ev, Value *self, const Arguments *arguments) { return combine_method(ev, self, arguments, "|"); }
-static Value *method_bitxor(Evaluator *ev, Value *self, const Arguments *arguments) { return combine_method(ev, self, arguments, "#"); }
-static Value *method_left(Evaluator *ev, Value *self, const Arguments *arguments) { return combine_method(ev, self, arguments, "<<"); }
-static Value *method_right(Evaluator *ev, Value *self, const Arguments *arguments) { return combine_method(ev, self, arguments, ">>"); }
+static Value *method_bitand(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return combine_method(ev, self, arguments, "&");
+}
+static Value *method_bitor(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return combine_method(ev, self, arguments, "|");
+}
+static Value *method_bitxor(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return combine_method(ev, self, arguments, "#");
+}
+static Value *method_left(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return combine_method(ev, self, arguments, "<<");
+}
+static Value *method_right(Evaluator *ev, Value *self, const Arguments *arguments) {
+    return combine_method(ev, self, arguments, ">>");
+}
 
 static const NativeMethod expression_methods[] = {
-    {"asc", method_asc, NATIVE_METHOD, NULL},        {"desc", method_desc, NATIVE_METHOD, NULL},
-    {"bitand", method_bitand, NATIVE_METHOD, NULL},  {"bitor", method_bitor, NATIVE_METHOD, NULL},
-    {"bitxor", method_bitxor, NATIVE_METHOD, NULL},  {"bitleftshift", method_left, NATIVE_METHOD, NULL},
-    {"bitrightshift", method_right, NATIVE_METHOD, NULL}, {NULL, NULL, NATIVE_METHOD, NULL},
+    {"asc", method_asc, NATIVE_METHOD, NULL},
+    {"desc", method_desc, NATIVE_METHOD, NULL},
+    {"bitand", method_bitand, NATIVE_METHOD, NULL},
+    {"bitor", method_bitor, NATIVE_METHOD, NULL},
+    {"bitxor", method_bitxor, NATIVE_METHOD, NULL},
+    {"bitleftshift", method_left, NATIVE_METHOD, NULL},
+    {"bitrightshift", method_right, NATIVE_METHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL},
 };
 
 Value *dj_expr_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
@@ -397,10 +437,12 @@ Value *dj_slice_expression(Evaluator *ev, DjExpr *expr, Value *key, const Node *
     bool has_stop = false;
     if (value_is(key, VALUE_SLICE)) {
         SliceValue *bounds = (SliceValue *)key;
-        if (bounds->lower && !value_is_none(bounds->lower) && !value_as_integer(bounds->lower, &start)) return value_unknown_at(ev, site);
+        if (bounds->lower && !value_is_none(bounds->lower) && !value_as_integer(bounds->lower, &start))
+            return value_unknown_at(ev, site);
         has_stop = bounds->upper && !value_is_none(bounds->upper);
         if (has_stop && !value_as_integer(bounds->upper, &stop)) return value_unknown_at(ev, site);
-        if (bounds->step && !value_is_none(bounds->step)) return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Step argument is not supported.");
+        if (bounds->step && !value_is_none(bounds->step))
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Step argument is not supported.");
         if (has_stop && stop && start && stop < start)
             return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Slice stop must be greater than slice start.");
     } else if (value_as_integer(key, &index)) {
@@ -410,7 +452,8 @@ Value *dj_slice_expression(Evaluator *ev, DjExpr *expr, Value *key, const Node *
     } else {
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Argument to slice must be either int or slice instance.");
     }
-    if (start < 0 || (has_stop && stop < 0)) return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Negative indexing is not supported.");
+    if (start < 0 || (has_stop && stop < 0))
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Negative indexing is not supported.");
     DjExpr *args[3] = {expr, dj_value(ev, value_integer(ev, start + 1), NULL, site),
                        has_stop ? dj_value(ev, value_integer(ev, stop - start), NULL, site) : NULL};
     return (Value *)dj_function_new(ev, &dj_sliced_function, args, has_stop ? 3 : 2, site);
@@ -473,19 +516,22 @@ static const ExpressionClass expression_classes[] = {
 
 void dj_expressions_define(Evaluator *ev, ModuleValue *module) {
     DjQueryState *state = dj_state(ev);
-    NativeClass base = {.name = "Expression", .instance_type = &dj_expr_type, .methods = expression_methods, .create = expr_create};
+    NativeClass base = {
+        .name = "Expression", .instance_type = &dj_expr_type, .methods = expression_methods, .create = expr_create};
     state->expression_class = module_define_class(ev, module, &base, NULL);
     for (size_t i = 0; i < sizeof expression_classes / sizeof *expression_classes; i++) {
         const ExpressionClass *row = &expression_classes[i];
         NativeMethod *methods = ARENA_ARRAY(evaluator_arena(ev), NativeMethod, 2);
         methods[0] = (NativeMethod){"__init__", row->init, NATIVE_METHOD, NULL};
-        NativeClass spec = {.name = row->name, .instance_type = &dj_expr_type, .methods = methods, .create = expr_create};
+        NativeClass spec = {
+            .name = row->name, .instance_type = &dj_expr_type, .methods = methods, .create = expr_create};
         Class *cls = module_define_class(ev, module, &spec, state->expression_class);
         if (strcmp(row->name, "Q") == 0) state->q_class = cls;
         if (strcmp(row->name, "F") == 0) state->f_class = cls;
     }
     Value *q = (Value *)state->q_class;
-    Atom atoms[3] = {atom_intern_text(evaluator_atoms(ev), "AND"), atom_intern_text(evaluator_atoms(ev), "OR"), atom_intern_text(evaluator_atoms(ev), "XOR")};
+    Atom atoms[3] = {atom_intern_text(evaluator_atoms(ev), "AND"), atom_intern_text(evaluator_atoms(ev), "OR"),
+                     atom_intern_text(evaluator_atoms(ev), "XOR")};
     for (int i = 0; i < 3; i++) atom_map_set(&((Class *)q)->names, atoms[i], value_atom(ev, atoms[i]));
     dj_function_bases_define(ev, module, state->expression_class);
 }

@@ -432,7 +432,8 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
         bool key = slice_equals_text(name, "pk");
         DjField *column = row && !key ? model_field(ev, row->model, atom_intern(evaluator_atoms(ev), name)) : NULL;
         if (!row || !(key || column)) continue;
-        Value *found = key ? instance_pk(ev, row, arguments->site) : instance_field_value(ev, row, column, arguments->site);
+        Value *found =
+            key ? instance_pk(ev, row, arguments->site) : instance_field_value(ev, row, column, arguments->site);
         dict_set(ev, by_key, found, (Value *)row, arguments->site);
     }
     return (Value *)by_key;

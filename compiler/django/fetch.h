@@ -22,7 +22,8 @@ Value *dj_query_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const 
 bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site);
 bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **out, int *count);
 /* dates() and datetimes(): annotated, one column, distinct, not NULL, ordered. */
-Value *dj_dates_queryset(Evaluator *ev, Value *queryset, const Arguments *annotations, const char *alias, bool descending);
+Value *dj_dates_queryset(Evaluator *ev, Value *queryset, const Arguments *annotations, const char *alias,
+                         bool descending);
 /* EXPLAIN with its format and options. false: an error is pending. */
 bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix);
 /* A UniqueConstraint without condition over this field alone. */

@@ -22,9 +22,7 @@ bool django_use_tz(Evaluator *ev) {
     return !value || value_truthy(ev, value);
 }
 
-Slice django_current_zone_name(Evaluator *ev) {
-    return zone_title(ev, django_current_zone(ev));
-}
+Slice django_current_zone_name(Evaluator *ev) { return zone_title(ev, django_current_zone(ev)); }
 
 Value *django_current_zone(Evaluator *ev) {
     Value *zone = evaluator_setting_evaluated(ev, "current_timezone");

@@ -10,19 +10,31 @@
 
 static const DjFunction functions[] = {
 #define FN(cls, lookup, number, least, most, out, bits, read, write)                                                   \
-    {.name = #cls, .transform = #lookup, .id = FUNCTION_##number, .min_args = least, .max_args = most, .output = out,  \
-     .flags = bits, .construct = read, .compile = write},
+    {.name = #cls,                                                                                                     \
+     .transform = #lookup,                                                                                             \
+     .id = FUNCTION_##number,                                                                                          \
+     .min_args = least,                                                                                                \
+     .max_args = most,                                                                                                 \
+     .output = out,                                                                                                    \
+     .flags = bits,                                                                                                    \
+     .construct = read,                                                                                                \
+     .compile = write},
 #include "compiler/django/functions.def"
 #undef FN
 };
 enum { FUNCTION_TOTAL = sizeof functions / sizeof *functions };
 
 /* Func() itself and classes of the program that derive from it. */
-static const DjFunction custom_function = {.name = "Func", .transform = "NULL", .max_args = -1, .output = DJO_SOURCE,
-                                           .compile = compile_custom};
-static const DjFunction custom_aggregate = {.name = "Aggregate", .transform = "NULL", .max_args = -1,
-                                            .output = DJO_SOURCE, .flags = DJF_AGGREGATE | DJF_DISTINCT | DJF_WINDOW_COMPATIBLE | DJF_ORDERABLE,
-                                            .construct = construct_aggregate, .compile = compile_aggregate};
+static const DjFunction custom_function = {
+    .name = "Func", .transform = "NULL", .max_args = -1, .output = DJO_SOURCE, .compile = compile_custom};
+static const DjFunction custom_aggregate = {.name = "Aggregate",
+                                            .transform = "NULL",
+                                            .max_args = -1,
+                                            .output = DJO_SOURCE,
+                                            .flags =
+                                                DJF_AGGREGATE | DJF_DISTINCT | DJF_WINDOW_COMPATIBLE | DJF_ORDERABLE,
+                                            .construct = construct_aggregate,
+                                            .compile = compile_aggregate};
 
 const DjFunction *dj_function_find(const char *name) {
     for (int i = 0; i < FUNCTION_TOTAL; i++)
@@ -108,17 +120,20 @@ bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, 
     own.keywords = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count + 1);
     own.keyword_count = 0;
     for (int i = 0; i < arguments->keyword_count; i++)
-        if (!read_common_keyword(ev, expr, &arguments->keywords[i])) own.keywords[own.keyword_count++] = arguments->keywords[i];
+        if (!read_common_keyword(ev, expr, &arguments->keywords[i]))
+            own.keywords[own.keyword_count++] = arguments->keywords[i];
     if (spec->construct) return spec->construct(ev, expr, &own);
     if (own.count < spec->min_args || (spec->max_args >= 0 && own.count > spec->max_args)) {
         if (spec->max_args < 0)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%s must take at least two expressions", spec->name) != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%s must take at least two expressions",
+                                      spec->name) != NULL;
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "'%s' takes exactly %d argument%s (%d given)",
                                   expr->instance.head.cls->name->text.start, spec->max_args,
                                   spec->max_args == 1 ? "" : "s", own.count) != NULL;
     }
     if (own.keyword_count && spec != &custom_function)
-        return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, &own.keywords[0]),
+        return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE),
+                               evaluator_keyword_span(ev, &own.keywords[0]),
                                "%s() got an unexpected keyword argument '%.*s'", spec->name,
                                SLICE_ARGS(own.keywords[0].name->text)) != NULL;
     return dj_function_sources(ev, expr, own.items, own.count, own.nodes);
@@ -138,7 +153,8 @@ static Value *function_init(Evaluator *ev, Value *self, const Arguments *argumen
     return dj_function_construct(ev, expr, spec ? spec : &custom_function, arguments) ? value_none(ev) : NULL;
 }
 
-static const NativeMethod function_methods[] = {{"__init__", function_init, NATIVE_METHOD, NULL}, {NULL, NULL, NATIVE_METHOD, NULL}};
+static const NativeMethod function_methods[] = {{"__init__", function_init, NATIVE_METHOD, NULL},
+                                                {NULL, NULL, NATIVE_METHOD, NULL}};
 
 Class *dj_function_class(Evaluator *ev, ModuleValue *module, const DjFunction *spec, Class *base) {
     Atom name = atom_intern_text(evaluator_atoms(ev), spec->name);
@@ -147,7 +163,8 @@ Class *dj_function_class(Evaluator *ev, ModuleValue *module, const DjFunction *s
         module_define(ev, module, spec->name, (Value *)known);
         return known;
     }
-    NativeClass definition = {.name = spec->name, .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
+    NativeClass definition = {
+        .name = spec->name, .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
     Class *cls = module_define_class(ev, module, &definition, base);
     cls->native = (void *)(uintptr_t)spec;
     atom_map_set(&dj_state(ev)->function_classes, name, cls);
@@ -160,8 +177,9 @@ void dj_functions_define(Evaluator *ev, ModuleValue *module, bool aggregates, bo
         bool aggregate = (functions[i].flags & DJF_AGGREGATE) != 0;
         if (!(aggregate ? aggregates : others)) continue;
         dj_function_class(ev, module, &functions[i],
-                          aggregate ? state->aggregate_class
-                          : strcmp(functions[i].transform, "NULL") ? state->transform_class : state->func_class);
+                          aggregate                                ? state->aggregate_class
+                          : strcmp(functions[i].transform, "NULL") ? state->transform_class
+                                                                   : state->func_class);
     }
 }
 
@@ -169,7 +187,8 @@ void dj_function_bases_define(Evaluator *ev, ModuleValue *module, Class *express
     DjQueryState *state = dj_state(ev);
     state->func_class = dj_function_class(ev, module, &custom_function, expression);
     state->aggregate_class = dj_function_class(ev, module, &custom_aggregate, state->func_class);
-    NativeClass transform = {.name = "Transform", .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
+    NativeClass transform = {
+        .name = "Transform", .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
     state->transform_class = module_define_class(ev, module, &transform, state->func_class);
     state->transform_class->native = (void *)(uintptr_t)&custom_function;
 }
@@ -178,7 +197,8 @@ void dj_function_bases_define(Evaluator *ev, ModuleValue *module, Class *express
 
 /* Parts of dates and times are transforms of their fields without any registration. */
 static bool is_builtin_transform(const DjField *field, const DjFunction *spec) {
-    static const char *const date_parts[] = {"year", "month", "day", "week_day", "iso_week_day", "week", "iso_year", "quarter"};
+    static const char *const date_parts[] = {"year",         "month", "day",      "week_day",
+                                             "iso_week_day", "week",  "iso_year", "quarter"};
     static const char *const time_parts[] = {"hour", "minute", "second"};
     bool date = field_kind_is(field->kind, FIELD_DATE), datetime = field_kind_is(field->kind, FIELD_DATETIME);
     bool time = field_kind_is(field->kind, FIELD_TIME);
@@ -201,12 +221,14 @@ const DjFunction *dj_transform_find(Evaluator *ev, DjField *field, Slice name) {
 void dj_transform_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion) {
     (void)ev;
     for (int i = 0; i < FUNCTION_TOTAL; i++)
-        if (is_builtin_transform(field, &functions[i])) suggestion_offer(suggestion, slice_from(functions[i].transform));
+        if (is_builtin_transform(field, &functions[i]))
+            suggestion_offer(suggestion, slice_from(functions[i].transform));
 }
 
 DjExpr *dj_transform_apply(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site) {
     DjField *field = dj_output_field(ev, lhs, true);
-    if (!field || lhs->kind == DJ_COL_PAIRS || (lhs->kind == DJ_COL && (lhs->as.col.relation.field || lhs->as.col.relation.rel)))
+    if (!field || lhs->kind == DJ_COL_PAIRS ||
+        (lhs->kind == DJ_COL && (lhs->as.col.relation.field || lhs->as.col.relation.rel)))
         return NULL;
     DjExpr *typed = dj_transform_of_type(ev, lhs, field, name, site);
     if (typed || evaluator_error_pending(ev)) return typed;

@@ -65,8 +65,6 @@ const DjFunction *dj_function_find(const char *name);
 const DjFunction *dj_transform_find(Evaluator *ev, DjField *field, Slice name);
 DjExpr *dj_function_new(Evaluator *ev, const DjFunction *spec, DjExpr *const *args, int count, const Node *site);
 
-
-
 /* A transform of an expression by its name; NULL without an error: there is none. */
 DjExpr *dj_transform_apply(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
 void dj_transform_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion);

@@ -73,7 +73,8 @@ static void template_sources(DjCompiler *compiler, TemplateText *out, const Expr
 }
 
 /* %(name)s holes; `head` and `tail` are put around the sources (DISTINCT, ORDER BY). */
-static Expr *fill_template(DjCompiler *compiler, DjExpr *expr, Slice template, const ExprList *sources, const char *head) {
+static Expr *fill_template(DjCompiler *compiler, DjExpr *expr, Slice template, const ExprList *sources,
+                           const char *head) {
     TemplateText out = {.raw = expr_new(compiler_arena(compiler), EXPR_RAW, type_of(compiler, expr))};
     buffer_init(&out.text, compiler_arena(compiler));
     Slice joiner = expr->as.func.joiner.start ? expr->as.func.joiner : SLICE(", ");
@@ -113,7 +114,8 @@ DjOutcome compile_custom(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 /* ---- aggregates ---- */
 
 static Slice aggregate_name(DjExpr *expr) {
-    static const char *const names[][2] = {{"Count", "COUNT"}, {"Sum", "SUM"}, {"Avg", "AVG"}, {"Min", "MIN"}, {"Max", "MAX"}};
+    static const char *const names[][2] = {
+        {"Count", "COUNT"}, {"Sum", "SUM"}, {"Avg", "AVG"}, {"Min", "MIN"}, {"Max", "MAX"}};
     if (expr->as.func.function.start) return expr->as.func.function;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], expr->as.func.spec->name) == 0) return slice_from(names[i][1]);
@@ -167,7 +169,8 @@ DjOutcome compile_aggregate(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         ExprList sources = {0};
         outcome = compile_sources(compiler, expr, &sources);
         if (outcome != DJ_SQL) return outcome;
-        *out = fill_template(compiler, expr, expr->as.func.template, &sources, expr->as.func.distinct ? "DISTINCT " : "");
+        *out =
+            fill_template(compiler, expr, expr->as.func.template, &sources, expr->as.func.distinct ? "DISTINCT " : "");
         return DJ_SQL;
     }
     Expr *call = expr_new(arena, EXPR_CALL, type_of(compiler, expr));
@@ -196,7 +199,9 @@ static Expr *cast_to(DjCompiler *compiler, Expr *inner, Slice type, SqlType resu
     return cast;
 }
 
-DjOutcome compile_coalesce(DjCompiler *compiler, DjExpr *expr, Expr **out) { return compile_by_id(compiler, expr, out); }
+DjOutcome compile_coalesce(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    return compile_by_id(compiler, expr, out);
+}
 
 DjOutcome compile_cast(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], out);
@@ -228,7 +233,8 @@ DjOutcome compile_json_object(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         if (!array && i % 2) continue;
         Slice type = array ? field_cast_type(compiler->ev, field) : SLICE("text");
         bool cast_already = expr->args[i]->kind == DJ_FUNC && strcmp(expr->args[i]->as.func.spec->name, "Cast") == 0;
-        if (type.length && !cast_already) (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], type, field ? field->sql_type : SQL_TEXT);
+        if (type.length && !cast_already)
+            (*out)->args.items[i] = cast_to(compiler, (*out)->args.items[i], type, field ? field->sql_type : SQL_TEXT);
     }
     return DJ_SQL;
 }
@@ -241,7 +247,8 @@ DjOutcome compile_decimal_input(DjCompiler *compiler, DjExpr *expr, Expr **out) 
     if (outcome != DJ_SQL || compiler->dialect->id != DIALECT_POSTGRESQL) return outcome;
     for (int i = 0; i < expr->count; i++)
         if (internal_of(compiler, expr->args[i]) == FIELD_FLOAT)
-            (*out)->args.items[i] = expr_function(compiler_arena(compiler), FUNCTION_AS_NUMERIC, SQL_DECIMAL, 1, (*out)->args.items[i]);
+            (*out)->args.items[i] =
+                expr_function(compiler_arena(compiler), FUNCTION_AS_NUMERIC, SQL_DECIMAL, 1, (*out)->args.items[i]);
     return DJ_SQL;
 }
 
@@ -295,7 +302,8 @@ static bool unit_is(Slice unit, const char *const *names) {
 }
 
 static const char *const time_units[] = {"hour", "minute", "second", NULL};
-static const char *const calendar_units[] = {"year", "iso_year", "month", "week", "week_day", "iso_week_day", "quarter", NULL};
+static const char *const calendar_units[] = {"year",     "iso_year",     "month",   "week",
+                                             "week_day", "iso_week_day", "quarter", NULL};
 
 static const char *field_name_of(DjCompiler *compiler, DjExpr *source) {
     DjField *field = dj_output_field(compiler->ev, source, false);
@@ -304,7 +312,8 @@ static const char *field_name_of(DjCompiler *compiler, DjExpr *source) {
 }
 
 static DjOutcome refuse_temporal(DjCompiler *compiler, DjExpr *expr, const char *format, Slice unit, const char *name) {
-    Slice message = slice_format(compiler_arena(compiler), "%s '%.*s' from %s '%s'.", "Cannot extract component", SLICE_ARGS(unit), format, name);
+    Slice message = slice_format(compiler_arena(compiler), "%s '%.*s' from %s '%s'.", "Cannot extract component",
+                                 SLICE_ARGS(unit), format, name);
     evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "%.*s", SLICE_ARGS(message));
     return DJ_ERROR;
 }
@@ -325,11 +334,13 @@ static DjOutcome check_extract(DjCompiler *compiler, DjExpr *expr, SqlType sourc
                            SLICE_ARGS(value_repr(compiler->ev, value_string(compiler->ev, unit))));
         return DJ_ERROR;
     }
-    if (source == SQL_DATE && unit_is(unit, time_units)) return refuse_temporal(compiler, expr, "DateField", unit, field_name_of(compiler, expr->args[0]));
+    if (source == SQL_DATE && unit_is(unit, time_units))
+        return refuse_temporal(compiler, expr, "DateField", unit, field_name_of(compiler, expr->args[0]));
     if (source == SQL_INTERVAL && unit_is(unit, calendar_units))
         return refuse_temporal(compiler, expr, "DurationField", unit, field_name_of(compiler, expr->args[0]));
     if (source == SQL_INTERVAL && !compiler->dialect->has_native_interval) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Extract requires native DurationField database support.");
+        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
+                           "Extract requires native DurationField database support.");
         return DJ_ERROR;
     }
     return DJ_SQL;
@@ -342,7 +353,8 @@ DjOutcome compile_extract(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     SqlType source = type_of(compiler, expr->args[0]);
     outcome = check_extract(compiler, expr, source);
     if (outcome != DJ_SQL) return outcome;
-    *out = expr_extract(compiler_arena(compiler), compiler->dialect, expr->as.func.unit, source, inner, zone_of(compiler, expr, source));
+    *out = expr_extract(compiler_arena(compiler), compiler->dialect, expr->as.func.unit, source, inner,
+                        zone_of(compiler, expr, source));
     return DJ_SQL;
 }
 
@@ -357,19 +369,21 @@ static DjOutcome check_trunc(DjCompiler *compiler, DjExpr *expr, SqlType source,
     const char *name = field_name_of(compiler, expr->args[0]);
     Slice unit = expr->as.func.unit;
     if (!temporal(source)) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site, "'%s' isn't a DateField, TimeField, or DateTimeField.", name);
+        evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site,
+                           "'%s' isn't a DateField, TimeField, or DateTimeField.", name);
         return DJ_ERROR;
     }
     if (!temporal(output)) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "output_field must be either DateField, TimeField, or DateTimeField.");
+        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
+                           "output_field must be either DateField, TimeField, or DateTimeField.");
         return DJ_ERROR;
     }
     bool bad = source == SQL_DATE   ? output == SQL_DATETIME || unit_is(unit, finer)
                : source == SQL_TIME ? output == SQL_DATETIME || unit_is(unit, coarser)
                                     : false;
     if (!bad) return DJ_SQL;
-    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Cannot truncate %s '%s' to %s.", type_class(source), name,
-                       output != source ? type_class(output) : "DateTimeField");
+    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Cannot truncate %s '%s' to %s.", type_class(source),
+                       name, output != source ? type_class(output) : "DateTimeField");
     return DJ_ERROR;
 }
 
@@ -383,7 +397,8 @@ DjOutcome compile_trunc(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Slice zone = zone_of(compiler, expr, source), unit = expr->as.func.unit;
     Arena *arena = compiler_arena(compiler);
     if (slice_equals_text(unit, "date")) *out = expr_datetime_part(arena, compiler->dialect, SQL_DATE, inner, zone);
-    else if (slice_equals_text(unit, "time")) *out = expr_datetime_part(arena, compiler->dialect, SQL_TIME, inner, zone);
+    else if (slice_equals_text(unit, "time"))
+        *out = expr_datetime_part(arena, compiler->dialect, SQL_TIME, inner, zone);
     else *out = expr_truncate(arena, compiler->dialect, unit, source, output, inner, zone);
     return DJ_SQL;
 }
@@ -395,12 +410,14 @@ DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site, "%s must be used inside Window()", spec->name);
         return DJ_ERROR;
     }
-    DjOutcome outcome = spec->compile && !(custom_text && !(spec->flags & DJF_AGGREGATE)) ? spec->compile(compiler, expr, out)
-                        : custom_text                                                      ? compile_custom(compiler, expr, out)
-                                                                                           : compile_by_id(compiler, expr, out);
+    DjOutcome outcome = spec->compile && !(custom_text && !(spec->flags & DJF_AGGREGATE))
+                            ? spec->compile(compiler, expr, out)
+                        : custom_text ? compile_custom(compiler, expr, out)
+                                      : compile_by_id(compiler, expr, out);
     bool decimal = outcome == DJ_SQL && !(spec->flags & DJF_AGGREGATE) && compiler->dialect->id == DIALECT_SQLITE &&
                    internal_of(compiler, expr) == FIELD_DECIMAL && strcmp(spec->name, "Cast") != 0 &&
-                   strcmp(spec->name, "ATan2") != 0 && strcmp(spec->name, "Log") != 0; /* these write SQLite themselves */
+                   strcmp(spec->name, "ATan2") != 0 &&
+                   strcmp(spec->name, "Log") != 0; /* these write SQLite themselves */
     if (decimal) *out = expr_function(compiler_arena(compiler), FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, *out);
     return outcome;
 }

@@ -7,7 +7,8 @@
 
 enum { DJ_MAX_DEPTH = 400 };
 
-/* function_compile.c: by the function's own compile, its id, or its SQL name; aggregates with DISTINCT, FILTER, ORDER BY. */
+/* function_compile.c: by the function's own compile, its id, or its SQL name; aggregates with DISTINCT, FILTER, ORDER
+ * BY. */
 DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out);
 /* window.c */
 DjOutcome dj_compile_window(DjCompiler *compiler, DjExpr *expr, Expr **out);
@@ -15,6 +16,7 @@ DjOutcome dj_compile_window(DjCompiler *compiler, DjExpr *expr, Expr **out);
 DjOutcome dj_compile_or_value(DjCompiler *compiler, DjExpr *expr, Expr **out);
 /* What the expression gives when there are no rows; NULL: not known. */
 Value *dj_empty_value(Evaluator *ev, const DjExpr *expr);
-DjOutcome dj_compile_raw(DjCompiler *compiler, Slice sql, Value *const *params, int count, const Node *site, Expr **out);
+DjOutcome dj_compile_raw(DjCompiler *compiler, Slice sql, Value *const *params, int count, const Node *site,
+                         Expr **out);
 
 #endif

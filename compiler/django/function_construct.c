@@ -68,9 +68,11 @@ static bool aggregate_keyword(Evaluator *ev, DjExpr *expr, const Keyword *keywor
     } else if (slice_equals_text(name, "distinct")) {
         expr->as.func.distinct = value_is_true(keyword->value);
         if (expr->as.func.distinct && !(flags & DJF_DISTINCT))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "%s does not allow distinct.", expr->as.func.spec->name) != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "%s does not allow distinct.",
+                                      expr->as.func.spec->name) != NULL;
     } else if (flags & DJF_ORDERABLE && (slice_equals_text(name, "order_by") || slice_equals_text(name, "ordering"))) {
-        if (!value_is_none(keyword->value)) expr->as.func.order_by = dj_read_order_by(ev, keyword->value, keyword->node);
+        if (!value_is_none(keyword->value))
+            expr->as.func.order_by = dj_read_order_by(ev, keyword->value, keyword->node);
     } else {
         return expr->as.func.spec->name[0] == 'A' && strcmp(expr->as.func.spec->name, "Aggregate") == 0
                    ? true
@@ -82,7 +84,8 @@ static bool aggregate_keyword(Evaluator *ev, DjExpr *expr, const Keyword *keywor
 bool construct_aggregate(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     for (int i = 0; i < arguments->keyword_count; i++) {
         const Keyword *keyword = &arguments->keywords[i];
-        if (slice_equals_text(keyword->name->text, "expression")) push_source(ev, expr, dj_parse(ev, keyword->value, true, keyword->node));
+        if (slice_equals_text(keyword->name->text, "expression"))
+            push_source(ev, expr, dj_parse(ev, keyword->value, true, keyword->node));
         else if (!aggregate_keyword(ev, expr, keyword)) return false;
     }
     for (int i = 0; i < arguments->count; i++) {
@@ -93,13 +96,16 @@ bool construct_aggregate(Evaluator *ev, DjExpr *expr, const Arguments *arguments
             continue;
         }
         bool star = value_is(value, VALUE_STRING) && slice_equals_text(value_text(value), "*");
-        DjExpr *source = star ? dj_star(ev) : dj_parse(ev, value, true, arguments->nodes ? arguments->nodes[i] : expr->site);
+        DjExpr *source =
+            star ? dj_star(ev) : dj_parse(ev, value, true, arguments->nodes ? arguments->nodes[i] : expr->site);
         if (star && expr->as.func.filter)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, expr->site, "Star cannot be used with filter. Please specify a field.") != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, expr->site,
+                                      "Star cannot be used with filter. Please specify a field.") != NULL;
         push_source(ev, expr, source);
     }
     if (!expr->count)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "%s() missing 1 required positional argument: 'expression'",
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site,
+                                  "%s() missing 1 required positional argument: 'expression'",
                                   expr->as.func.spec->name) != NULL;
     return true;
 }
@@ -111,7 +117,8 @@ bool construct_sampled(Evaluator *ev, DjExpr *expr, const Arguments *arguments) 
     rest.keyword_count = 0;
     bool sample = false;
     for (int i = 0; i < arguments->keyword_count; i++) {
-        if (slice_equals_text(arguments->keywords[i].name->text, "sample")) sample = value_is_true(arguments->keywords[i].value);
+        if (slice_equals_text(arguments->keywords[i].name->text, "sample"))
+            sample = value_is_true(arguments->keywords[i].value);
         else rest.keywords[rest.keyword_count++] = arguments->keywords[i];
     }
     if (rest.count == 2) {
@@ -119,7 +126,8 @@ bool construct_sampled(Evaluator *ev, DjExpr *expr, const Arguments *arguments) 
         rest.count = 1;
     }
     bool deviation = strcmp(expr->as.func.spec->name, "StdDev") == 0;
-    expr->as.func.function = slice_from(deviation ? (sample ? "STDDEV_SAMP" : "STDDEV_POP") : (sample ? "VAR_SAMP" : "VAR_POP"));
+    expr->as.func.function =
+        slice_from(deviation ? (sample ? "STDDEV_SAMP" : "STDDEV_POP") : (sample ? "VAR_SAMP" : "VAR_POP"));
     return construct_aggregate(ev, expr, &rest);
 }
 
@@ -129,8 +137,7 @@ bool construct_cast(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *to = NULL;
     if (!arguments_bind(ev, arguments, "Cast", "expression | output_field", &inner, &to)) return false;
     DjField *field = to ? value_as_field(to) : expr->output_field;
-    if (!field)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cast() takes an output_field") != NULL;
+    if (!field) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cast() takes an output_field") != NULL;
     expr->output_field = field;
     expr->output_decided = true;
     push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
@@ -140,7 +147,8 @@ bool construct_cast(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
 static bool is_collation(Slice name) {
     for (size_t i = 0; i < name.length; i++) {
         char c = name.start[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80);
+        bool word =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80);
         if (!word && c != '-') return false;
     }
     return name.length > 0;
@@ -188,7 +196,8 @@ static DjExpr *concat_pairs(Evaluator *ev, DjExpr **sources, int count, const Dj
 /* CONCAT of many is made of pairs, the last two innermost. */
 bool construct_concat(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (arguments->count < 2)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Concat must take at least two expressions") != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Concat must take at least two expressions") !=
+               NULL;
     dj_function_sources(ev, expr, arguments->items, arguments->count, arguments->nodes);
     DjExpr *paired = concat_pairs(ev, expr->args, expr->count, expr);
     expr->args = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, 1);
@@ -217,13 +226,15 @@ bool construct_left(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
 
 bool construct_pad(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *length = NULL, *fill = NULL;
-    if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "expression length | fill_text", &inner, &length, &fill) ||
+    if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "expression length | fill_text", &inner, &length,
+                        &fill) ||
         !check_number(ev, length, 0, "'length' must be greater or equal to 0.", arguments->site))
         return false;
     push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
     push_source(ev, expr, dj_parse(ev, length, true, arguments->site));
-    push_source(ev, expr, fill ? dj_parse(ev, fill, true, arguments->site)
-                               : dj_value(ev, value_string(ev, SLICE(" ")), NULL, arguments->site));
+    push_source(ev, expr,
+                fill ? dj_parse(ev, fill, true, arguments->site)
+                     : dj_value(ev, value_string(ev, SLICE(" ")), NULL, arguments->site));
     return true;
 }
 
@@ -239,11 +250,13 @@ bool construct_repeat(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
 
 bool construct_replace(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *text = NULL, *replacement = NULL;
-    if (!arguments_bind(ev, arguments, "Replace", "expression text | replacement", &inner, &text, &replacement)) return false;
+    if (!arguments_bind(ev, arguments, "Replace", "expression text | replacement", &inner, &text, &replacement))
+        return false;
     push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
     push_source(ev, expr, dj_parse(ev, text, true, arguments->site));
-    push_source(ev, expr, replacement ? dj_parse(ev, replacement, true, arguments->site)
-                                      : dj_value(ev, value_string(ev, SLICE("")), NULL, arguments->site));
+    push_source(ev, expr,
+                replacement ? dj_parse(ev, replacement, true, arguments->site)
+                            : dj_value(ev, value_string(ev, SLICE("")), NULL, arguments->site));
     return true;
 }
 
@@ -265,10 +278,12 @@ bool construct_lag(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     const char *name = expr->as.func.spec->name;
     if (!arguments_bind(ev, arguments, name, "expression | offset default", &inner, &offset, &fallback)) return false;
     if (value_is_none(inner))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%s requires a non-null source expression.", name) != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%s requires a non-null source expression.",
+                                  name) != NULL;
     int64_t given = 1;
     if (offset && (value_is_none(offset) || (value_as_integer(offset, &given) && given <= 0)))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%s requires a positive integer for the offset.", name) != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "%s requires a positive integer for the offset.", name) != NULL;
     push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
     push_source(ev, expr, offset ? dj_parse(ev, offset, true, arguments->site) : number(ev, 1, arguments->site));
     if (fallback && !value_is_none(fallback)) push_source(ev, expr, dj_parse(ev, fallback, true, arguments->site));
@@ -279,9 +294,12 @@ bool construct_nth(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *nth = NULL;
     if (!arguments_bind(ev, arguments, "NthValue", "expression | nth", &inner, &nth)) return false;
     if (value_is_none(inner))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "NthValue requires a non-null source expression.") != NULL;
-    if (nth && (value_is_none(nth) || !check_number(ev, nth, 1, "NthValue requires a positive integer as for nth.", arguments->site)))
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "NthValue requires a positive integer as for nth.") != NULL;
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "NthValue requires a non-null source expression.") != NULL;
+    if (nth && (value_is_none(nth) ||
+                !check_number(ev, nth, 1, "NthValue requires a positive integer as for nth.", arguments->site)))
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                  "NthValue requires a positive integer as for nth.") != NULL;
     push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
     push_source(ev, expr, nth ? dj_parse(ev, nth, true, arguments->site) : number(ev, 1, arguments->site));
     return true;
@@ -310,7 +328,8 @@ static Slice class_unit(Evaluator *ev, const DjExpr *expr, const char *prefix) {
     return buffer_view(&unit);
 }
 
-static bool read_unit(Evaluator *ev, DjExpr *expr, Value *given, const char *attribute, const char *prefix, const Node *site) {
+static bool read_unit(Evaluator *ev, DjExpr *expr, Value *given, const char *attribute, const char *prefix,
+                      const Node *site) {
     if (given && value_is(given, VALUE_STRING)) {
         expr->as.func.unit = value_text(given);
         return true;
@@ -324,7 +343,8 @@ static bool read_unit(Evaluator *ev, DjExpr *expr, Value *given, const char *att
 
 bool construct_extract(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *unit = NULL, *zone = NULL;
-    if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "expression | lookup_name tzinfo", &inner, &unit, &zone) ||
+    if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "expression | lookup_name tzinfo", &inner, &unit,
+                        &zone) ||
         !read_unit(ev, expr, unit, "lookup_name", "Extract", arguments->site))
         return false;
     if (zone && !value_is_none(zone)) expr->as.func.zone = zone;
@@ -335,8 +355,11 @@ bool construct_extract(Evaluator *ev, DjExpr *expr, const Arguments *arguments) 
 bool construct_trunc(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *unit = NULL, *zone = NULL, *field = NULL;
     bool any = strcmp(expr->as.func.spec->name, "Trunc") == 0;
-    bool bound = any ? arguments_bind(ev, arguments, "Trunc", "expression kind | output_field tzinfo **options", &inner, &unit, &field, &zone, &(Value *){NULL})
-                     : arguments_bind(ev, arguments, expr->as.func.spec->name, "expression | output_field tzinfo **options", &inner, &field, &zone, &(Value *){NULL});
+    bool bound =
+        any ? arguments_bind(ev, arguments, "Trunc", "expression kind | output_field tzinfo **options", &inner, &unit,
+                             &field, &zone, &(Value *){NULL})
+            : arguments_bind(ev, arguments, expr->as.func.spec->name, "expression | output_field tzinfo **options",
+                             &inner, &field, &zone, &(Value *){NULL});
     if (!bound || !read_unit(ev, expr, unit, "kind", "Trunc", arguments->site)) return false;
     if (zone && !value_is_none(zone)) expr->as.func.zone = zone;
     if (field && value_as_field(field)) {

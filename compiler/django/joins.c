@@ -257,7 +257,8 @@ DjExpr *dj_value_column(DjQuery *query, const DjJoined *joined, DjJoin *join, Sp
     if (joined->names.target_count > 1)
         column = column_pairs(query, join, joined->names.targets, joined->names.targets, joined->names.target_count,
                               joined->names.final_field, target);
-    else if (target->kind == FIELD_COMPOSITE_KEY) column = composite_column(query, join, target, (DjFound){.field = target});
+    else if (target->kind == FIELD_COMPOSITE_KEY)
+        column = composite_column(query, join, target, (DjFound){.field = target});
     else column = dj_col(query->ev, query->no_alias_columns ? NULL : join, target, NULL);
     for (int i = 0; column && i < joined->transform_count; i++)
         column = value_transform(query, joined, column, i, span);

@@ -228,7 +228,7 @@ bool lookup_prepare_exact(Evaluator *ev, DjExpr *lookup) {
 /* A relation of several columns takes all that it points to. */
 static bool select_pair_sources(DjExpr *lhs, DjQuery *query) {
     DjFound relation = lhs->as.pairs.relation;
-    const DjModel *model = relation.rel ? relation.rel->field->model
+    const DjModel *model = relation.rel                            ? relation.rel->field->model
                            : relation.field && relation.field->rel ? relation.field->rel->model
                                                                    : NULL;
     if (query->has_selected || model != query->model) return false;

@@ -299,10 +299,11 @@ DjOutcome lookup_compile_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     Arena *arena = arena_of(compiler);
     Expr *in = expr_new(arena, EXPR_IN, SQL_BOOLEAN), *left;
     DjExpr *right = lookup->args[1];
-    if (right && right->kind == DJ_QUERY && right->as.subquery.query->selected_count > 1 )
+    if (right && right->kind == DJ_QUERY && right->as.subquery.query->selected_count > 1)
         return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, lookup->site,
                                   "The QuerySet value for the '%s' lookup must have 1 selected fields (received %d)",
-                                  lookup->as.lookup.spec->name, right->as.subquery.query->selected_count), DJ_ERROR;
+                                  lookup->as.lookup.spec->name, right->as.subquery.query->selected_count),
+               DJ_ERROR;
     DjOutcome outcome = dj_lookup_left(compiler, lookup, &left);
     if (outcome != DJ_SQL) return outcome;
     expr_list_push(arena, &in->args, left);
@@ -312,7 +313,8 @@ DjOutcome lookup_compile_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
         Expr *inner;
         outcome = dj_compile(compiler, right, &inner);
         if (outcome != DJ_SQL) return outcome;
-        for (int i = 0; right->kind == DJ_LIST && i < inner->args.count; i++) expr_list_push(arena, &in->args, inner->args.items[i]);
+        for (int i = 0; right->kind == DJ_LIST && i < inner->args.count; i++)
+            expr_list_push(arena, &in->args, inner->args.items[i]);
         if (right->kind == DJ_LIST) return DJ_SQL;
         if (inner->kind == EXPR_SUBQUERY) in->as.query.query = inner->as.query.query;
         else expr_list_push(arena, &in->args, inner);
@@ -345,7 +347,8 @@ DjOutcome lookup_compile_range(DjCompiler *compiler, DjExpr *lookup, Expr **out)
     DjExpr *bounds = lookup->args[1];
     for (int i = 0; bounds && i < 2; i++) {
         Expr *bound;
-        if (bounds->kind != DJ_LIST || bounds->count != 2) return dj_compile(compiler, bounds, out) == DJ_SQL ? DJ_EMPTY : DJ_ERROR;
+        if (bounds->kind != DJ_LIST || bounds->count != 2)
+            return dj_compile(compiler, bounds, out) == DJ_SQL ? DJ_EMPTY : DJ_ERROR;
         outcome = dj_compile(compiler, bounds->args[i], &bound);
         if (outcome != DJ_SQL) return outcome;
         expr_list_push(arena, &between->args, bound);

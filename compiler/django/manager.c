@@ -23,7 +23,8 @@ static Value *manager_create(Evaluator *ev, Class *cls, const Arguments *argumen
 
 Class *dj_manager_queryset_class(Evaluator *ev, const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++)
-        if (cls->mro[i]->native && cls->mro[i] != dj_state(ev)->manager_class && cls->mro[i] != dj_state(ev)->base_manager_class)
+        if (cls->mro[i]->native && cls->mro[i] != dj_state(ev)->manager_class &&
+            cls->mro[i] != dj_state(ev)->base_manager_class)
             return cls->mro[i]->native;
     return dj_state(ev)->queryset_class;
 }
@@ -59,9 +60,11 @@ static DjExpr *condition(Evaluator *ev, Slice name, Value *value, const Node *si
 static DjField *missing_target(Evaluator *ev, const DjManager *manager, const Node *site) {
     DjField *field = manager->relation.rel ? manager->relation.rel->field : NULL;
     DjInstance *owner = manager->owner ? value_as_model_instance(manager->owner) : NULL;
-    if (!field || !owner || field->many_to_many || field->kind == FIELD_GENERIC_RELATION || !field_resolve(ev, field)) return NULL;
+    if (!field || !owner || field->many_to_many || field->kind == FIELD_GENERIC_RELATION || !field_resolve(ev, field))
+        return NULL;
     for (int i = 0; i < field->foreign_fields.count; i++)
-        if (value_is_none(instance_field_value(ev, owner, field->foreign_fields.items[i], site))) return field->foreign_fields.items[i];
+        if (value_is_none(instance_field_value(ev, owner, field->foreign_fields.items[i], site)))
+            return field->foreign_fields.items[i];
     return NULL;
 }
 
@@ -93,10 +96,12 @@ static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQueryS
         Value *value = instance_field_value(ev, owner, key, site);
         if (!value) return NULL;
         if (value_is_none(value))
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                                      "\"%.*s\" needs to have a value for field \"%.*s\" before this many-to-many relationship can be used.",
-                                      SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(key->name->text));
-        Slice name = slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(query_name->text), SLICE_ARGS(key->name->text));
+            return evaluator_raise_id(
+                ev, EXCEPTION_VALUE, site,
+                "\"%.*s\" needs to have a value for field \"%.*s\" before this many-to-many relationship can be used.",
+                SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(key->name->text));
+        Slice name =
+            slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(query_name->text), SLICE_ARGS(key->name->text));
         DjExpr *one = condition(ev, name, value, site);
         if (!q) {
             q = one;
@@ -120,7 +125,8 @@ static DjQuerySet *filter_generic(Evaluator *ev, const DjManager *manager, DjQue
     Value *type = content_type_id(ev, field->for_concrete_model ? owner->model->concrete : owner->model, site);
     Value *pk = type ? instance_pk(ev, owner, site) : NULL;
     if (!pk) return NULL;
-    DjExpr *q = condition(ev, slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text)), type, site);
+    DjExpr *q =
+        condition(ev, slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text)), type, site);
     DjExpr *object = condition(ev, field->fk_field->text, pk, site);
     dj_q_push(ev, q, object->args[0]);
     return dj_queryset_filter(ev, queryset, q, site);
@@ -129,7 +135,8 @@ static DjQuerySet *filter_generic(Evaluator *ev, const DjManager *manager, DjQue
 static DjQuerySet *filter_related(Evaluator *ev, const DjManager *manager, DjQuerySet *queryset, const Node *site) {
     if (!manager->owner) return queryset;
     DjFound relation = manager->relation;
-    if (relation.field && relation.field->kind == FIELD_GENERIC_RELATION) return filter_generic(ev, manager, queryset, site);
+    if (relation.field && relation.field->kind == FIELD_GENERIC_RELATION)
+        return filter_generic(ev, manager, queryset, site);
     bool many = relation.field ? relation.field->many_to_many : relation.rel->many_to_many;
     return many ? filter_many(ev, manager, queryset, site) : filter_reverse(ev, manager, queryset, site);
 }
@@ -172,19 +179,22 @@ static Value *method_get_queryset(Evaluator *ev, Value *self, const Arguments *a
     if (!manager->model)
         return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, arguments->site, "this manager belongs to no model");
     if (manager->model->abstract)
-        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, arguments->site, "Manager isn't available; '%.*s' is abstract.",
+        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, arguments->site,
+                                  "Manager isn't available; '%.*s' is abstract.",
                                   SLICE_ARGS(manager->model->name->text));
     DjQuerySet *queryset = dj_queryset_new(ev, manager->queryset_class, manager->model, arguments->site);
     Value *method = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"));
-    bool own = method->type->kind == VALUE_NATIVE_FUNCTION &&
-               ((NativeFunctionValue *)method)->call == method_get_queryset;
+    bool own =
+        method->type->kind == VALUE_NATIVE_FUNCTION && ((NativeFunctionValue *)method)->call == method_get_queryset;
     return own ? (Value *)filter_related(ev, manager, queryset, arguments->site) : (Value *)queryset;
 }
 
 /* What a prefetch read for the owner; NULL: nothing. */
 static Value *prefetched(const DjManager *manager) {
     DjInstance *owner = manager->owner ? value_as_model_instance(manager->owner) : NULL;
-    Atom name = manager->relation.field ? manager->relation.field->name : manager->relation.rel ? manager->relation.rel->accessor : NULL;
+    Atom name = manager->relation.field ? manager->relation.field->name
+                : manager->relation.rel ? manager->relation.rel->accessor
+                                        : NULL;
     Value *read = owner && name ? atom_map_get(&owner->related, name) : NULL;
     return read && value_is_queryset(read) ? read : NULL;
 }
@@ -194,7 +204,8 @@ Value *dj_manager_queryset(Evaluator *ev, Value *self, const Node *site) {
     if (read) return read;
     Value *queryset = value_call_method(ev, self, "get_queryset", NULL, 0, site);
     if (!queryset || !value_is_queryset(queryset)) return queryset;
-    bool own = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"))->type->kind == VALUE_NATIVE_FUNCTION;
+    bool own = class_find(self->cls, atom_intern_text(evaluator_atoms(ev), "get_queryset"))->type->kind ==
+               VALUE_NATIVE_FUNCTION;
     return own ? queryset : (Value *)filter_related(ev, (DjManager *)self, value_as_queryset(queryset), site);
 }
 
@@ -210,7 +221,8 @@ static Value *constrained_through(Evaluator *ev, const DjManager *manager, const
     DjFound relation = manager->relation;
     DjField *field = relation.field ? relation.field : relation.rel ? relation.rel->field : NULL;
     DjInstance *owner = manager->owner ? value_as_model_instance(manager->owner) : NULL;
-    bool plain = manager->instance.head.cls == dj_state(ev)->manager_class && manager->queryset_class == dj_state(ev)->queryset_class;
+    bool plain = manager->instance.head.cls == dj_state(ev)->manager_class &&
+                 manager->queryset_class == dj_state(ev)->queryset_class;
     if (!plain || !owner || !field || !field->many_to_many || prefetched(manager)) return NULL;
     DjField *source = relation.field ? field->m2m_field : field->m2m_reverse_field;
     DjField *target = relation.field ? field->m2m_reverse_field : field->m2m_field;
@@ -219,7 +231,8 @@ static Value *constrained_through(Evaluator *ev, const DjManager *manager, const
     Value *queryset = dj_manager_queryset(ev, source->model->base_manager, site);
     if (!queryset || value_is_none(key)) return NULL;
     Slice not_null = slice_format(evaluator_arena(ev), "%.*s__isnull", SLICE_ARGS(target->name->text));
-    Keyword keywords[2] = {{source->name, key, site}, {atom_intern(evaluator_atoms(ev), not_null), value_bool(ev, false), site}};
+    Keyword keywords[2] = {{source->name, key, site},
+                           {atom_intern(evaluator_atoms(ev), not_null), value_bool(ev, false), site}};
     Value *filter = value_get_attribute(ev, queryset, atom_intern_text(evaluator_atoms(ev), "filter"), site);
     Arguments arguments = {.keywords = keywords, .keyword_count = target->null ? 2 : 1, .site = site};
     return filter ? value_call(ev, filter, &arguments) : NULL;
@@ -229,9 +242,10 @@ static Value *constrained_through(Evaluator *ev, const DjManager *manager, const
 static Value *before_write(Evaluator *ev, const DjManager *manager, Value *written, const Node *site) {
     DjField *missing = missing_target(ev, manager, site);
     if (missing)
-        return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                                  "\"%.*s\" needs to have a value for field \"%.*s\" before this relationship can be used.",
-                                  SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(missing->attname->text));
+        return evaluator_raise_id(
+            ev, EXCEPTION_VALUE, site,
+            "\"%.*s\" needs to have a value for field \"%.*s\" before this relationship can be used.",
+            SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(missing->attname->text));
     Atom name = manager->relation.field ? manager->relation.field->name : manager->relation.rel->accessor;
     if (prefetched(manager)) instance_set_related(ev, value_as_model_instance(manager->owner), name, NULL);
     return written;
@@ -264,8 +278,11 @@ static void manager_describe(Evaluator *ev, Value *self, Buffer *out) {
     buffer_format(out, "<Manager of %s>", manager->model ? manager->model->name->text.start : "no model");
 }
 
-const Type dj_manager_type = {.name = "Manager", .kind = VALUE_NATIVE, .get_attribute = manager_attribute,
-                              .describe = manager_describe, .has_attributes = true};
+const Type dj_manager_type = {.name = "Manager",
+                              .kind = VALUE_NATIVE,
+                              .get_attribute = manager_attribute,
+                              .describe = manager_describe,
+                              .has_attributes = true};
 
 /* Manager.from_queryset(MyQuerySet): a manager class that uses it. */
 static Value *method_from_queryset(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -275,7 +292,8 @@ static Value *method_from_queryset(Evaluator *ev, Value *self, const Arguments *
     Class *base = (Class *)self, *cls = (Class *)queryset;
     Slice text = name && value_is(name, VALUE_STRING)
                      ? value_text(name)
-                     : slice_format(evaluator_arena(ev), "%.*sFrom%.*s", SLICE_ARGS(base->name->text), SLICE_ARGS(cls->name->text));
+                     : slice_format(evaluator_arena(ev), "%.*sFrom%.*s", SLICE_ARGS(base->name->text),
+                                    SLICE_ARGS(cls->name->text));
     Class *made = class_new(ev, atom_intern(evaluator_atoms(ev), text), base->module, &base, 1);
     made->native = cls;
     return (Value *)made;
@@ -310,7 +328,8 @@ static Value *queryset_create(Evaluator *ev, Class *cls, const Arguments *argume
 /* QuerySet(model=…) */
 static Value *queryset_init(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *model = NULL, *query = NULL, *using_alias = NULL, *hints = NULL;
-    if (!arguments_bind(ev, arguments, "QuerySet", "| model query using hints", &model, &query, &using_alias, &hints)) return NULL;
+    if (!arguments_bind(ev, arguments, "QuerySet", "| model query using hints", &model, &query, &using_alias, &hints))
+        return NULL;
     if (model && value_is(model, VALUE_CLASS)) value_as_queryset(self)->model = django_model_of_class((Class *)model);
     return value_none(ev);
 }
@@ -345,9 +364,13 @@ void dj_managers_define(Evaluator *ev, ModuleValue *module) {
     total = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         for (int m = 0; parts[i][m].name; m++) all[total++] = parts[i][m];
-    NativeClass queryset = {.name = "QuerySet", .instance_type = &dj_queryset_type, .methods = all, .create = queryset_create};
+    NativeClass queryset = {
+        .name = "QuerySet", .instance_type = &dj_queryset_type, .methods = all, .create = queryset_create};
     dj_state(ev)->queryset_class = module_define_class(ev, module, &queryset, NULL);
-    NativeClass base = {.name = "BaseManager", .instance_type = &dj_manager_type, .methods = manager_methods, .create = manager_create,
+    NativeClass base = {.name = "BaseManager",
+                        .instance_type = &dj_manager_type,
+                        .methods = manager_methods,
+                        .create = manager_create,
                         .unknown_instance = manager_unknown_instance};
     dj_state(ev)->base_manager_class = module_define_class(ev, module, &base, NULL);
     NativeClass manager = {.name = "Manager", .instance_type = &dj_manager_type, .create = manager_create};

@@ -64,7 +64,8 @@ static bool check_mergeable(DjQuery *query, DjQuery *other, const Node *site) {
     const char *problem = NULL;
     if (dj_is_sliced(query) || dj_is_sliced(other)) problem = "Cannot combine queries once a slice has been taken.";
     else if (query->distinct != other->distinct) problem = "Cannot combine a unique query with a non-unique query.";
-    else if (query->distinct_count != other->distinct_count) problem = "Cannot combine queries with different distinct fields.";
+    else if (query->distinct_count != other->distinct_count)
+        problem = "Cannot combine queries with different distinct fields.";
     if (!problem) return true;
     return evaluator_raise_id(query->ev, EXCEPTION_TYPE, site, "%s", problem) != NULL;
 }
@@ -90,7 +91,11 @@ static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunc
             for (int h = 0; h < count; h++)
                 if (hops[h].join.field == join->join.field && hops[h].join.rel == join->join.rel) step.hop = hops[h];
             if (!step.hop.to) {
-                step.hop = (DjPath){.from = join->parent->model, .to = join->model, .join = join->join, .m2m = true, .direct = !join->nullable};
+                step.hop = (DjPath){.from = join->parent->model,
+                                    .to = join->model,
+                                    .join = join->join,
+                                    .m2m = true,
+                                    .direct = !join->nullable};
             }
             int before = query->join_count;
             target = dj_join(query, mapped(map, join->parent), &step, &reuse);
@@ -116,10 +121,11 @@ static void take_rest(DjQuery *query, DjQuery *other, const JoinMap *map) {
         query->select = (DjExprs){0};
     }
     for (int i = 0; i < other->extra_count; i++)
-        ARENA_PUSH(evaluator_arena(query->ev), query->extra, query->extra_count, query->extra_capacity) = other->extra[i];
+        ARENA_PUSH(evaluator_arena(query->ev), query->extra, query->extra_count, query->extra_capacity) =
+            other->extra[i];
     for (int i = 0; i < other->extra_table_count; i++)
-        ARENA_PUSH(evaluator_arena(query->ev), query->extra_tables, query->extra_table_count, query->extra_table_capacity) =
-            other->extra_tables[i];
+        ARENA_PUSH(evaluator_arena(query->ev), query->extra_tables, query->extra_table_count,
+                   query->extra_table_capacity) = other->extra_tables[i];
     if (other->order_count) {
         query->order_by = other->order_by;
         query->order_count = query->order_capacity = other->order_count;

@@ -18,7 +18,8 @@ typedef struct Qualify {
 static void replacement(Qualify *qualify, DjExpr *expr, Slice alias) {
     Evaluator *ev = qualify->compiler->ev;
     ARENA_PUSH(evaluator_arena(ev), qualify->from.items, qualify->from.count, qualify->from.capacity) = expr;
-    ARENA_PUSH(evaluator_arena(ev), qualify->to.items, qualify->to.count, qualify->to.capacity) = dj_ref(ev, alias, expr);
+    ARENA_PUSH(evaluator_arena(ev), qualify->to.items, qualify->to.count, qualify->to.capacity) =
+        dj_ref(ev, alias, expr);
 }
 
 static bool known(const Qualify *qualify, const DjExpr *expr) {
@@ -121,7 +122,8 @@ DjOutcome dj_compile_qualify(DjCompiler *compiler, DjOrders *orders, Query **out
     query->subquery = subquery;
     if (outcome != DJ_SQL) return outcome;
     around(compiler, inner, SLICE("qualify"), &outer);
-    query_add_item(compiler_arena(compiler), outer, expr_new(compiler_arena(compiler), EXPR_STAR, SQL_UNKNOWN), (Slice){0});
+    query_add_item(compiler_arena(compiler), outer, expr_new(compiler_arena(compiler), EXPR_STAR, SQL_UNKNOWN),
+                   (Slice){0});
     outcome = dj_compile(compiler, filter, &outer->where);
     if (outcome != DJ_SQL) return outcome;
     if (qualify.added) {

@@ -66,7 +66,9 @@ static void selected_add(DjQuery *query, Slice name, DjSelectedKind kind, int co
     DjSelected *known = selected_find(query, name);
     DjSelected added = {name, kind, column};
     if (known) *known = added;
-    else ARENA_PUSH(evaluator_arena(query->ev), query->selected, query->selected_count, query->selected_capacity) = added;
+    else
+        ARENA_PUSH(evaluator_arena(query->ev), query->selected, query->selected_count, query->selected_capacity) =
+            added;
 }
 
 /* After a change of the mask: names of values() that are masked annotations go, unmasked ones come. */
@@ -75,15 +77,13 @@ static void selected_follow_mask(DjQuery *query) {
     int kept = 0;
     for (int i = 0; i < query->selected_count; i++) {
         DjSelected *item = &query->selected[i];
-        DjAnnotation *annotation =
-            item->kind == DJ_SELECTED_ANNOTATION ? dj_annotation_find(query, item->name) : NULL;
+        DjAnnotation *annotation = item->kind == DJ_SELECTED_ANNOTATION ? dj_annotation_find(query, item->name) : NULL;
         if (item->kind == DJ_SELECTED_ANNOTATION && !(annotation && annotation->selected)) continue;
         query->selected[kept++] = *item;
     }
     query->selected_count = kept;
     for (int i = 0; i < query->annotation_count; i++)
-        if (query->annotations[i].selected)
-            selected_add(query, query->annotations[i].name, DJ_SELECTED_ANNOTATION, 0);
+        if (query->annotations[i].selected) selected_add(query, query->annotations[i].name, DJ_SELECTED_ANNOTATION, 0);
 }
 
 static void annotations_start_mask(DjQuery *query) {

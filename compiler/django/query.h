@@ -37,7 +37,7 @@ struct DjJoin {
     int references;
     DjExpr *filtered_source; /* a FilteredRelation that it goes through; NULL: none */
     DjExpr *filtered;        /* its condition, resolved */
-    DjQuery *query; /* that owns it */
+    DjQuery *query;          /* that owns it */
 };
 
 typedef struct DjAnnotation {
@@ -122,7 +122,7 @@ struct DjQuery {
     bool extra_masked;
     Slice *extra_tables;
     int extra_table_count, extra_table_capacity;
-    bool sliced_low, sliced_high; /* marks as below are there */
+    bool sliced_low, sliced_high;  /* marks as below are there */
     Value *low_value, *high_value; /* marks that are not known: parameters */
     int64_t low, high;
     bool lock, lock_nowait, lock_skip_locked, lock_no_key;
@@ -146,7 +146,7 @@ struct DjQuery {
     DjQuery *inner;        /* aggregate over a subquery: FROM (inner) subquery */
     bool no_alias_columns; /* columns without their table: UPDATE, constraints */
     bool elide_empty;      /* a condition that can't match means no statement at all */
-    DjJoin **lookup_joins;   /* of the condition that was built last: exclude.c trims by them */
+    DjJoin **lookup_joins; /* of the condition that was built last: exclude.c trims by them */
     int lookup_join_count;
     DjExprs row; /* once compiled: what a row holds: extra columns, the model's, annotations, those of `joined` */
     int row_extra, row_columns, row_annotations;

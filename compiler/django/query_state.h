@@ -6,12 +6,13 @@
 
 typedef struct DjQueryState {
     Class *expression_class; /* django.db.models.Expression */
-    Class *q_class, *f_class, *func_class, *aggregate_class, *transform_class, *queryset_class, *manager_class, *base_manager_class;
+    Class *q_class, *f_class, *func_class, *aggregate_class, *transform_class, *queryset_class, *manager_class,
+        *base_manager_class;
     Class *lookup_class;
-    bool postgres; /* the models import django.contrib.postgres: its lookups are registered */
-    int manager_count; /* made so far: their order decides the default one */
-    AtomMap function_classes; /* class name → Class* */
-    AtomMap registered;       /* lookup name → list of what register_lookup() gave it */
+    bool postgres;                     /* the models import django.contrib.postgres: its lookups are registered */
+    int manager_count;                 /* made so far: their order decides the default one */
+    AtomMap function_classes;          /* class name → Class* */
+    AtomMap registered;                /* lookup name → list of what register_lookup() gave it */
     DjField *fields[FIELD_KIND_COUNT]; /* output fields without a model, made at first use */
 } DjQueryState;
 

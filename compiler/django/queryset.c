@@ -112,7 +112,8 @@ static DjQuerySet *unsliced(Evaluator *ev, DjQuerySet *queryset, const Node *sit
 /* qs & qs, qs | qs, qs ^ qs: one query with both conditions. */
 static Value *queryset_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
     if ((op != OP_BitAnd && op != OP_BitOr && op != OP_BitXor) || !value_is_queryset(other)) return NULL;
-    DjQuerySet *left = value_as_queryset(reflected ? other : self), *right = value_as_queryset(reflected ? self : other);
+    DjQuerySet *left = value_as_queryset(reflected ? other : self),
+               *right = value_as_queryset(reflected ? self : other);
     if (left->model != right->model && left->model->concrete != right->model->concrete)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot combine queries on two different base models.");
     if (left->combined || right->combined) {

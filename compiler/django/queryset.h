@@ -1,7 +1,7 @@
 /*
- * QuerySet: the model, the list of operations that were called on it, and the shape of its rows. Immutable: every method
- * gives a new one whose list starts with one more operation. What the list means is decided when the
- * query is needed, by replaying it (replay.c).
+ * QuerySet: the model, the list of operations that were called on it, and the shape of its rows. Immutable: every
+ * method gives a new one whose list starts with one more operation. What the list means is decided when the query is
+ * needed, by replaying it (replay.c).
  *
  *     Author.objects.filter(age__gt=5).order_by("name")   model Author, [filter, order_by]
  */
@@ -11,18 +11,19 @@
 #include "compiler/django/query.h"
 
 typedef enum DjOpKind {
-    DJ_OP_FILTER,       /* expr: a Q, negated for exclude() */
-    DJ_OP_ANNOTATE,     /* names and exprs; flag: select (annotate) or not (alias) */
-    DJ_OP_ORDER_BY,     /* orderings */
-    DJ_OP_CLEAR_ORDER,  /* order_by() of internal use: force */
+    DJ_OP_FILTER,      /* expr: a Q, negated for exclude() */
+    DJ_OP_ANNOTATE,    /* names and exprs; flag: select (annotate) or not (alias) */
+    DJ_OP_ORDER_BY,    /* orderings */
+    DJ_OP_CLEAR_ORDER, /* order_by() of internal use: force */
     DJ_OP_REVERSE,
-    DJ_OP_DISTINCT,     /* names */
-    DJ_OP_VALUES,       /* names */
-    DJ_OP_ONLY, DJ_OP_DEFER, /* names; defer(None): flag */
+    DJ_OP_DISTINCT, /* names */
+    DJ_OP_VALUES,   /* names */
+    DJ_OP_ONLY,
+    DJ_OP_DEFER,          /* names; defer(None): flag */
     DJ_OP_SELECT_RELATED, /* names; none: all; flag: select_related(None) */
-    DJ_OP_SLICE,        /* low, high */
-    DJ_OP_COMBINE,      /* union, intersection, difference: querysets */
-    DJ_OP_MERGE,        /* qs & other, qs | other, qs ^ other */
+    DJ_OP_SLICE,          /* low, high */
+    DJ_OP_COMBINE,        /* union, intersection, difference: querysets */
+    DJ_OP_MERGE,          /* qs & other, qs | other, qs ^ other */
     DJ_OP_NONE,
     DJ_OP_EXTRA,
     DJ_OP_LOCK,
@@ -37,16 +38,16 @@ struct DjOp {
     DjExpr *expr;
     Slice *names;
     Span *spans;
-    DjExpr **exprs;      /* ANNOTATE: parallel to names */
+    DjExpr **exprs; /* ANNOTATE: parallel to names */
     int count;
     DjOrdering *orderings;
     bool flag, sticky;
-    bool all;            /* union(all=True); ANNOTATE: values() was called before */
+    bool all; /* union(all=True); ANNOTATE: values() was called before */
     DjCombinator combinator;
     DjConnector connector;
     DjQuerySet **querysets;
     int queryset_count;
-    Value *low, *high;   /* SLICE: integers, unknowns, or NULL */
+    Value *low, *high; /* SLICE: integers, unknowns, or NULL */
     struct DjExtraArguments *extra;
     struct DjLockArguments *lock;
     Slice text;
@@ -75,11 +76,11 @@ typedef struct DjLockArguments {
 typedef enum DjRows { DJ_ROWS_MODEL, DJ_ROWS_DICT, DJ_ROWS_TUPLE, DJ_ROWS_FLAT, DJ_ROWS_NAMED, DJ_ROWS_DATE } DjRows;
 
 struct DjQuerySet {
-    Instance instance;   /* instance.head.cls: QuerySet or the program's own subclass */
+    Instance instance; /* instance.head.cls: QuerySet or the program's own subclass */
     DjModel *model;
-    DjOp *last;          /* most recent operation; NULL: all() of the model */
+    DjOp *last; /* most recent operation; NULL: all() of the model */
     DjRows rows;
-    Slice *fields;       /* values() names as given; for messages and row shape */
+    Slice *fields; /* values() names as given; for messages and row shape */
     int field_count;
     bool has_fields;
     bool sliced, combined, locked, empty_combined;
@@ -89,11 +90,11 @@ struct DjQuerySet {
     int prefetch_count;
     Value *hint_instance; /* of a related manager: the object it belongs to */
     DjField *hint_field;
-    const Node *site;     /* the whole chain so far */
+    const Node *site; /* the whole chain so far */
     Value *using_alias;
-    struct DjRaw *raw;    /* raw(): no operations */
+    struct DjRaw *raw; /* raw(): no operations */
     bool sticky_next;
-    Value *fetched;       /* the rows, once they were read: iterating twice is one query */
+    Value *fetched; /* the rows, once they were read: iterating twice is one query */
 };
 
 extern const Type dj_queryset_type;

@@ -10,7 +10,8 @@ static Value *call(Evaluator *ev, Value *self, const char *method, const Argumen
     return bound ? value_call(ev, bound, arguments) : NULL;
 }
 
-static Value *call_with_text(Evaluator *ev, Value *self, const char *method, Slice text, const Keyword *keyword, const Node *site) {
+static Value *call_with_text(Evaluator *ev, Value *self, const char *method, Slice text, const Keyword *keyword,
+                             const Node *site) {
     Value *items[1] = {value_string(ev, text)};
     const Node *nodes[1] = {site};
     Keyword keywords[1];
@@ -80,13 +81,15 @@ bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix)
         if (!dialect->is_mysql)
             buffer_format(&options, "%s%.*s %s", options.length ? ", " : "", SLICE_ARGS(upper(ev, keyword->name->text)),
                           value_is_true(keyword->value) ? "true" : "false");
-        else if (!slice_equals_text(keyword->name->text, "analyze")) return refuse_explain(ev, keyword, "Unknown options");
+        else if (!slice_equals_text(keyword->name->text, "analyze"))
+            return refuse_explain(ev, keyword, "Unknown options");
     }
     Slice name = {0};
     if (format && value_is(format, VALUE_STRING)) {
         name = upper(ev, value_text(format));
         if (!explain_format_known(dialect, name))
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not a recognized format.", SLICE_ARGS(name)) != NULL;
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not a recognized format.",
+                                      SLICE_ARGS(name)) != NULL;
     }
     if (dialect->id == DIALECT_SQLITE) {
         *prefix = SLICE("EXPLAIN QUERY PLAN");
@@ -95,22 +98,32 @@ bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix)
     if (dialect->is_mysql) {
         bool maria = dialect->id == DIALECT_MARIADB;
         if (!name.length && !analyze) *prefix = SLICE("EXPLAIN");
-        else if (analyze && maria) *prefix = name.length ? slice_format(evaluator_arena(ev), "ANALYZE FORMAT=%.*s", SLICE_ARGS(name)) : SLICE("ANALYZE");
-        else *prefix = slice_format(evaluator_arena(ev), "EXPLAIN%s%s%.*s", analyze ? " ANALYZE" : "", name.length ? " FORMAT=" : "", SLICE_ARGS(name));
+        else if (analyze && maria)
+            *prefix = name.length ? slice_format(evaluator_arena(ev), "ANALYZE FORMAT=%.*s", SLICE_ARGS(name))
+                                  : SLICE("ANALYZE");
+        else
+            *prefix = slice_format(evaluator_arena(ev), "EXPLAIN%s%s%.*s", analyze ? " ANALYZE" : "",
+                                   name.length ? " FORMAT=" : "", SLICE_ARGS(name));
         return true;
     }
     if (name.length) buffer_format(&options, "%sFORMAT %.*s", options.length ? ", " : "", SLICE_ARGS(name));
-    *prefix = options.length ? slice_format(evaluator_arena(ev), "EXPLAIN (%.*s)", (int)options.length, options.data) : SLICE("EXPLAIN");
+    *prefix = options.length ? slice_format(evaluator_arena(ev), "EXPLAIN (%.*s)", (int)options.length, options.data)
+                             : SLICE("EXPLAIN");
     return true;
 }
 
 bool dj_constraint_is_unique(Evaluator *ev, Value *constraint, DjField *field) {
-    Atom fields = atom_intern_text(evaluator_atoms(ev), "fields"), condition = atom_intern_text(evaluator_atoms(ev), "condition");
-    Value *names = value_find_attribute(ev, constraint, fields, NULL), *only_if = value_find_attribute(ev, constraint, condition, NULL);
+    Atom fields = atom_intern_text(evaluator_atoms(ev), "fields"),
+         condition = atom_intern_text(evaluator_atoms(ev), "condition");
+    Value *names = value_find_attribute(ev, constraint, fields, NULL),
+          *only_if = value_find_attribute(ev, constraint, condition, NULL);
     evaluator_clear_error(ev);
-    if (!names || (only_if && !value_is_none(only_if)) || !(value_is(names, VALUE_TUPLE) || value_is(names, VALUE_LIST))) return false;
+    if (!names || (only_if && !value_is_none(only_if)) ||
+        !(value_is(names, VALUE_TUPLE) || value_is(names, VALUE_LIST)))
+        return false;
     const ListValue *list = (const ListValue *)names;
-    return list->count == 1 && value_is(list->items[0], VALUE_STRING) && slice_equals(value_text(list->items[0]), field->name->text);
+    return list->count == 1 && value_is(list->items[0], VALUE_STRING) &&
+           slice_equals(value_text(list->items[0]), field->name->text);
 }
 
 /* ---- extra ---- */
@@ -150,7 +163,8 @@ static bool extra_select(Evaluator *ev, DjExtraArguments *extra, Value *select, 
     extra->select = ARENA_ARRAY(evaluator_arena(ev), DjExtra, dict->count + 1);
     for (int i = 0; i < dict->count; i++) {
         Value *text = value_str(ev, dict->entries[i].value, site);
-        if (!text || !value_is(text, VALUE_STRING) || !value_is(dict->entries[i].key, VALUE_STRING)) return !evaluator_error_pending(ev);
+        if (!text || !value_is(text, VALUE_STRING) || !value_is(dict->entries[i].key, VALUE_STRING))
+            return !evaluator_error_pending(ev);
         DjExtra *item = &extra->select[extra->select_count++];
         item->name = value_text(dict->entries[i].key);
         item->sql = value_text(text);
@@ -167,9 +181,10 @@ Value *dj_method_extra(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
     if (!dj_refuse_combined(ev, queryset, "extra", arguments->site)) return NULL;
     if (queryset->sliced)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cannot change a query once a slice has been taken.");
-    if (!arguments_bind(ev, arguments, "extra", "| select where params tables order_by select_params", &select, &where, &params, &tables,
-                        &order_by, &select_params))
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "Cannot change a query once a slice has been taken.");
+    if (!arguments_bind(ev, arguments, "extra", "| select where params tables order_by select_params", &select, &where,
+                        &params, &tables, &order_by, &select_params))
         return NULL;
     DjOp *op;
     DjQuerySet *next = dj_queryset_push(ev, queryset, DJ_OP_EXTRA, arguments->site, &op);

@@ -72,7 +72,8 @@ static void set_put(DjQuery *query, NameSet *set, Slice name, Span span) {
 
 static void set_of_names(DjQuery *query, NameSet *set, const DjNames *names, Slice prefix) {
     for (; names; names = names->next) {
-        Slice path = prefix.length ? slice_format(evaluator_arena(query->ev), "%.*s__%.*s", SLICE_ARGS(prefix), SLICE_ARGS(names->name))
+        Slice path = prefix.length ? slice_format(evaluator_arena(query->ev), "%.*s__%.*s", SLICE_ARGS(prefix),
+                                                  SLICE_ARGS(names->name))
                                    : names->name;
         if (names->children) set_of_names(query, set, names->children, path);
         if (names->leaf) set_put(query, set, path, names->span);
@@ -120,7 +121,8 @@ static void replay_deferred(DjQuery *query, const DjOp *op, bool only) {
         for (int i = 0; i < existing.count; i++) set_put(query, &result, existing.items[i], existing.spans[i]);
     if (only || add) {
         for (int i = 0; i < given.count; i++)
-            if (!only || was_only || !set_has(&existing, given.items[i])) set_put(query, &result, given.items[i], given.spans[i]);
+            if (!only || was_only || !set_has(&existing, given.items[i]))
+                set_put(query, &result, given.items[i], given.spans[i]);
         deferred_from(query, &result, only);
         return;
     }
@@ -149,7 +151,8 @@ static void replay_select_related(DjQuery *query, const DjOp *op) {
 
 static void replay_slice(DjQuery *query, const DjOp *op) {
     int64_t low = 0, high = 0;
-    bool low_known = !op->low || value_as_integer(op->low, &low), high_known = !op->high || value_as_integer(op->high, &high);
+    bool low_known = !op->low || value_as_integer(op->low, &low),
+         high_known = !op->high || value_as_integer(op->high, &high);
     bool one = op->flag, has_high = one || op->high;
     if (one) high = low + 1;
     if (low_known && high_known) {
@@ -226,7 +229,8 @@ static bool replay_extra(DjQuery *query, const DjOp *op) {
         dj_where_push(query->ev, query->where, condition);
     }
     for (int i = 0; i < extra->table_count; i++)
-        ARENA_PUSH(arena, query->extra_tables, query->extra_table_count, query->extra_table_capacity) = extra->tables[i];
+        ARENA_PUSH(arena, query->extra_tables, query->extra_table_count, query->extra_table_capacity) =
+            extra->tables[i];
     if (extra->order_count) {
         query->extra_order_by = extra->order_by;
         query->extra_order_count = extra->order_count;

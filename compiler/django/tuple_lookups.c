@@ -13,8 +13,10 @@
 static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
 
 static bool raise_length(DjCompiler *compiler, DjExpr *lookup, const char *what) {
-    return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, lookup->site, "'%s' lookup of %.*s must %s",
-                              lookup->as.lookup.spec->name, SLICE_ARGS(value_repr(compiler->ev, value_atom(compiler->ev, lookup->args[0]->as.pairs.field->name))), what) != NULL;
+    return evaluator_raise_id(
+               compiler->ev, EXCEPTION_VALUE, lookup->site, "'%s' lookup of %.*s must %s", lookup->as.lookup.spec->name,
+               SLICE_ARGS(value_repr(compiler->ev, value_atom(compiler->ev, lookup->args[0]->as.pairs.field->name))),
+               what) != NULL;
 }
 
 /* The values of one row, one a column. NULL: an error is pending. */
@@ -24,7 +26,8 @@ static Value **row_values(DjCompiler *compiler, DjExpr *lookup, Value *row) {
         char what[64] = {0};
         Slice text = slice_format(arena_of(compiler), "have %d elements", lhs->count);
         memcpy(what, text.start, text.length < 63 ? text.length : 63);
-        raise_length(compiler, lookup, value_is(row, VALUE_TUPLE) || value_is(row, VALUE_LIST) ? what : "be a tuple or a list");
+        raise_length(compiler, lookup,
+                     value_is(row, VALUE_TUPLE) || value_is(row, VALUE_LIST) ? what : "be a tuple or a list");
         return NULL;
     }
     return ((ListValue *)row)->items;
@@ -47,7 +50,8 @@ static DjOutcome row_equals(DjCompiler *compiler, DjExpr *lookup, Value *row, Ex
         Expr *column, *param;
         DjOutcome outcome = column_value(compiler, lookup, i, values[i], &column, &param);
         if (outcome != DJ_SQL) return outcome;
-        expr_list_push(arena_of(compiler), &all->args, expr_binary(arena_of(compiler), OPERATOR_EQ, column, param, SQL_BOOLEAN));
+        expr_list_push(arena_of(compiler), &all->args,
+                       expr_binary(arena_of(compiler), OPERATOR_EQ, column, param, SQL_BOOLEAN));
     }
     *out = expr_group(arena_of(compiler), all);
     return DJ_SQL;
@@ -59,8 +63,9 @@ static Value *spread_unknown(DjCompiler *compiler, DjExpr *lookup, Value *row) {
     int count = lookup->args[0]->count;
     Value **items = ARENA_ARRAY(arena_of(compiler), Value *, count);
     for (int i = 0; i < count; i++)
-        items[i] = value_unknown(compiler->ev, slice_format(arena_of(compiler), "%.*s[%d]", SLICE_ARGS(((UnknownValue *)row)->text), i),
-                                 lookup->site, NULL);
+        items[i] = value_unknown(
+            compiler->ev, slice_format(arena_of(compiler), "%.*s[%d]", SLICE_ARGS(((UnknownValue *)row)->text), i),
+            lookup->site, NULL);
     return value_tuple(compiler->ev, items, count);
 }
 
@@ -123,7 +128,8 @@ static DjOutcome compare_tuples(DjCompiler *compiler, DjExpr *lookup, OperatorId
 DjOutcome dj_compile_tuple_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     if (lookup->args[1]) return compile_subquery_lookup(compiler, lookup, OPERATOR_EQ, out);
     Value *row = spread_unknown(compiler, lookup, lookup->as.lookup.rhs);
-    return has_tuples(compiler) ? compare_tuples(compiler, lookup, OPERATOR_EQ, row, out) : row_equals(compiler, lookup, row, out);
+    return has_tuples(compiler) ? compare_tuples(compiler, lookup, OPERATOR_EQ, row, out)
+                                : row_equals(compiler, lookup, row, out);
 }
 
 /* (a, b) > (1, 2) as a > 1 OR (a = 1 AND b > 2); >= ends in (b > 2 OR b = 2). */
@@ -180,11 +186,14 @@ static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListV
         Expr *tuple = expr_new(arena, EXPR_TUPLE, SQL_UNKNOWN), *all = row->args.items[0];
         bool bare = all->args.count == 1 && rows->count > 1; /* one column: the whole is in parentheses already */
         expr_list_push(arena, &any->args, bare ? all->args.items[0] : row);
-        for (int i = 0; i < all->args.count; i++) expr_list_push(arena, &tuple->args, all->args.items[i]->args.items[1]);
+        for (int i = 0; i < all->args.count; i++)
+            expr_list_push(arena, &tuple->args, all->args.items[i]->args.items[1]);
         expr_list_push(arena, &in->args, tuple);
     }
     if (!any->args.count) return DJ_EMPTY;
-    *out = has_tuples(compiler) ? in : any->args.count == 1 && any->args.items[0]->kind == EXPR_GROUP ? any->args.items[0] : expr_group(arena, any);
+    *out = has_tuples(compiler)                                             ? in
+           : any->args.count == 1 && any->args.items[0]->kind == EXPR_GROUP ? any->args.items[0]
+                                                                            : expr_group(arena, any);
     return DJ_SQL;
 }
 
@@ -213,7 +222,8 @@ static DjOutcome in_as_exists(DjCompiler *compiler, DjExpr *lookup, Expr **out) 
 }
 
 DjOutcome dj_compile_tuple_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
-    if (lookup->args[1] && lookup->args[1]->kind == DJ_QUERY && !has_tuples(compiler)) return in_as_exists(compiler, lookup, out);
+    if (lookup->args[1] && lookup->args[1]->kind == DJ_QUERY && !has_tuples(compiler))
+        return in_as_exists(compiler, lookup, out);
     if (lookup->args[1]) {
         Expr *in = expr_new(arena_of(compiler), EXPR_IN, SQL_BOOLEAN), *left, *right;
         DjOutcome outcome = left_tuple(compiler, lookup, &left);
@@ -226,7 +236,8 @@ DjOutcome dj_compile_tuple_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) 
         return DJ_SQL;
     }
     Value *rhs = lookup->as.lookup.rhs;
-    if (value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) return tuple_in_rows(compiler, lookup, (ListValue *)rhs, out);
+    if (value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE))
+        return tuple_in_rows(compiler, lookup, (ListValue *)rhs, out);
     ListValue one = {.count = 1, .items = &rhs};
     DjOutcome outcome = tuple_in_rows(compiler, lookup, &one, out);
     return outcome;

@@ -16,11 +16,24 @@ typedef struct LookupClass {
     const char *name, *lookup;
 } LookupClass;
 static const LookupClass lookup_classes[] = {
-    {"Exact", "exact"},           {"IExact", "iexact"},           {"GreaterThan", "gt"},       {"GreaterThanOrEqual", "gte"},
-    {"LessThan", "lt"},           {"LessThanOrEqual", "lte"},     {"In", "in"},                {"Contains", "contains"},
-    {"IContains", "icontains"},   {"StartsWith", "startswith"},   {"IStartsWith", "istartswith"}, {"EndsWith", "endswith"},
-    {"IEndsWith", "iendswith"},   {"Range", "range"},             {"IsNull", "isnull"},        {"Regex", "regex"},
-    {"IRegex", "iregex"},         {"PostgresOperatorLookup", "postgres operator"},
+    {"Exact", "exact"},
+    {"IExact", "iexact"},
+    {"GreaterThan", "gt"},
+    {"GreaterThanOrEqual", "gte"},
+    {"LessThan", "lt"},
+    {"LessThanOrEqual", "lte"},
+    {"In", "in"},
+    {"Contains", "contains"},
+    {"IContains", "icontains"},
+    {"StartsWith", "startswith"},
+    {"IStartsWith", "istartswith"},
+    {"EndsWith", "endswith"},
+    {"IEndsWith", "iendswith"},
+    {"Range", "range"},
+    {"IsNull", "isnull"},
+    {"Regex", "regex"},
+    {"IRegex", "iregex"},
+    {"PostgresOperatorLookup", "postgres operator"},
 };
 
 static Value *lookup_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
@@ -35,7 +48,8 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
     Value *lhs = NULL, *rhs = NULL;
     if (!arguments_bind(ev, arguments, "Lookup", "lhs rhs", &lhs, &rhs)) return NULL;
     const LookupClass *row = NULL;
-    for (int i = 0; i < self->cls->mro_count && !row; i++) row = self->cls->mro[i]->node ? NULL : self->cls->mro[i]->native;
+    for (int i = 0; i < self->cls->mro_count && !row; i++)
+        row = self->cls->mro[i]->node ? NULL : self->cls->mro[i]->native;
     expr->args = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, 2);
     expr->count = 2;
     expr->args[0] = dj_parse(ev, lhs, false, arguments->site);
@@ -49,7 +63,8 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
 }
 
 void dj_lookup_classes_define(Evaluator *ev, ModuleValue *module) {
-    static const NativeMethod methods[] = {{"__init__", lookup_init, NATIVE_METHOD, NULL}, {NULL, NULL, NATIVE_METHOD, NULL}};
+    static const NativeMethod methods[] = {{"__init__", lookup_init, NATIVE_METHOD, NULL},
+                                           {NULL, NULL, NATIVE_METHOD, NULL}};
     NativeClass base = {.name = "Lookup", .instance_type = &dj_expr_type, .methods = methods, .create = lookup_create};
     dj_state(ev)->lookup_class = module_define_class(ev, module, &base, dj_state(ev)->expression_class);
     for (size_t i = 0; i < sizeof lookup_classes / sizeof *lookup_classes; i++) {
@@ -70,7 +85,9 @@ static Value *as_queryset(Evaluator *ev, Value *value, const Node *site) {
 }
 
 static Value *shortcut(Evaluator *ev, const Arguments *arguments, const char *method) {
-    if (!arguments->count) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "missing 1 required positional argument: 'klass'");
+    if (!arguments->count)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
+                                  "missing 1 required positional argument: 'klass'");
     Value *queryset = as_queryset(ev, arguments->items[0], arguments->site);
     if (!queryset)
         return evaluator_error_pending(ev) || value_is_unknown(arguments->items[0])

@@ -1,4 +1,5 @@
-/* Lookups, transforms and functions that depend on the type: JSON, arrays, ranges, registered transforms; contrib.postgres. */
+/* Lookups, transforms and functions that depend on the type: JSON, arrays, ranges, registered transforms;
+ * contrib.postgres. */
 #ifndef ORMC_DJANGO_TYPES_QUERY_H
 #define ORMC_DJANGO_TYPES_QUERY_H
 

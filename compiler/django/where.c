@@ -59,13 +59,14 @@ static DjExpr *where_of(Evaluator *ev, DjExpr *condition) {
 static DjExpr *build_expression(DjQuery *query, DjExpr *expr, const DjFilter *filter) {
     Evaluator *ev = query->ev;
     if (!dj_is_conditional(ev, expr))
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "Cannot filter against a non-conditional expression.");
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site,
+                                  "Cannot filter against a non-conditional expression.");
     DjResolve how = {.allow_joins = filter->allow_joins, .reuse = filter->reuse, .summarize = filter->summarize};
     DjExpr *condition = dj_resolve(query, expr, &how);
     if (!condition) return NULL;
     if (condition->kind != DJ_LOOKUP)
-        condition = dj_build_lookup(query, NULL, 0, condition, value_bool(ev, true),
-                                    evaluator_span(ev, expr->site), expr->site);
+        condition = dj_build_lookup(query, NULL, 0, condition, value_bool(ev, true), evaluator_span(ev, expr->site),
+                                    expr->site);
     return condition ? where_of(ev, condition) : NULL;
 }
 
@@ -116,7 +117,8 @@ Value *dj_resolve_lookup_value(DjQuery *query, Value *value, const DjResolve *ho
     ListValue *list = (ListValue *)value;
     bool any = false;
     for (int i = 0; i < list->count; i++)
-        any |= value_is_expr(list->items[i]) || value_is_queryset(list->items[i]) || value_is(list->items[i], VALUE_TUPLE);
+        any |=
+            value_is_expr(list->items[i]) || value_is_queryset(list->items[i]) || value_is(list->items[i], VALUE_TUPLE);
     if (!any) return value;
     Value **items = ARENA_ARRAY(evaluator_arena(ev), Value *, list->count + 1);
     for (int i = 0; i < list->count; i++)
@@ -127,7 +129,8 @@ Value *dj_resolve_lookup_value(DjQuery *query, Value *value, const DjResolve *ho
 /* Joins that got further references since `before` was taken: an F() in the value used them. */
 static void joins_used_since(DjQuery *query, const int *before, int count, DjJoinSet *used) {
     for (int i = 0; i < query->join_count; i++)
-        if (query->joins[i]->references > (i < count ? before[i] : 0)) dj_join_set_add(query->ev, used, query->joins[i]);
+        if (query->joins[i]->references > (i < count ? before[i] : 0))
+            dj_join_set_add(query->ev, used, query->joins[i]);
 }
 
 /* NOT (col = x) must not drop rows where col is NULL: AND col IS NOT NULL inside the NOT. */
@@ -180,8 +183,7 @@ static DjExpr *build_joined(DjQuery *query, DjJoined *joined, const Slice *looku
     DjExpr *clause = where_of(ev, condition);
     bool outer = condition_requires_outer(condition, filter->current_negated);
     bool isnull = strcmp(condition->as.lookup.spec->name, "isnull") == 0;
-    if (outer && filter->current_negated && !isnull &&
-        !add_null_guards(query, clause, joined, join, value, condition))
+    if (outer && filter->current_negated && !isnull && !add_null_guards(query, clause, joined, join, value, condition))
         return NULL;
     if (!outer)
         for (int i = 0; i < used->count; i++) dj_join_set_add(ev, needed, used->items[i]);
@@ -215,8 +217,7 @@ static DjExpr *build_condition(DjQuery *query, DjExpr *keyword, const DjFilter *
     Slice path = keyword->as.condition.name;
     Span span = keyword->as.condition.span;
     const Node *site = keyword->as.condition.value_node;
-    if (!path.length)
-        return evaluator_raise(ev, django_state(ev)->field_error, span, "Cannot parse keyword query ''");
+    if (!path.length) return evaluator_raise(ev, django_state(ev)->field_error, span, "Cannot parse keyword query ''");
     int count = dj_split_names(path, names), parts = 0;
     DjAnnotation *annotation = find_annotation(query, path, names, count, &parts);
     DjResolvedNames resolved = {0};
@@ -234,8 +235,7 @@ static DjExpr *build_condition(DjQuery *query, DjExpr *keyword, const DjFilter *
     if (!value) return NULL;
     DjJoinSet used = {0};
     joins_used_since(query, before, joins_before, &used);
-    if (annotation)
-        return build_annotation(query, annotation, names + parts, count - parts, value, keyword, filter);
+    if (annotation) return build_annotation(query, annotation, names + parts, count - parts, value, keyword, filter);
     DjJoined joined;
     bool allow_many = !filter->branch_negated || !filter->split_subquery;
     if (!dj_setup_joins(query, names, parts, query->model, dj_query_base(query), filter->reuse, allow_many, span,

@@ -10,7 +10,7 @@ typedef struct DjFilter {
     bool current_negated; /* below an odd number of NOTs */
     DjJoinSet *reuse;     /* multi-valued joins that may be shared; NULL: all */
     bool allow_joins;
-    bool split_subquery;  /* negated multi-valued conditions become subqueries */
+    bool split_subquery; /* negated multi-valued conditions become subqueries */
     bool summarize;
     bool keep_join_types; /* inside an expression: no promotion, no demotion */
 } DjFilter;

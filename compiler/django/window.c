@@ -23,10 +23,12 @@ static bool frame_end(DjCompiler *compiler, DjExpr *frame, Value *value, bool st
     }
     if (!value_as_integer(value, &number))
         return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, frame->site,
-                                  "%s argument must be %s integer, zero, or None, but got '%.*s'.", start ? "start" : "end",
-                                  start ? "a negative" : "a positive", SLICE_ARGS(value_repr(compiler->ev, value))) != NULL;
+                                  "%s argument must be %s integer, zero, or None, but got '%.*s'.",
+                                  start ? "start" : "end", start ? "a negative" : "a positive",
+                                  SLICE_ARGS(value_repr(compiler->ev, value))) != NULL;
     if (!frame->as.frame.rows && compiler->dialect->id == DIALECT_POSTGRESQL && number != 0) {
-        evaluator_raise(compiler->ev, django_state(compiler->ev)->not_supported_error, evaluator_span(compiler->ev, frame->site),
+        evaluator_raise(compiler->ev, django_state(compiler->ev)->not_supported_error,
+                        evaluator_span(compiler->ev, frame->site),
                         "PostgreSQL only supports UNBOUNDED together with PRECEDING and FOLLOWING.");
         return false;
     }
@@ -42,7 +44,8 @@ static bool compile_frame(DjCompiler *compiler, DjExpr *frame, Slice *out) {
     buffer_init(&text, compiler_arena(compiler));
     Value *first = frame->as.frame.start, *last = frame->as.frame.end;
     if (first && last && value_as_integer(first, &start) && value_as_integer(last, &end) && start > end)
-        return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, frame->site, "start cannot be greater than end.") != NULL;
+        return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, frame->site, "start cannot be greater than end.") !=
+               NULL;
     buffer_text(&text, frame->as.frame.rows ? "ROWS BETWEEN " : "RANGE BETWEEN ");
     if (!frame_end(compiler, frame, first, true, &text)) return false;
     buffer_text(&text, " AND ");
@@ -69,7 +72,8 @@ DjOutcome dj_compile_window(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     outcome = compile_items(compiler, expr->as.window.partition_by, &over->as.window->partition_by);
     if (outcome == DJ_SQL) outcome = compile_items(compiler, expr->as.window.order_by, &over->as.window->order_by);
     if (outcome != DJ_SQL) return outcome;
-    if (expr->as.window.frame && !compile_frame(compiler, expr->as.window.frame, &over->as.window->frame)) return DJ_ERROR;
+    if (expr->as.window.frame && !compile_frame(compiler, expr->as.window.frame, &over->as.window->frame))
+        return DJ_ERROR;
     *out = decimal ? expr_function(arena, FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, over) : over;
     return DJ_SQL;
 }

@@ -207,7 +207,8 @@ static Element *in_list(Evaluator *ev, Element *expr, Op op, Value *items, const
 }
 
 Element *element_in(Evaluator *ev, Element *expr, Value *right, bool negated, const Node *site) {
-    Element *given = value_is(right, VALUE_NATIVE) && !value_is_element(right) ? orm_coerce_expression(ev, right, site) : NULL;
+    Element *given =
+        value_is(right, VALUE_NATIVE) && !value_is_element(right) ? orm_coerce_expression(ev, right, site) : NULL;
     if (evaluator_error_pending(ev)) return NULL;
     if (given && element_is_select(given)) right = (Value *)given;
     Op op = op_of(negated ? SA_NOT_IN : SA_IN), negate = op_of(negated ? SA_IN : SA_NOT_IN);

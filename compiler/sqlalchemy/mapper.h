@@ -54,7 +54,7 @@ struct Mapper {
     Mapper *inherits, *base;
     Mapper **subs; /* direct ones, in order */
     int sub_count, sub_capacity;
-    int number; /* order of definition */
+    int number;     /* order of definition */
     int seen_names; /* of the class's namespace: what is newer was assigned after the class statement */
     bool single, concrete, configured;
     Element *local_table;
@@ -114,10 +114,9 @@ struct Relationship {
     Class *defined_on;
     const Node *node;
     Atom back_populates;
-    int uselist; /* -1: not said */
+    int uselist;   /* -1: not said */
     int innerjoin; /* 2: "unnested" */
-    bool viewonly, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring,
-        init;
+    bool viewonly, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring, init;
     bool cascade_save_update, cascade_delete, cascade_delete_orphan, cascade_merge;
     LazyKind lazy;
     int join_depth; /* 0: not said */
