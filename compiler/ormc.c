@@ -18,14 +18,7 @@
 #include "compiler/django/django.h"
 #include "compiler/sqlalchemy/sqlalchemy.h"
 
-static const NativeFamily *const families[] = {
-#ifdef ORMC_FAMILY_django
-    &django_family,
-#endif
-#ifdef ORMC_FAMILY_sqlalchemy
-    &ormc_sqlalchemy_family,
-#endif
-    NULL};
+static const NativeFamily *const families[] = {&django_family, &ormc_sqlalchemy_family, NULL};
 
 const char *ormc_version(void) { return ORMC_VERSION; }
 
