@@ -276,6 +276,8 @@ static DjOutcome compile_subquery(DjCompiler *compiler, DjExpr *expr, Expr **out
 static DjOutcome compile_exists(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Query *inner;
     DjOutcome outcome = dj_query_compile(expr->as.subquery.query, compiler, true, false, &inner);
+    if (outcome == DJ_EMPTY)
+        return dj_compile(compiler, dj_value(compiler->ev, value_bool(compiler->ev, false), NULL, expr->site), out);
     if (outcome != DJ_SQL) return outcome;
     *out = expr_new(compiler_arena(compiler), EXPR_EXISTS, SQL_BOOLEAN);
     (*out)->as.query.query = inner;

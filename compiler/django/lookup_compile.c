@@ -158,12 +158,30 @@ static bool condition_stands_alone(DjCompiler *compiler, DjExpr *lhs) {
     return lhs->kind == DJ_EXISTS || lhs->kind == DJ_LOOKUP || lhs->kind == DJ_WHERE;
 }
 
+/* Whether the value is True or False to the field ("1" is True to a BooleanField), and which. */
+static bool boolean_right(DjCompiler *compiler, DjExpr *lookup, bool *truth) {
+    Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
+    if (!rhs) return false;
+    if (value_is(rhs, VALUE_BOOL)) {
+        *truth = value_is_true(rhs);
+        return true;
+    }
+    DjField *field = dj_lookup_field(compiler->ev, lookup->args[0]);
+    Param param;
+    if (!field || field->kind != FIELD_BOOLEAN || value_is_unknown(rhs) ||
+        !field_prepare(compiler->ev, field, rhs, lookup->site, &param) || param.source != PARAM_KNOWN ||
+        (param.value.kind != LITERAL_BOOL && param.value.kind != LITERAL_INTEGER))
+        return false;
+    *truth = param.value.integer != 0;
+    return true;
+}
+
 DjOutcome lookup_compile_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     if (lookup->args[0]->kind == DJ_COL_PAIRS) return dj_compile_tuple_exact(compiler, lookup, out);
-    Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
-    if (rhs && value_is(rhs, VALUE_BOOL) && condition_stands_alone(compiler, lookup->args[0])) {
+    bool truth;
+    if (condition_stands_alone(compiler, lookup->args[0]) && boolean_right(compiler, lookup, &truth)) {
         DjOutcome outcome = dj_lookup_left(compiler, lookup, out);
-        if (value_is_true(rhs)) return outcome;
+        if (truth) return outcome;
         if (outcome == DJ_SQL) *out = expr_not(arena_of(compiler), *out);
         return outcome;
     }
