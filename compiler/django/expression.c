@@ -137,6 +137,14 @@ void dj_where_add(Evaluator *ev, DjExpr *where, DjExpr *child, DjConnector conne
 
 /* ---- arguments ---- */
 
+const Node *dj_argument_site(const Arguments *arguments, const Value *value) {
+    for (int i = 0; arguments->nodes && i < arguments->count; i++)
+        if (arguments->items[i] == value) return arguments->nodes[i];
+    for (int i = 0; i < arguments->keyword_count; i++)
+        if (arguments->keywords[i].value == value) return arguments->keywords[i].node;
+    return arguments->site;
+}
+
 DjExpr *dj_parse(Evaluator *ev, Value *value, bool strings_are_fields, const Node *site) {
     if (value_is_expr(value)) return value_expr(value);
     if (value_is_queryset(value)) {

@@ -195,6 +195,8 @@ DjExpr *dj_where(Evaluator *ev, DjConnector connector, bool negated);
 /* As the last child, whatever it is. */
 void dj_where_push(Evaluator *ev, DjExpr *where, DjExpr *child);
 void dj_where_add(Evaluator *ev, DjExpr *where, DjExpr *child, DjConnector connector);
+/* Where the argument with that value stands in the call; the whole call where it stands nowhere. */
+const Node *dj_argument_site(const Arguments *arguments, const Value *value);
 /* An argument of a function: an expression stays, a string becomes F where strings name fields, else VALUE; a queryset
  * becomes SUBQUERY. */
 DjExpr *dj_parse(Evaluator *ev, Value *value, bool strings_are_fields, const Node *site);

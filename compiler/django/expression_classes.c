@@ -168,7 +168,7 @@ static Value *when_init(Evaluator *ev, Value *self, const Arguments *arguments) 
                                   "An empty Q() can't be used as a When() condition.");
     if (!then) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "When() missing its result: then=…");
     expr->args[0] = given;
-    expr->args[1] = dj_parse(ev, then, true, arguments->site);
+    expr->args[1] = dj_parse(ev, then, true, dj_argument_site(arguments, then));
     return value_none(ev);
 }
 
@@ -199,7 +199,7 @@ static Value *wrapper_init(Evaluator *ev, Value *self, const Arguments *argument
     if (!arguments_bind(ev, arguments, "ExpressionWrapper", "expression output_field", &inner, &field)) return NULL;
     expr->kind = DJ_WRAPPER;
     set_args(ev, expr, 1);
-    expr->args[0] = dj_parse(ev, inner, true, arguments->site);
+    expr->args[0] = dj_parse(ev, inner, true, dj_argument_site(arguments, inner));
     set_output(expr, field);
     return value_none(ev);
 }
@@ -211,7 +211,7 @@ static Value *default_init(Evaluator *ev, Value *self, const Arguments *argument
     if (!arguments_bind(ev, arguments, "DatabaseDefault", "expression | output_field", &inner, &field)) return NULL;
     expr->kind = DJ_DB_DEFAULT;
     set_args(ev, expr, 1);
-    expr->args[0] = dj_parse(ev, inner, true, arguments->site);
+    expr->args[0] = dj_parse(ev, inner, true, dj_argument_site(arguments, inner));
     set_output(expr, field);
     return value_none(ev);
 }
@@ -300,7 +300,7 @@ static Value *window_init(Evaluator *ev, Value *self, const Arguments *arguments
         return NULL;
     expr->kind = DJ_WINDOW;
     set_args(ev, expr, 1);
-    expr->args[0] = dj_parse(ev, inner, true, arguments->site);
+    expr->args[0] = dj_parse(ev, inner, true, dj_argument_site(arguments, inner));
     const DjFunction *spec = expr->args[0]->kind == DJ_FUNC ? expr->args[0]->as.func.spec : NULL;
     if (!spec || !(spec->flags & (DJF_WINDOW_COMPATIBLE | DJF_WINDOW_ONLY)))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
@@ -313,7 +313,7 @@ static Value *window_init(Evaluator *ev, Value *self, const Arguments *arguments
             for (int i = 0; i < list->count; i++) items[i] = dj_parse(ev, list->items[i], true, arguments->site);
             expr->as.window.partition_by = dj_list(ev, items, list->count);
         } else {
-            DjExpr *one = dj_parse(ev, partition, true, arguments->site);
+            DjExpr *one = dj_parse(ev, partition, true, dj_argument_site(arguments, partition));
             expr->as.window.partition_by = dj_list(ev, &one, 1);
         }
     }

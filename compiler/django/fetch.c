@@ -456,7 +456,7 @@ static Value *dates(Evaluator *ev, Value *self, const Arguments *arguments, bool
                   : "'kind' must be one of 'year', 'month', 'week', or 'day'.");
     if (order && value_is(order, VALUE_STRING) && !descending && !slice_equals_text(value_text(order), "ASC"))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "'order' must be either 'ASC' or 'DESC'.");
-    DjExpr *field = dj_f(ev, value_text(name), arguments->site);
+    DjExpr *field = dj_f(ev, value_text(name), dj_argument_site(arguments, name));
     DjExpr *trunc = dj_function_new(ev, dj_function_find("Trunc"), &field, 1, arguments->site);
     trunc->as.func.unit = value_text(unit);
     trunc->as.func.zone = zone && !value_is_none(zone) ? zone : NULL;

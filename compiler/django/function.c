@@ -218,11 +218,9 @@ const DjFunction *dj_transform_find(Evaluator *ev, DjField *field, Slice name) {
     return NULL;
 }
 
-void dj_transform_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion) {
-    (void)ev;
+void dj_transform_suggest(DjField *field, DjCloseMatches *close) {
     for (int i = 0; i < FUNCTION_TOTAL; i++)
-        if (is_builtin_transform(field, &functions[i]))
-            suggestion_offer(suggestion, slice_from(functions[i].transform));
+        if (is_builtin_transform(field, &functions[i])) close_offer(close, slice_from(functions[i].transform));
 }
 
 DjExpr *dj_transform_apply(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site) {

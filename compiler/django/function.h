@@ -5,6 +5,7 @@
 #ifndef ORMC_DJANGO_FUNCTION_H
 #define ORMC_DJANGO_FUNCTION_H
 
+#include "compiler/django/close_matches.h"
 #include "compiler/django/expression.h"
 
 typedef enum DjFunctionFlags {
@@ -67,6 +68,6 @@ DjExpr *dj_function_new(Evaluator *ev, const DjFunction *spec, DjExpr *const *ar
 
 /* A transform of an expression by its name; NULL without an error: there is none. */
 DjExpr *dj_transform_apply(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
-void dj_transform_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion);
+void dj_transform_suggest(DjField *field, DjCloseMatches *close);
 
 #endif

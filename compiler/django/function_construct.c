@@ -140,7 +140,7 @@ bool construct_cast(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (!field) return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "Cast() takes an output_field") != NULL;
     expr->output_field = field;
     expr->output_decided = true;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     return true;
 }
 
@@ -161,7 +161,7 @@ bool construct_collate(Evaluator *ev, DjExpr *expr, const Arguments *arguments) 
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Invalid collation name: %.*s.",
                                   SLICE_ARGS(value_repr(ev, collation))) != NULL;
     expr->as.func.unit = value_text(collation);
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     return true;
 }
 
@@ -179,8 +179,10 @@ bool construct_json_object(Evaluator *ev, DjExpr *expr, const Arguments *argumen
 bool construct_round(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *precision = NULL;
     if (!arguments_bind(ev, arguments, "Round", "expression | precision", &inner, &precision)) return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, precision ? dj_parse(ev, precision, true, arguments->site) : number(ev, 0, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr,
+                precision ? dj_parse(ev, precision, true, dj_argument_site(arguments, precision))
+                          : number(ev, 0, arguments->site));
     return true;
 }
 
@@ -219,7 +221,7 @@ bool construct_left(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "expression length", &inner, &length) ||
         !check_number(ev, length, 1, "'length' must be greater than 0.", arguments->site))
         return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     push_source(ev, expr, dj_parse(ev, length, false, arguments->site));
     return true;
 }
@@ -230,10 +232,10 @@ bool construct_pad(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
                         &fill) ||
         !check_number(ev, length, 0, "'length' must be greater or equal to 0.", arguments->site))
         return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, dj_parse(ev, length, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr, dj_parse(ev, length, true, dj_argument_site(arguments, length)));
     push_source(ev, expr,
-                fill ? dj_parse(ev, fill, true, arguments->site)
+                fill ? dj_parse(ev, fill, true, dj_argument_site(arguments, fill))
                      : dj_value(ev, value_string(ev, SLICE(" ")), NULL, arguments->site));
     return true;
 }
@@ -243,8 +245,8 @@ bool construct_repeat(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (!arguments_bind(ev, arguments, "Repeat", "expression number", &inner, &times) ||
         !check_number(ev, times, 0, "'number' must be greater or equal to 0.", arguments->site))
         return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, dj_parse(ev, times, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr, dj_parse(ev, times, true, dj_argument_site(arguments, times)));
     return true;
 }
 
@@ -252,10 +254,10 @@ bool construct_replace(Evaluator *ev, DjExpr *expr, const Arguments *arguments) 
     Value *inner = NULL, *text = NULL, *replacement = NULL;
     if (!arguments_bind(ev, arguments, "Replace", "expression text | replacement", &inner, &text, &replacement))
         return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, dj_parse(ev, text, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr, dj_parse(ev, text, true, dj_argument_site(arguments, text)));
     push_source(ev, expr,
-                replacement ? dj_parse(ev, replacement, true, arguments->site)
+                replacement ? dj_parse(ev, replacement, true, dj_argument_site(arguments, replacement))
                             : dj_value(ev, value_string(ev, SLICE("")), NULL, arguments->site));
     return true;
 }
@@ -265,9 +267,10 @@ bool construct_substr(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (!arguments_bind(ev, arguments, "Substr", "expression pos | length", &inner, &from, &length) ||
         !check_number(ev, from, 1, "'pos' must be greater than 0", arguments->site))
         return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, dj_parse(ev, from, true, arguments->site));
-    if (length && !value_is_none(length)) push_source(ev, expr, dj_parse(ev, length, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr, dj_parse(ev, from, true, dj_argument_site(arguments, from)));
+    if (length && !value_is_none(length))
+        push_source(ev, expr, dj_parse(ev, length, true, dj_argument_site(arguments, length)));
     return true;
 }
 
@@ -284,9 +287,12 @@ bool construct_lag(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (offset && (value_is_none(offset) || (value_as_integer(offset, &given) && given <= 0)))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
                                   "%s requires a positive integer for the offset.", name) != NULL;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, offset ? dj_parse(ev, offset, true, arguments->site) : number(ev, 1, arguments->site));
-    if (fallback && !value_is_none(fallback)) push_source(ev, expr, dj_parse(ev, fallback, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr,
+                offset ? dj_parse(ev, offset, true, dj_argument_site(arguments, offset))
+                       : number(ev, 1, arguments->site));
+    if (fallback && !value_is_none(fallback))
+        push_source(ev, expr, dj_parse(ev, fallback, true, dj_argument_site(arguments, fallback)));
     return true;
 }
 
@@ -300,8 +306,9 @@ bool construct_nth(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
                 !check_number(ev, nth, 1, "NthValue requires a positive integer as for nth.", arguments->site)))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
                                   "NthValue requires a positive integer as for nth.") != NULL;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
-    push_source(ev, expr, nth ? dj_parse(ev, nth, true, arguments->site) : number(ev, 1, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
+    push_source(ev, expr,
+                nth ? dj_parse(ev, nth, true, dj_argument_site(arguments, nth)) : number(ev, 1, arguments->site));
     return true;
 }
 
@@ -310,7 +317,9 @@ bool construct_ntile(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     if (!arguments_bind(ev, arguments, "Ntile", "| num_buckets", &buckets) ||
         (buckets && !check_number(ev, buckets, 1, "num_buckets must be greater than 0.", arguments->site)))
         return false;
-    push_source(ev, expr, buckets ? dj_parse(ev, buckets, true, arguments->site) : number(ev, 1, arguments->site));
+    push_source(ev, expr,
+                buckets ? dj_parse(ev, buckets, true, dj_argument_site(arguments, buckets))
+                        : number(ev, 1, arguments->site));
     return true;
 }
 
@@ -348,7 +357,7 @@ bool construct_extract(Evaluator *ev, DjExpr *expr, const Arguments *arguments) 
         !read_unit(ev, expr, unit, "lookup_name", "Extract", arguments->site))
         return false;
     if (zone && !value_is_none(zone)) expr->as.func.zone = zone;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     return true;
 }
 
@@ -366,6 +375,6 @@ bool construct_trunc(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
         expr->output_field = value_as_field(field);
         expr->output_decided = true;
     }
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     return true;
 }

@@ -120,9 +120,39 @@ const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name) {
     return find_common(name);
 }
 
-void dj_lookup_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion) {
-    for (int i = 0; i < COMMON_LOOKUPS; i++) suggestion_offer(suggestion, slice_from(common_lookups[i].name));
-    dj_transform_suggest(ev, field, suggestion);
+/* What Django calls the field of a left side: a reverse relation is a field of its own kind. */
+static const char *field_class_name(const DjExpr *lhs, const DjField *field) {
+    const DjRel *rel = column_relation(lhs).rel;
+    if (!rel) return field->head.head.cls->name->text.start;
+    if (rel->field->kind == FIELD_FOREIGN_OBJECT) return "ForeignObjectRel";
+    return rel->one_to_one ? "OneToOneRel" : rel->many_to_many ? "ManyToManyRel" : "ManyToOneRel";
+}
+
+/* Help for a name that is neither lookup nor transform: the lookups meant, or after a relation a field of its model. */
+static void help_unsupported(Evaluator *ev, const DjExpr *lhs, Slice name, const DjCloseMatches *close) {
+    Suggestion nearest = suggestion_start(name);
+    for (int i = 0; i < close->count; i++) suggestion_offer(&nearest, close->best[i].name);
+    DjFound relation = column_relation(lhs);
+    if (is_relation(lhs)) {
+        DjModel *model = relation.rel ? relation.rel->field->model : field_related_model(ev, relation.field);
+        Atom *names = NULL;
+        int count = model ? model_field_names_for_error(ev, model, &names) : 0;
+        for (int i = 0; i < count; i++) suggestion_offer(&nearest, names[i]->text);
+    }
+    if (!suggestion_found(&nearest)) {
+        if (close->count) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(close->best[0].name));
+        return;
+    }
+    Buffer help;
+    buffer_init(&help, evaluator_arena(ev));
+    buffer_format(&help, "did you mean '%.*s'", SLICE_ARGS(nearest.best));
+    for (int i = 0; i < close->count; i++) {
+        Suggestion as_near = {.wanted = name, .distance = nearest.distance + 1};
+        suggestion_offer(&as_near, close->best[i].name);
+        if (suggestion_found(&as_near) && !slice_equals(close->best[i].name, nearest.best))
+            buffer_format(&help, " or '%.*s'", SLICE_ARGS(close->best[i].name));
+    }
+    evaluator_raise_help(ev, "%.*s?", (int)help.length, help.data);
 }
 
 DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *rhs, const Node *site) {
@@ -145,14 +175,19 @@ DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Sp
     if (transformed || evaluator_error_pending(ev)) return transformed;
     DjField *field = dj_output_field(ev, lhs, true);
     if (!field) return NULL;
-    Suggestion suggestion = suggestion_start(name);
-    dj_lookup_suggest(ev, field, &suggestion);
-    Slice best = suggestion.best;
+    DjCloseMatches close = {.wanted = name};
+    for (int i = 0; i < COMMON_LOOKUPS; i++) close_offer(&close, slice_from(common_lookups[i].name));
+    dj_transform_suggest(field, &close);
+    Buffer meant;
+    buffer_init(&meant, evaluator_arena(ev));
+    buffer_text(&meant, close.count ? ", perhaps you meant " : ".");
+    for (int i = 0; i < close.count; i++)
+        buffer_format(&meant, "%s%.*s%s", i ? " or " : "", SLICE_ARGS(close.best[i].name),
+                      i + 1 == close.count ? "?" : "");
     evaluator_raise(ev, django_state(ev)->field_error, span,
-                    "Unsupported lookup '%.*s' for %s or join on the field not permitted%s%.*s%s", SLICE_ARGS(whole),
-                    field->head.head.cls->name->text.start, best.length ? ", perhaps you meant " : ".",
-                    SLICE_ARGS(best), best.length ? "?" : "");
-    if (best.length) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(best));
+                    "Unsupported lookup '%.*s' for %s or join on the field not permitted%.*s", SLICE_ARGS(whole),
+                    field_class_name(lhs, field), (int)meant.length, meant.data);
+    help_unsupported(ev, lhs, name, &close);
     return NULL;
 }
 

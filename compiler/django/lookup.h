@@ -45,7 +45,5 @@ DjExpr *dj_build_lookup(DjQuery *query, const Slice *names, int count, DjExpr *l
 /* `name` as a transform of the expression. Raises FieldError where there is none (whole: the part of the path that the
  * message names). */
 DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Span span);
-/* Names of all lookups and transforms of a field, for suggestions. */
-void dj_lookup_suggest(Evaluator *ev, DjField *field, Suggestion *suggestion);
 
 #endif

@@ -17,16 +17,17 @@ static int compare_names(const void *left, const void *right) {
 }
 
 /* Raises "Cannot resolve keyword … Choices are: …", with the nearest choice as help. */
-bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span) {
+static bool raise_unresolved(DjQuery *query, Slice name, DjModel *model, bool with_extra, Span span) {
     Arena *arena = evaluator_arena(query->ev);
     Atom *fields = NULL;
     int count = model ? model_field_names_for_error(query->ev, model, &fields) : 0;
-    int capacity = count + query->annotation_count + query->filtered_count;
+    int capacity = count + query->annotation_count + query->filtered_count + query->extra_count;
     Slice *names = ARENA_ARRAY(arena, Slice, capacity + 1);
     for (int i = 0; i < count; i++) names[i] = fields[i]->text;
     for (int i = 0; i < query->annotation_count; i++)
         if (dj_annotation_is_selected(query, &query->annotations[i])) names[count++] = query->annotations[i].name;
     for (int i = 0; i < query->filtered_count; i++) names[count++] = query->filtered_relations[i]->as.filtered.alias;
+    for (int i = 0; with_extra && i < query->extra_count; i++) names[count++] = query->extra[i].name;
     qsort(names, (size_t)count, sizeof *names, compare_names);
     Buffer choices;
     buffer_init(&choices, arena);
@@ -36,12 +37,23 @@ bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span) 
         buffer_slice(&choices, names[i]);
         suggestion_offer(&suggestion, names[i]);
     }
+    /* an alias or an extra select item may be meant, though Django doesn't count it among the choices */
+    for (int i = 0; i < query->annotation_count; i++) suggestion_offer(&suggestion, query->annotations[i].name);
+    for (int i = 0; i < query->extra_count; i++) suggestion_offer(&suggestion, query->extra[i].name);
     evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
                     "Cannot resolve keyword '%.*s' into field. Choices are: %.*s", SLICE_ARGS(name),
                     (int)choices.length, choices.length ? choices.data : "");
     if (suggestion_found(&suggestion))
         evaluator_raise_help(query->ev, "did you mean '%.*s'?", SLICE_ARGS(suggestion.best));
     return false;
+}
+
+bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span) {
+    return raise_unresolved(query, name, model, false, span);
+}
+
+bool dj_raise_unselectable(DjQuery *query, Slice name, Span span) {
+    return raise_unresolved(query, name, query->model, true, span);
 }
 
 int dj_split_names(Slice path, Slice *names) {

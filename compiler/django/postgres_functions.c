@@ -60,7 +60,7 @@ static bool construct_string_agg(Evaluator *ev, DjExpr *expr, const Arguments *a
     if (!inner || !delimiter)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "StringAgg.__init__() missing 1 required positional argument: 'delimiter'") != NULL;
-    DjExpr *sources[2] = {dj_parse(ev, inner, true, arguments->site),
+    DjExpr *sources[2] = {dj_parse(ev, inner, true, dj_argument_site(arguments, inner)),
                           text_or_expression(ev, delimiter, arguments->site)};
     return rest_of_aggregate(ev, expr, arguments, own, sources, 2);
 }
@@ -73,7 +73,8 @@ static bool construct_statistic(Evaluator *ev, DjExpr *expr, const Arguments *ar
     if (!x || !y || value_is_none(x) || value_is_none(y))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Both y and x must be provided.") != NULL;
     if (sample && value_is_true(sample)) expr->as.func.function = SLICE("COVAR_SAMP");
-    DjExpr *sources[2] = {dj_parse(ev, y, true, arguments->site), dj_parse(ev, x, true, arguments->site)};
+    DjExpr *sources[2] = {dj_parse(ev, y, true, dj_argument_site(arguments, y)),
+                          dj_parse(ev, x, true, dj_argument_site(arguments, x))};
     return rest_of_aggregate(ev, expr, arguments, own, sources, 2);
 }
 
@@ -131,7 +132,7 @@ static DjOutcome compile_distance(DjCompiler *compiler, DjExpr *expr, Expr **out
 static bool construct_trigram(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {
     Value *inner = NULL, *text = NULL;
     if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "expression string", &inner, &text)) return false;
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     push_source(ev, expr, text_or_expression(ev, text, arguments->site));
     return true;
 }
@@ -140,7 +141,7 @@ static bool construct_trigram_word(Evaluator *ev, DjExpr *expr, const Arguments 
     Value *inner = NULL, *text = NULL;
     if (!arguments_bind(ev, arguments, expr->as.func.spec->name, "string expression", &text, &inner)) return false;
     push_source(ev, expr, text_or_expression(ev, text, arguments->site));
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     return true;
 }
 
@@ -341,7 +342,7 @@ static bool construct_search_headline(Evaluator *ev, DjExpr *expr, const Argumen
         return false;
     DjExpr *configured = search_config(ev, config, arguments->site);
     if (configured) push_source(ev, expr, configured);
-    push_source(ev, expr, dj_parse(ev, inner, true, arguments->site));
+    push_source(ev, expr, dj_parse(ev, inner, true, dj_argument_site(arguments, inner)));
     push_source(ev, expr, as_query(ev, query, arguments->site));
     Buffer options;
     buffer_init(&options, evaluator_arena(ev));

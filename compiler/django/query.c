@@ -187,13 +187,15 @@ bool dj_add_fields(DjQuery *query, const Slice *names, const Span *spans, int co
     for (int i = 0; i < count; i++) {
         Slice parts[DJ_MAX_NAMES];
         int part_count = dj_split_names(names[i], parts);
-        DjJoined joined;
+        DjJoined joined = {0};
         Span span = spans ? spans[i] : (Span){0};
         if (!dj_setup_joins(query, parts, part_count, query->model, base, NULL, allow_many, span, &joined)) {
             if (joined.names.multi_at && !evaluator_error_pending(query->ev))
                 return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
                                        "Invalid field name: '%.*s'", SLICE_ARGS(names[i])) != NULL;
-            return false;
+            if (part_count > 1 || !query->extra_count || joined.names.used) return false;
+            evaluator_clear_error(query->ev);
+            return dj_raise_unselectable(query, names[i], span);
         }
         DjJoin *join = dj_trim_joins(query, &joined);
         DjExpr *column = dj_value_column(query, &joined, join, span);

@@ -180,6 +180,8 @@ bool dj_names_to_path(DjQuery *query, const Slice *names, int count, DjModel *mo
 int dj_split_names(Slice path, Slice *names);
 /* Raises "Cannot resolve keyword …"; always false. */
 bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span);
+/* The same for a whole name of values(): there extra select items are choices too. */
+bool dj_raise_unselectable(DjQuery *query, Slice name, Span span);
 
 typedef struct DjJoined {
     DjResolvedNames names;

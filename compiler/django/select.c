@@ -98,8 +98,9 @@ static bool check_mask(DjQuery *query, DjModel *model, const DjNames *mask) {
             evaluator_raise(query->ev, django_state(query->ev)->field_does_not_exist, item->span,
                             "%.*s has no field named '%.*s'", SLICE_ARGS(model->name->text), SLICE_ARGS(item->name));
             Suggestion suggestion = suggestion_start(item->name);
-            for (int i = 0; i < model->concrete_fields.count; i++)
-                suggestion_offer(&suggestion, model->concrete_fields.items[i]->name->text);
+            Atom *names = NULL;
+            int count = model_field_names_for_error(query->ev, model, &names);
+            for (int i = 0; i < count; i++) suggestion_offer(&suggestion, names[i]->text);
             if (suggestion_found(&suggestion))
                 evaluator_raise_help(query->ev, "did you mean '%.*s'?", SLICE_ARGS(suggestion.best));
             return false;
