@@ -141,7 +141,10 @@ const Node *dj_argument_site(const Arguments *arguments, const Value *value) {
     for (int i = 0; arguments->nodes && i < arguments->count; i++)
         if (arguments->items[i] == value) return arguments->nodes[i];
     for (int i = 0; i < arguments->keyword_count; i++)
-        if (arguments->keywords[i].value == value) return arguments->keywords[i].node;
+        if (arguments->keywords[i].value == value) {
+            const Node *node = arguments->keywords[i].node;
+            return node && node->kind == NODE_keyword ? NODE_AS(keyword, node)->value : node;
+        }
     return arguments->site;
 }
 

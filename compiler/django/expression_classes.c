@@ -324,7 +324,7 @@ static Value *window_init(Evaluator *ev, Value *self, const Arguments *arguments
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
                                       "Window.order_by must be either a string reference to a field, an expression, or "
                                       "a list or tuple of them.");
-        expr->as.window.order_by = dj_read_order_by(ev, order, arguments->site);
+        expr->as.window.order_by = dj_read_order_by(ev, order, dj_argument_site(arguments, order));
     }
     if (frame && value_is_expr(frame)) expr->as.window.frame = value_expr(frame);
     set_output(expr, field);

@@ -397,8 +397,12 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
     if (!slice_equals_text(name, "pk")) {
         Atom atom = atom_lookup(evaluator_atoms(ev), name);
         DjField *found = atom ? model_field(ev, queryset->model, atom) : NULL;
-        bool unique = found && (found->unique || found->primary_key);
-        for (int i = 0; found && i < queryset->model->constraint_count && !unique; i++)
+        if (!found)
+            return evaluator_raise(
+                ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, dj_argument_site(arguments, field)),
+                "%.*s has no field named '%.*s'", SLICE_ARGS(queryset->model->name->text), SLICE_ARGS(name));
+        bool unique = found->unique || found->primary_key;
+        for (int i = 0; i < queryset->model->constraint_count && !unique; i++)
             unique = dj_constraint_is_unique(ev, queryset->model->constraints[i], found);
         for (const DjOp *op = queryset->last; op; op = op->previous)
             unique |= op->kind == DJ_OP_DISTINCT && op->count == 1 && slice_equals(op->names[0], name);

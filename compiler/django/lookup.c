@@ -125,6 +125,7 @@ static const char *field_class_name(const DjExpr *lhs, const DjField *field) {
     const DjRel *rel = column_relation(lhs).rel;
     if (!rel) return field->head.head.cls->name->text.start;
     if (rel->field->kind == FIELD_FOREIGN_OBJECT) return "ForeignObjectRel";
+    if (rel->field->kind == FIELD_GENERIC_RELATION) return "GenericRel";
     return rel->one_to_one ? "OneToOneRel" : rel->many_to_many ? "ManyToManyRel" : "ManyToOneRel";
 }
 
