@@ -57,6 +57,8 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
     if (!expr->as.lookup.spec)
         return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, arguments->site, "a lookup class that is not known here");
     if (value_is_expr(rhs) || value_is_queryset(rhs)) expr->args[1] = dj_parse(ev, rhs, false, arguments->site);
+    else if (expr->args[0]->kind == DJ_F && (value_is(rhs, VALUE_INTEGER) || value_is(rhs, VALUE_FLOAT)))
+        expr->args[1] = dj_value(ev, rhs, NULL, arguments->site); /* no field yet that would prepare it */
     else expr->as.lookup.rhs = rhs;
     expr->as.lookup.span = evaluator_span(ev, arguments->site);
     return value_none(ev);
