@@ -74,6 +74,7 @@ for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
         check "$file" $build/ormc golden "$file"
     fi
 done
+check lint ctest --test-dir $build --output-on-failure --label-regex lint
 check command-line ./tests/cli.sh $build
 check examples ./tests/examples.sh $build
 check installation ./tests/installation.sh $build
