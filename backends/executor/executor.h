@@ -161,6 +161,7 @@ struct Connection {
     RequestQueue flight;   /* sent, oldest first */
     OrmcConnection *lease; /* who holds it */
     unsigned streams;      /* in flight: the reader may take its time, so nothing is sent behind them */
+    bool alone;            /* nothing is sent behind what is in flight, which decides how it has to be sent */
     bool reserved;         /* drains for the acquire request at the head of the queue */
     bool in_transaction;   /* after the last finished statement */
     bool wants_fetch;
@@ -176,6 +177,8 @@ struct Driver {
     size_t connection_size;
     /* Starts connecting; ends in connection_ready() or connection_lost(), never inside this call. False: no memory. */
     bool (*connect)(Connection *connection);
+    /* On a lease: nothing may be sent before it is answered, and it waits until all before it is. May be NULL. */
+    bool (*alone)(Connection *connection, OrmcRequest *request);
     /* Takes a request: it is in connection->flight already. May end in request_finish(). */
     void (*send)(Connection *connection, OrmcRequest *request);
     /* What was sent is on its way now; rows of a resumed request are wanted. */

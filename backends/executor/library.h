@@ -43,6 +43,10 @@ bool library_load(void *table, const char *const *names, size_t count, const cha
     X(uv_poll_stop)                                                                                                    \
     X(uv_close)                                                                                                        \
     X(uv_queue_work)                                                                                                   \
+    X(uv_cancel)                                                                                                       \
+    X(uv_getaddrinfo)                                                                                                  \
+    X(uv_freeaddrinfo)                                                                                                 \
+    X(uv_strerror)                                                                                                     \
     X(uv_now)                                                                                                          \
     X(uv_update_time)                                                                                                  \
     X(uv_hrtime)

@@ -142,8 +142,10 @@ static void pool_cancel_all(OrmcPool *pool) {
         request_cancel_for(request, ORMC_ERROR_CANCELLED);
     }
     for (Connection *c = pool->connections; c; c = c->next) {
-        if (c->lease)
-            while (c->lease->waiting.first) request_cancel_for(c->lease->waiting.first, ORMC_ERROR_CANCELLED);
+        for (OrmcRequest *request = c->lease ? c->lease->waiting.first : NULL, *next; request; request = next) {
+            next = request->next;
+            if (request->internal == INTERNAL_NONE) request_cancel_for(request, ORMC_ERROR_CANCELLED);
+        }
         for (OrmcRequest *request = c->flight.first, *next; request; request = next) {
             next = request->next;
             if (request->internal == INTERNAL_NONE) request_cancel_for(request, ORMC_ERROR_CANCELLED);

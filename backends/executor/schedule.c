@@ -133,9 +133,17 @@ static void pool_schedule_waiting(OrmcPool *pool) {
 
 static void connection_schedule_lease(Connection *connection) {
     OrmcConnection *lease = connection->lease;
+    const Driver *driver = connection->pool->driver;
     while (connection->lease == lease && lease->waiting.first && connection->state == CONNECTION_READY &&
-           connection->flight.count < connection->pool->driver->pipeline)
+           connection->flight.count < driver->pipeline) {
+        if (connection->alone && connection->flight.count) return;
+        connection->alone = driver->alone && driver->alone(connection, lease->waiting.first);
+        if (connection->alone && connection->flight.count) {
+            connection->alone = false;
+            return;
+        }
         connection_send(connection, lease->waiting.first);
+    }
 }
 
 static void pool_schedule_close(OrmcPool *pool) {

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "backends/executor/cache.h"
+#include "backends/executor/socket.h"
 #include "backends/mysql/executor_parts.h"
 
 #include <errmsg.h>
@@ -36,10 +37,9 @@ typedef struct MyConnection {
     Connection base;
     const Mysql *mysql;
     MYSQL *handle;
-    uv_poll_t *poll;
-    int socket, events;
-    uv_timer_t timer; /* waits with a limit, and the next turn of a long result */
-    unsigned handles; /* open ones, and kills on their way */
+    Socket socket;       /* its timer: waits with a limit, and the next turn of a long result */
+    Addresses addresses; /* of the host, where its name was looked up */
+    size_t address;      /* that is tried, or tried next */
     MyOperation operation;
     int status; /* what the operation waits for; 0: it runs */
     int answer; /* of the operation */
@@ -51,7 +51,7 @@ typedef struct MyConnection {
     StatementCache cache;
     unsigned killing; /* kills on their way: nothing new is sent, they might hit it */
     unsigned rows_this_turn;
-    bool closed, opened, discard;
+    bool discard;
 } MyConnection;
 
 /* KILL QUERY goes over a connection of its own and blocks: on a thread of libuv's. */
@@ -67,6 +67,11 @@ static void my_advance(MyConnection *c);
 
 /* ---- connecting */
 
+static bool my_wants_tls(const Url *url) {
+    const char *tls = url_option(url, "ssl");
+    return tls && (strcmp(tls, "true") == 0 || strcmp(tls, "1") == 0);
+}
+
 static void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, unsigned timeout_ms) {
     unsigned seconds = (timeout_ms + 999) / 1000;
     mysql->mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
@@ -81,8 +86,7 @@ static void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, un
         const char *value = url_option(url, names[i].name);
         if (value) mysql->mysql_optionsv(handle, names[i].option, value);
     }
-    const char *tls = url_option(url, "ssl");
-    my_bool wanted = tls && (strcmp(tls, "true") == 0 || strcmp(tls, "1") == 0), verify = wanted;
+    my_bool wanted = my_wants_tls(url), verify = wanted;
     if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &wanted);
     if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
@@ -111,10 +115,6 @@ static void my_kill_work(uv_work_t *work) {
     mysql->mysql_close(handle);
 }
 
-static void my_handle_gone(MyConnection *c) {
-    if (--c->handles == 0 && c->closed) connection_closed(&c->base);
-}
-
 static void my_kill_done(uv_work_t *work, int status) {
     (void)status;
     MyKill *kill = work->data;
@@ -123,9 +123,9 @@ static void my_kill_done(uv_work_t *work, int status) {
     pool_enter(pool);
     free(kill);
     c->killing--;
-    bool next = !c->killing && c->operation == MY_IDLE && c->base.flight.first && !c->closed;
+    bool next = !c->killing && c->operation == MY_IDLE && c->base.flight.first && !c->socket.closed;
     if (next) c->base.wants_fetch = true;
-    my_handle_gone(c);
+    socket_release(&c->socket);
     pool_leave(pool);
 }
 
@@ -136,12 +136,8 @@ static void my_kill(MyConnection *c) {
     *kill =
         (MyKill){.connection = c, .mysql = c->mysql, .url = &pool->url, .thread = c->mysql->mysql_thread_id(c->handle)};
     kill->work.data = kill;
-    if (pool_queue_work(pool, &kill->work, my_kill_work, my_kill_done) != 0) {
-        free(kill);
-        return;
-    }
-    c->killing++;
-    c->handles++;
+    if (socket_work(&c->socket, &kill->work, my_kill_work, my_kill_done)) c->killing++;
+    else free(kill);
 }
 
 static void my_cancel(Connection *connection, OrmcRequest *request) {
@@ -162,54 +158,13 @@ static void my_cancel(Connection *connection, OrmcRequest *request) {
 
 /* ---- the socket */
 
-static void my_free_poll(uv_handle_t *handle) {
-    MyConnection *c = handle->data;
-    OrmcPool *pool = c->base.pool;
-    free(handle);
-    pool_enter(pool);
-    my_handle_gone(c);
-    pool_leave(pool);
-}
-
-static void my_drop_poll(MyConnection *c) {
-    if (!c->poll) return;
-    c->base.pool->uv->uv_poll_stop(c->poll);
-    c->base.pool->uv->uv_close((uv_handle_t *)c->poll, my_free_poll);
-    c->poll = NULL;
-    c->events = 0;
-}
-
-static void my_on_poll(uv_poll_t *poll, int status, int events);
-static void my_on_timer(uv_timer_t *timer);
-
 static bool my_watch(MyConnection *c, int events) {
-    const Uv *uv = c->base.pool->uv;
-    int socket = (int)c->mysql->mysql_get_socket(c->handle);
-    if (c->poll && socket != c->socket) my_drop_poll(c);
-    if (!c->poll) {
-        c->poll = malloc(sizeof *c->poll);
-        c->socket = socket;
-        if (!c->poll || uv->uv_poll_init_socket(c->base.pool->loop->loop, c->poll, socket) != 0) {
-            free(c->poll);
-            c->poll = NULL;
-            connection_lost(&c->base, "", 0, "the socket can't be watched");
-            return false;
-        }
-        c->poll->data = c;
-        c->handles++;
-    }
-    if (events != c->events) {
-        if (events) uv->uv_poll_start(c->poll, events, my_on_poll);
-        else uv->uv_poll_stop(c->poll);
-    }
-    c->events = events;
-    return true;
+    return socket_watch(&c->socket, (int)c->mysql->mysql_get_socket(c->handle), events);
 }
 
 static void my_wait(MyConnection *c) {
     int events = (c->status & MYSQL_WAIT_READ ? UV_READABLE : 0) | (c->status & MYSQL_WAIT_WRITE ? UV_WRITABLE : 0);
-    if (c->status & MYSQL_WAIT_TIMEOUT)
-        c->base.pool->uv->uv_timer_start(&c->timer, my_on_timer, c->mysql->mysql_get_timeout_value_ms(c->handle), 0);
+    if (c->status & MYSQL_WAIT_TIMEOUT) socket_after(&c->socket, c->mysql->mysql_get_timeout_value_ms(c->handle));
     my_watch(c, events);
 }
 
@@ -221,13 +176,17 @@ static bool my_is_lost(unsigned code) {
            code == CR_CONNECTION_ERROR || code == CR_CONN_HOST_ERROR || code == CR_COMMANDS_OUT_OF_SYNC;
 }
 
+static const char *my_host(const MyConnection *c) {
+    return c->addresses.count ? c->addresses.texts[c->address] : c->base.pool->url.host;
+}
+
 static int my_start(MyConnection *c) {
     const Mysql *mysql = c->mysql;
     const Url *url = &c->base.pool->url;
     switch (c->operation) {
     case MY_IDLE: return 0;
     case MY_CONNECT:
-        return mysql->mysql_real_connect_start(&c->connected, c->handle, url->host, url->user, url->password,
+        return mysql->mysql_real_connect_start(&c->connected, c->handle, my_host(c), url->user, url->password,
                                                url->database, my_port(url), my_socket_path(url), CLIENT_FOUND_ROWS);
     case MY_CLOSE_STATEMENT: return mysql->mysql_stmt_close_start(&c->failed, c->closing->handle);
     case MY_PREPARE:
@@ -269,12 +228,22 @@ static void my_forget(MyConnection *c) {
     c->statement = NULL;
 }
 
+/* The server may end a killed statement as if it were complete: SLEEP() then gives 1. What it gave can't be trusted,
+ * unless it says that rows were changed. */
+static void my_note_cancelled(OrmcRequest *request) {
+    OrmcResult *result = &request->result;
+    if (result->error != ORMC_ERROR_NONE || (!result->column_count && result->affected > 0)) return;
+    request_reset_result(request);
+    request_fail(request, ORMC_ERROR_DATABASE, "ended before it was complete");
+}
+
 /* The request is over; true: an operation still has to run. */
 static bool my_finish(MyConnection *c) {
     unsigned long status = 0;
     c->mysql->mariadb_get_infov(c->handle, MARIADB_CONNECTION_SERVER_STATUS, &status);
     c->base.in_transaction = (unsigned)status & SERVER_STATUS_IN_TRANS;
     OrmcRequest *request = c->request;
+    if (request->cancel_reason != ORMC_ERROR_NONE) my_note_cancelled(request);
     c->request = NULL;
     c->statement = NULL;
     c->discard = false;
@@ -410,26 +379,50 @@ static bool my_fetched(MyConnection *c) {
         return false;
     }
     if (++c->rows_this_turn < MY_ROWS_A_TURN) return true;
-    c->base.pool->uv->uv_timer_start(&c->timer, my_on_timer, 0, 0);
+    socket_after(&c->socket, 0);
     return false;
 }
 
-static void my_connected(MyConnection *c) {
+static bool my_new_handle(MyConnection *c) {
+    const OrmcPool *pool = c->base.pool;
+    c->handle = c->mysql->mysql_init(NULL);
+    if (!c->handle) return false;
+    c->mysql->mysql_optionsv(c->handle, MYSQL_OPT_NONBLOCK, 0);
+    my_set_options(c->mysql, c->handle, &pool->url, pool->options.connect_timeout_ms);
+    return true;
+}
+
+/* Nobody answers at this address of the host: true if there is another to try. */
+static bool my_next_address(MyConnection *c) {
+    unsigned code = c->mysql->mysql_errno(c->handle);
+    if (c->address + 1 >= c->addresses.count || (code != CR_CONN_HOST_ERROR && code != CR_CONNECTION_ERROR))
+        return false;
+    socket_watch(&c->socket, -1, 0);
+    c->mysql->mysql_close(c->handle);
+    c->address++;
+    return my_new_handle(c);
+}
+
+/* True: the next address is to be tried. */
+static bool my_connected(MyConnection *c) {
     if (!c->connected) {
-        connection_lost(&c->base, c->mysql->mysql_sqlstate(c->handle), (int)c->mysql->mysql_errno(c->handle),
-                        c->mysql->mysql_error(c->handle));
-        return;
+        if (my_next_address(c)) return true;
+        MYSQL *handle = c->handle;
+        connection_lost(&c->base, handle ? c->mysql->mysql_sqlstate(handle) : "",
+                        handle ? (int)c->mysql->mysql_errno(handle) : 0,
+                        handle ? c->mysql->mysql_error(handle) : "out of memory");
+        return false;
     }
     c->operation = MY_IDLE;
-    c->opened = true;
     if (my_watch(c, UV_READABLE)) connection_ready(&c->base);
+    return false;
 }
 
 /* The operation has its answer. True: c->operation says what to start next. */
 static bool my_complete(MyConnection *c) {
     switch (c->operation) {
     case MY_IDLE: return false;
-    case MY_CONNECT: my_connected(c); return false;
+    case MY_CONNECT: return my_connected(c);
     case MY_CLOSE_STATEMENT:
         c->closing->handle = NULL;
         my_statement_free(c->closing);
@@ -484,36 +477,50 @@ static void my_go_on(MyConnection *c, int ready) {
     else my_advance(c);
 }
 
-static void my_on_poll(uv_poll_t *poll, int status, int events) {
-    MyConnection *c = poll->data;
-    OrmcPool *pool = c->base.pool;
-    if (c->base.state == CONNECTION_CLOSING) return;
-    pool_enter(pool);
+static void my_on_ready(Connection *connection, int status, int events) {
+    MyConnection *c = (MyConnection *)connection;
     if (c->operation == MY_IDLE) {
-        connection_lost(&c->base, "08S01", CR_SERVER_GONE_ERROR, "the server closed the connection");
+        connection_lost(connection, "08S01", CR_SERVER_GONE_ERROR, "the server closed the connection");
     } else if (c->status) {
-        if (c->status & MYSQL_WAIT_TIMEOUT) pool->uv->uv_timer_stop(&c->timer);
+        if (c->status & MYSQL_WAIT_TIMEOUT) socket_no_timer(&c->socket);
         c->rows_this_turn = 0;
         int ready = (events & UV_READABLE ? MYSQL_WAIT_READ : 0) | (events & UV_WRITABLE ? MYSQL_WAIT_WRITE : 0);
         my_go_on(c, status < 0 ? c->status & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE) : ready);
     } else {
         my_watch(c, 0); /* rows wait for their turn */
     }
-    pool_leave(pool);
 }
 
-static void my_on_timer(uv_timer_t *timer) {
-    MyConnection *c = timer->data;
-    OrmcPool *pool = c->base.pool;
-    if (c->base.state == CONNECTION_CLOSING) return;
-    pool_enter(pool);
+static void my_on_found(Connection *connection, const Addresses *found, const char *why) {
+    MyConnection *c = (MyConnection *)connection;
+    c->addresses = *found;
+    if (found->count) {
+        my_run(c);
+        return;
+    }
+    char message[256];
+    snprintf(message, sizeof message, "the host '%s' is not known: %s", connection->pool->url.host, why);
+    connection_lost(connection, "HY000", CR_UNKNOWN_HOST, message);
+}
+
+/* A certificate must be the name's, and libmariadb compares it with what it connects to: then the name is its to look
+ * up. "localhost" means the socket to it. */
+static bool my_looks_up(const Url *url) {
+    return host_is_name(url->host) && strcmp(url->host, "localhost") != 0 && !strchr(url->host, ',') &&
+           !my_socket_path(url) && !my_wants_tls(url) && !url_option(url, "read_default_file");
+}
+
+static void my_on_time(Connection *connection) {
+    MyConnection *c = (MyConnection *)connection;
+    const Url *url = &connection->pool->url;
     if (c->status & MYSQL_WAIT_TIMEOUT) {
         my_go_on(c, MYSQL_WAIT_TIMEOUT);
+    } else if (c->operation == MY_CONNECT && !c->status && !c->addresses.count && my_looks_up(url)) {
+        if (!socket_look_up(&c->socket, url->host, my_on_found)) connection_lost(connection, "", 0, "out of memory");
     } else if (!c->status && (c->operation == MY_FETCH || c->operation == MY_CONNECT)) {
         c->rows_this_turn = 0;
         my_run(c);
     }
-    pool_leave(pool);
 }
 
 /* ---- the driver's table */
@@ -588,36 +595,23 @@ static bool my_connect(Connection *connection) {
     MyConnection *c = (MyConnection *)connection;
     OrmcPool *pool = connection->pool;
     c->mysql = pool->library;
-    c->handle = c->mysql->mysql_init(NULL);
-    if (!c->handle) return false;
+    if (!my_new_handle(c)) return false;
     if (!cache_init(&c->cache, pool->options.statement_cache)) {
         c->mysql->mysql_close(c->handle);
         return false;
     }
-    c->mysql->mysql_optionsv(c->handle, MYSQL_OPT_NONBLOCK, 0);
-    my_set_options(c->mysql, c->handle, &pool->url, pool->options.connect_timeout_ms);
-    pool->uv->uv_timer_init(pool->loop->loop, &c->timer);
-    c->timer.data = c;
-    c->handles = 1;
+    socket_open(&c->socket, connection, my_on_ready, my_on_time);
     c->operation = MY_CONNECT;
-    pool->uv->uv_timer_start(&c->timer, my_on_timer, 0, 0); /* begun from the loop, where it may also fail */
+    socket_after(&c->socket, 0); /* begun from the loop, where it may also fail */
     return true;
-}
-
-static void my_on_timer_closed(uv_handle_t *handle) {
-    MyConnection *c = handle->data;
-    OrmcPool *pool = c->base.pool;
-    pool_enter(pool);
-    my_handle_gone(c);
-    pool_leave(pool);
 }
 
 /* Closing the connection first makes closing its statements a matter of memory alone. */
 static void my_disconnect(MyConnection *c) {
     const Mysql *mysql = c->mysql;
-    int socket = c->operation == MY_IDLE ? -1 : (int)mysql->mysql_get_socket(c->handle);
+    int socket = c->operation == MY_IDLE || !c->handle ? -1 : (int)mysql->mysql_get_socket(c->handle);
     if (socket >= 0) shutdown(socket, SHUT_RDWR); /* in the middle of something: saying goodbye must not wait */
-    mysql->mysql_close(c->handle);
+    if (c->handle) mysql->mysql_close(c->handle);
     c->handle = NULL;
     for (MyStatement *statement; (statement = c->closing ? c->closing : cache_take_any(&c->cache));) {
         c->closing = NULL;
@@ -629,10 +623,8 @@ static void my_disconnect(MyConnection *c) {
 
 static void my_close(Connection *connection) {
     MyConnection *c = (MyConnection *)connection;
-    if (c->closed) return;
-    c->closed = true;
-    my_drop_poll(c);
-    connection->pool->uv->uv_close((uv_handle_t *)&c->timer, my_on_timer_closed);
+    if (c->socket.closed) return;
+    socket_close(&c->socket);
     c->request = NULL;
     c->statement = NULL;
     my_disconnect(c);

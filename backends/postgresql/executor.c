@@ -13,21 +13,23 @@
 #include <string.h>
 
 #include "backends/executor/cache.h"
-#include "backends/executor/executor.h"
+#include "backends/executor/socket.h"
 #include "backends/postgresql/executor_parts.h"
 
 enum { PG_PIPELINE = 512, PG_GROUP = 32, PG_MOST_PARAMS = 65535 };
 
 /* In request->flags. */
 enum {
-    PG_PREPARES = 1,   /* its first command prepares the statement */
-    PG_SYNCED = 2,     /* a Sync follows */
-    PG_ABORTED = 4,    /* not run, because another of its group failed */
-    PG_SINGLE = 8,     /* its rows come one by one */
-    PG_DISCARD = 16,   /* its rows are not wanted any more */
-    PG_CERTAIN = 32,   /* texts are sent as type text: the server could not find out */
-    PG_CANCEL = 64,    /* to be cancelled as soon as the server runs it */
-    PG_DELIVERED = 128 /* rows have gone to the caller: it can't be sent again */
+    PG_PREPARES = 1,    /* its first command prepares the statement */
+    PG_SYNCED = 2,      /* a Sync follows */
+    PG_ABORTED = 4,     /* not run, because another of its group failed */
+    PG_SINGLE = 8,      /* its rows come one by one */
+    PG_DISCARD = 16,    /* its rows are not wanted any more */
+    PG_CERTAIN = 32,    /* texts are sent as type text: the server could not find out */
+    PG_CANCEL = 64,     /* to be cancelled as soon as the server runs it */
+    PG_DELIVERED = 128, /* rows have gone to the caller: it can't be sent again */
+    PG_GUARDED = 256,   /* prepared behind a savepoint, so that the transaction survives if the server can't */
+    PG_UNDO = 512       /* sent again: back to that savepoint first */
 };
 
 /* A prepared statement of the server. */
@@ -43,10 +45,10 @@ typedef struct PgConnection {
     Connection base;
     const Pq *pq;
     PGconn *conn;
-    uv_poll_t *poll; /* libpq may change its socket while it connects: one handle for each */
-    int events, socket;
-    uv_timer_t later; /* begins to connect, from the loop; cancels once more */
-    unsigned handles; /* open ones, and cancels on their way */
+    Socket socket; /* its timer begins to connect, and cancels once more */
+    const PgHosts *hosts;
+    size_t host; /* to be looked up next */
+    PgRoute route;
     StatementCache cache;
     unsigned long long names;
     OrmcRequest *reading; /* whose answers come next */
@@ -54,7 +56,7 @@ typedef struct PgConnection {
     unsigned group_size;
     unsigned left;         /* commands of `reading` that are not answered */
     uint64_t cancelled_at; /* a cancel may hit the next statement instead */
-    bool working, closed;
+    bool working;
     bool send_failed; /* sending failed: reported by fetch, not from inside send */
     char failure[256];
 } PgConnection;
@@ -144,14 +146,42 @@ static void pg_forget(PgConnection *c, OrmcRequest *request) {
 }
 
 /* A command of the connection's own goes with the request whose text is sent next: its answer is read there. */
+static bool pg_say(PgConnection *c, OrmcRequest *request, const char *sql) {
+    request->step++;
+    return c->pq->PQsendQueryParams(c->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
 static bool pg_deallocate(PgConnection *c, OrmcRequest *request, PgStatement *statement) {
     char sql[48];
     snprintf(sql, sizeof sql, "DEALLOCATE %s", statement->name);
     bool prepared = !statement->certain;
     statement_release(statement);
-    if (!prepared) return true;
-    request->step++;
-    return c->pq->PQsendQueryParams(c->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
+    return !prepared || pg_say(c, request, sql);
+}
+
+/* Some parameter's type is the server's to find out, which may fail. */
+static bool pg_is_open(const OrmcRequest *request) {
+    if (request->flags & PG_CERTAIN) return false;
+    for (size_t i = 0; i < request->param_count; i++)
+        if (!pg_param_type(&request->params[i], false)) return true;
+    return false;
+}
+
+/* A failure to find out must not cost the transaction: behind a savepoint it can be taken back, and the statement sent
+ * again with its texts as texts. */
+static bool pg_guard(PgConnection *c, OrmcRequest *request) {
+    if (!request->lease || !c->base.in_transaction || !pg_is_open(request)) return true;
+    request->flags |= PG_GUARDED;
+    return pg_say(c, request, "SAVEPOINT ormc_guard");
+}
+
+static bool pg_unguard(PgConnection *c, OrmcRequest *request) {
+    return !(request->flags & PG_GUARDED) || pg_say(c, request, "RELEASE SAVEPOINT ormc_guard");
+}
+
+static bool pg_undo(PgConnection *c, OrmcRequest *request) {
+    return !(request->flags & PG_UNDO) || (pg_say(c, request, "ROLLBACK TO SAVEPOINT ormc_guard") &&
+                                           pg_say(c, request, "RELEASE SAVEPOINT ormc_guard"));
 }
 
 static PgStatement *pg_add_statement(PgConnection *c, const char *key, size_t length, uint64_t hash) {
@@ -185,9 +215,11 @@ static bool pg_send_kept(PgConnection *c, OrmcRequest *request, PgMessage *messa
         statement = pg_add_statement(c, key, length, hash);
         if (!statement) return false;
         request->flags |= PG_PREPARES;
-        request->step++;
         count_up(&c->base.pool->counters.prepared);
-        sent = sent && c->pq->PQsendPrepare(c->conn, statement->name, request->sql, message->count, message->types);
+        sent = sent && pg_guard(c, request);
+        request->step++;
+        sent = sent && c->pq->PQsendPrepare(c->conn, statement->name, request->sql, message->count, message->types) &&
+               pg_unguard(c, request);
     } else {
         count_up(&c->base.pool->counters.cache_hits);
     }
@@ -201,15 +233,31 @@ static bool pg_send_kept(PgConnection *c, OrmcRequest *request, PgMessage *messa
 }
 
 static bool pg_send_described(PgConnection *c, OrmcRequest *request, const PgMessage *message) {
-    request->step = 2;
-    return c->pq->PQsendPrepare(c->conn, "", request->sql, message->count, message->types) &&
-           c->pq->PQsendDescribePrepared(c->conn, "");
+    bool sent = pg_guard(c, request);
+    request->step += 2;
+    return sent && c->pq->PQsendPrepare(c->conn, "", request->sql, message->count, message->types) &&
+           c->pq->PQsendDescribePrepared(c->conn, "") && pg_unguard(c, request);
 }
 
 static bool pg_send_once(PgConnection *c, OrmcRequest *request, const PgMessage *message) {
-    request->step = 1;
+    request->step++;
     return c->pq->PQsendQueryParams(c->conn, request->sql, message->count, message->types, message->texts,
                                     message->lengths, message->formats, 0);
+}
+
+/* How its preparation goes decides how it has to be sent, and what is behind it must not come first. */
+static bool pg_alone(Connection *connection, OrmcRequest *request) {
+    PgConnection *c = (PgConnection *)connection;
+    if (!pg_is_open(request)) return false;
+    Store *store = &request->result.store;
+    StoreMark mark = store_mark(store);
+    PgMessage message;
+    size_t length;
+    uint64_t hash;
+    const char *key = pg_message(request, false, &message) ? pg_key(request, &message, &length, &hash) : NULL;
+    bool known = key && cache_find(&c->cache, key, length, hash);
+    store_reset_to(store, mark);
+    return !known;
 }
 
 static bool pg_sync(PgConnection *c) {
@@ -232,8 +280,10 @@ static void pg_send(Connection *connection, OrmcRequest *request) {
         request_finish(request);
         return;
     }
+    bool kept = pg_is_kept(request->sql) || (request->lease && pg_is_open(request));
+    sent = sent && pg_undo(c, request);
     if (sent && request->prepare_only) sent = pg_send_described(c, request, &message);
-    else if (sent && pg_is_kept(request->sql)) sent = pg_send_kept(c, request, &message);
+    else if (sent && kept) sent = pg_send_kept(c, request, &message);
     else if (sent) sent = pg_send_once(c, request, &message);
     c->group = request;
     if (!c->reading) c->reading = request, c->left = (unsigned)request->step;
@@ -251,12 +301,6 @@ static void pg_cancel_work(uv_work_t *work) {
     cancel->pq->PQcancel(cancel->cancel, message, sizeof message);
 }
 
-static void pg_handle_gone(PgConnection *c) {
-    if (--c->handles == 0 && c->closed) connection_closed(&c->base);
-}
-
-static void pg_on_later(uv_timer_t *timer);
-
 static void pg_cancel_done(uv_work_t *work, int status) {
     (void)status;
     PgCancel *cancel = work->data;
@@ -267,9 +311,8 @@ static void pg_cancel_done(uv_work_t *work, int status) {
     cancel->pq->PQfreeCancel(cancel->cancel);
     free(cancel);
     /* it comes to nothing where the server had not begun the statement: once more, if that is so */
-    if (!c->closed && c->reading && c->reading->flags & PG_CANCEL)
-        pool->uv->uv_timer_start(&c->later, pg_on_later, 100, 0);
-    pg_handle_gone(c);
+    if (!c->socket.closed && c->reading && c->reading->flags & PG_CANCEL) socket_after(&c->socket, 100);
+    socket_release(&c->socket);
     pool_leave(pool);
 }
 
@@ -278,14 +321,12 @@ static void pg_cancel_running(PgConnection *c) {
     if (!cancel) return;
     *cancel = (PgCancel){.connection = c, .pq = c->pq, .cancel = c->pq->PQgetCancel(c->conn)};
     cancel->work.data = cancel;
-    OrmcPool *pool = c->base.pool;
-    if (!cancel->cancel || pool_queue_work(pool, &cancel->work, pg_cancel_work, pg_cancel_done)) {
+    if (!cancel->cancel || !socket_work(&c->socket, &cancel->work, pg_cancel_work, pg_cancel_done)) {
         if (cancel->cancel) c->pq->PQfreeCancel(cancel->cancel);
         free(cancel);
         return;
     }
-    c->handles++;
-    c->cancelled_at = pool_now(pool);
+    c->cancelled_at = pool_now(c->base.pool);
 }
 
 static void pg_cancel(Connection *connection, OrmcRequest *request) {
@@ -373,13 +414,19 @@ static void pg_affected(OrmcRequest *request, const char *text) {
     if (*text) request->result.affected = strtoll(text, NULL, 10);
 }
 
+/* What was to be deallocated is gone already. What stands behind it was not run, and is sent again. */
+static bool pg_is_forgotten(const PgConnection *c, const OrmcRequest *request, const PGresult *result) {
+    const char *state = c->pq->PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return request->flags & PG_PREPARES && c->left > 1 && state && strcmp(state, "26000") == 0;
+}
+
 /* One result of the command that `request` waits for. */
 static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
     const Pq *pq = c->pq;
     switch (pq->PQresultStatus(result)) {
     case PGRES_EMPTY_QUERY: break;
     case PGRES_COMMAND_OK:
-        if (request->prepare_only && c->left == 1) pg_columns(c, request, result);
+        if (request->prepare_only && pq->PQnfields(result)) pg_columns(c, request, result);
         else if (c->left == 1) pg_affected(request, pq->PQcmdTuples(result));
         break;
     case PGRES_TUPLES_OK:
@@ -391,7 +438,7 @@ static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
     case PGRES_BAD_RESPONSE:
     case PGRES_NONFATAL_ERROR:
     case PGRES_FATAL_ERROR:
-        if (!(request->flags & PG_PREPARES && c->left > 2)) pg_fail(request, pq, result);
+        if (!pg_is_forgotten(c, request, result)) pg_fail(request, pq, result);
         break;
     case PGRES_COPY_OUT:
     case PGRES_COPY_IN:
@@ -419,12 +466,13 @@ static bool pg_retry(PgConnection *c, OrmcRequest *request) {
                  (strncmp(result->state, "42", 2) == 0 || strcmp(result->state, "26000") == 0 ||
                   strcmp(result->state, "0A000") == 0);
     if (stale || request->flags & PG_PREPARES) pg_forget(c, request);
-    if (c->base.in_transaction) return false;
-    if (stale) return true;
-    if (strcmp(result->state, "42P18") == 0 && !(request->flags & PG_CERTAIN)) {
-        request->retry_flags = PG_CERTAIN;
+    bool undone = !c->base.in_transaction || request->flags & PG_GUARDED;
+    if (strcmp(result->state, "42P18") == 0 && undone && !(request->flags & PG_CERTAIN)) {
+        request->retry_flags = PG_CERTAIN | (c->base.in_transaction ? PG_UNDO : 0);
         return true;
     }
+    if (c->base.in_transaction) return false;
+    if (stale) return true;
     bool stray = c->cancelled_at && pool_now(c->base.pool) - c->cancelled_at < 1000;
     return strcmp(result->state, "57014") == 0 && stray;
 }
@@ -532,43 +580,7 @@ static void pg_notice(void *user, const PGresult *result) {
 
 /* ---- the socket */
 
-static void pg_free_poll(uv_handle_t *handle) {
-    PgConnection *c = handle->data;
-    OrmcPool *pool = c->base.pool;
-    free(handle);
-    pool_enter(pool);
-    pg_handle_gone(c);
-    pool_leave(pool);
-}
-
-static void pg_drop_poll(PgConnection *c) {
-    if (!c->poll) return;
-    c->base.pool->uv->uv_poll_stop(c->poll);
-    c->base.pool->uv->uv_close((uv_handle_t *)c->poll, pg_free_poll);
-    c->poll = NULL;
-    c->events = 0;
-}
-
-static void pg_on_poll(uv_poll_t *poll, int status, int events);
-
-static bool pg_watch(PgConnection *c, int events) {
-    const Uv *uv = c->base.pool->uv;
-    if (!c->poll) {
-        c->poll = malloc(sizeof *c->poll);
-        c->socket = c->pq->PQsocket(c->conn);
-        if (!c->poll || uv->uv_poll_init_socket(c->base.pool->loop->loop, c->poll, c->socket) != 0) {
-            free(c->poll);
-            c->poll = NULL;
-            connection_lost(&c->base, "", 0, "the socket can't be watched");
-            return false;
-        }
-        c->poll->data = c;
-        c->handles++;
-    }
-    if (events != c->events) uv->uv_poll_start(c->poll, events, pg_on_poll);
-    c->events = events;
-    return true;
-}
+static bool pg_watch(PgConnection *c, int events) { return socket_watch(&c->socket, c->pq->PQsocket(c->conn), events); }
 
 /* Writes what can be written, and watches for what has to be waited for. */
 static void pg_events(PgConnection *c) {
@@ -582,12 +594,7 @@ static void pg_events(PgConnection *c) {
     }
     bool paused = c->reading && c->reading->paused;
     int events = (paused ? 0 : UV_READABLE) | (unsent ? UV_WRITABLE : 0);
-    if (events) {
-        pg_watch(c, events);
-    } else if (c->events) {
-        c->base.pool->uv->uv_poll_stop(c->poll);
-        c->events = 0;
-    }
+    pg_watch(c, events);
 }
 
 static void pg_fetch(Connection *connection) {
@@ -632,12 +639,8 @@ static void pg_connected(PgConnection *c) {
 }
 
 static void pg_connect_step(PgConnection *c) {
-    /* libpq may close the socket and open another, with the same number even */
-    if (c->poll) c->base.pool->uv->uv_poll_stop(c->poll);
-    c->events = 0;
-    PostgresPollingStatusType status = c->pq->PQconnectPoll(c->conn);
-    if (c->poll && c->pq->PQsocket(c->conn) != c->socket) pg_drop_poll(c);
-    switch (status) {
+    socket_unwatch(&c->socket); /* libpq may close it and open another, with the same number even */
+    switch (c->pq->PQconnectPoll(c->conn)) {
     case PGRES_POLLING_READING: pg_watch(c, UV_READABLE); return;
     case PGRES_POLLING_WRITING: pg_watch(c, UV_WRITABLE); return;
     case PGRES_POLLING_OK: pg_connected(c); return;
@@ -646,51 +649,81 @@ static void pg_connect_step(PgConnection *c) {
     }
 }
 
-static void pg_on_poll(uv_poll_t *poll, int status, int events) {
-    PgConnection *c = poll->data;
-    OrmcPool *pool = c->base.pool;
-    if (c->base.state == CONNECTION_CLOSING) return;
-    pool_enter(pool);
+static void pg_on_ready(Connection *connection, int status, int events) {
+    PgConnection *c = (PgConnection *)connection;
     if (!c->working) {
         pg_connect_step(c);
+    } else if ((status < 0 || events & UV_READABLE) && !c->pq->PQconsumeInput(c->conn)) {
+        pg_read(c); /* what came before the end */
+        pg_lost(c);
     } else {
-        if ((status < 0 || events & UV_READABLE) && !c->pq->PQconsumeInput(c->conn)) {
-            pg_read(c); /* what came before the end */
-            pg_lost(c);
-        } else {
-            pg_read(c);
-            pg_events(c);
-        }
+        pg_read(c);
+        pg_events(c);
     }
-    pool_leave(pool);
 }
 
-static void pg_on_later(uv_timer_t *timer) {
-    PgConnection *c = timer->data;
-    OrmcPool *pool = c->base.pool;
-    if (c->base.state == CONNECTION_CLOSING) return;
-    pool_enter(pool);
-    if (c->working) {
-        if (c->reading && c->reading->flags & PG_CANCEL) pg_cancel_running(c);
-    } else if (!c->conn) connection_lost(&c->base, "", 0, "out of memory");
+/* ---- the way there */
+
+static void pg_connect_on(PgConnection *c) {
+    const PgRoute *route = &c->route;
+    /* the whole URL is libpq's to read: service files, PG* variables, TLS, several hosts are its business */
+    const char *names[8] = {"dbname", "client_encoding", "fallback_application_name"};
+    const char *values[8] = {c->base.pool->url.whole, "UTF8", "ormc"};
+    size_t count = 3;
+    if (route->count) {
+        names[count] = "host", values[count++] = route->hosts;
+        names[count] = "hostaddr", values[count++] = route->addresses;
+        if (c->hosts->with_ports) names[count] = "port", values[count++] = route->ports;
+    }
+    c->conn = c->pq->PQconnectStartParams(names, values, 1);
+    if (!c->conn) connection_lost(&c->base, "", 0, "out of memory");
     else if (c->pq->PQstatus(c->conn) == CONNECTION_BAD) pg_lost(c);
     else pg_watch(c, UV_WRITABLE);
-    pool_leave(pool);
+}
+
+static void pg_find_hosts(PgConnection *c);
+
+static void pg_on_found(Connection *connection, const Addresses *found, const char *why) {
+    PgConnection *c = (PgConnection *)connection;
+    const PgHost *host = &c->hosts->items[c->host++];
+    size_t count = c->hosts->with_ports || found->count < 1 ? found->count : 1;
+    for (size_t i = 0; i < count; i++)
+        if (!pg_route_add(&c->route, host, found->texts[i])) {
+            connection_lost(connection, "", 0, "out of memory");
+            return;
+        }
+    if (!count) snprintf(c->failure, sizeof c->failure, "the host \"%s\" is not known: %s", host->name, why);
+    pg_find_hosts(c);
+}
+
+/* Looks up one name after the other, then connects. */
+static void pg_find_hosts(PgConnection *c) {
+    for (; c->host < c->hosts->count; c->host++) {
+        const PgHost *host = &c->hosts->items[c->host];
+        bool good = host_is_name(host->name) ? socket_look_up(&c->socket, host->name, pg_on_found)
+                                             : pg_route_add(&c->route, host, "");
+        if (!good) connection_lost(&c->base, "", 0, "out of memory");
+        if (!good || host_is_name(host->name)) return;
+    }
+    if (c->hosts->count && !c->route.count) connection_lost(&c->base, "", 0, c->failure);
+    else pg_connect_on(c);
+}
+
+static void pg_on_time(Connection *connection) {
+    PgConnection *c = (PgConnection *)connection;
+    if (!c->working) pg_find_hosts(c);
+    else if (c->reading && c->reading->flags & PG_CANCEL) pg_cancel_running(c);
 }
 
 static bool pg_connect(Connection *connection) {
     PgConnection *c = (PgConnection *)connection;
     OrmcPool *pool = connection->pool;
-    c->pq = pool->library;
+    const PgLibrary *library = pool->library;
+    c->pq = &library->pq;
+    c->hosts = &library->hosts;
     if (!cache_init(&c->cache, pool->options.statement_cache)) return false;
-    pool->uv->uv_timer_init(pool->loop->loop, &c->later);
-    c->later.data = c;
-    c->handles = 1;
-    /* the whole URL is libpq's to read: service files, PG* variables, TLS, several hosts are its business */
-    const char *const names[] = {"dbname", "client_encoding", "fallback_application_name", NULL};
-    const char *const values[] = {pool->url.whole, "UTF8", "ormc", NULL};
-    c->conn = c->pq->PQconnectStartParams(names, values, 1);
-    pool->uv->uv_timer_start(&c->later, pg_on_later, 0, 0);
+    socket_open(&c->socket, connection, pg_on_ready, pg_on_time);
+    socket_after(&c->socket, 0); /* begun from the loop, where it may also fail */
     return true;
 }
 
@@ -699,21 +732,12 @@ static void pg_drop(Connection *connection, OrmcRequest *request) {
     pg_drop_data(request);
 }
 
-static void pg_on_timer_closed(uv_handle_t *handle) {
-    PgConnection *c = handle->data;
-    OrmcPool *pool = c->base.pool;
-    pool_enter(pool);
-    pg_handle_gone(c);
-    pool_leave(pool);
-}
-
 static void pg_close(Connection *connection) {
     PgConnection *c = (PgConnection *)connection;
-    if (c->closed) return;
-    c->closed = true;
+    if (c->socket.closed) return;
     c->reading = c->group = NULL;
-    pg_drop_poll(c);
-    connection->pool->uv->uv_close((uv_handle_t *)&c->later, pg_on_timer_closed);
+    socket_close(&c->socket);
+    pg_route_free(&c->route);
     for (PgStatement *statement; (statement = cache_take_any(&c->cache));) statement_release(statement);
     cache_destroy(&c->cache);
     PGconn *conn = c->conn;
@@ -734,6 +758,7 @@ const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capac
                                   .connection_size = sizeof(PgConnection),
                                   .connect = pg_connect,
                                   .send = pg_send,
+                                  .alone = pg_alone,
                                   .fetch = pg_fetch,
                                   .cancel = pg_cancel,
                                   .close = pg_close,
@@ -745,8 +770,10 @@ const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capac
                                   .connect_is_final = pg_connect_is_final};
     static const char *const names[] = {PQ_FUNCTIONS(LIBRARY_NAME)};
     static const char *const sonames[] = {"libpq.so.5", NULL};
-    pool->library = store_allocate(&pool->store, sizeof(Pq));
-    if (!pool->library) return NULL;
-    return library_load(pool->library, names, sizeof names / sizeof *names, sonames, message, capacity) ? &driver
-                                                                                                        : NULL;
+    PgLibrary *library = pool->library = store_allocate(&pool->store, sizeof *library);
+    if (library && !library_load(&library->pq, names, sizeof names / sizeof *names, sonames, message, capacity))
+        return NULL;
+    if (library && pg_hosts_read(&library->pq, &pool->store, pool->url.whole, &library->hosts)) return &driver;
+    snprintf(message, capacity, "out of memory");
+    return NULL;
 }

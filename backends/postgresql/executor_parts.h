@@ -8,6 +8,9 @@
 #include <libpq-fe.h>
 
 #define PQ_FUNCTIONS(X)                                                                                                \
+    X(PQconninfoParse)                                                                                                 \
+    X(PQconndefaults)                                                                                                  \
+    X(PQconninfoFree)                                                                                                  \
     X(PQconnectStartParams)                                                                                            \
     X(PQconnectPoll)                                                                                                   \
     X(PQfinish)                                                                                                        \
@@ -55,9 +58,40 @@ typedef struct PgParam {
     int format; /* 1: binary */
 } PgParam;
 
+/* 0: the server finds out. */
+Oid pg_param_type(const OrmcValue *value, bool certain);
 /* `certain`: texts and nulls get the type text, because the server could not find out. False: no memory. */
 bool pg_param(Store *store, const OrmcValue *value, bool certain, PgParam *param);
 bool pg_accepts(const OrmcValue *value, const char **why);
+
+/* A host of the connection string, as it is named there. */
+typedef struct PgHost {
+    const char *name, *port;
+} PgHost;
+
+/* Empty where no name has to be looked up. */
+typedef struct PgHosts {
+    PgHost *items;
+    size_t count;
+    bool with_ports; /* else they are libpq's to find, and a host may have one address only */
+} PgHosts;
+
+/* What the library's functions and the URL give, for all connections of a pool. */
+typedef struct PgLibrary {
+    Pq pq;
+    PgHosts hosts;
+} PgLibrary;
+
+/* Lists for libpq that belong together, separated by commas. */
+typedef struct PgRoute {
+    char *hosts, *addresses, *ports;
+    size_t count;
+} PgRoute;
+
+/* False: no memory. */
+bool pg_hosts_read(const Pq *pq, Store *store, const char *url, PgHosts *hosts);
+bool pg_route_add(PgRoute *route, const PgHost *host, const char *address);
+void pg_route_free(PgRoute *route);
 
 OrmcType pg_type(Oid oid);
 /* Every cell of such a column can be read from its binary form (`utc`: the session's zone is UTC). */

@@ -81,7 +81,7 @@ static bool has_offset(const OrmcValue *value, size_t from) {
     return false;
 }
 
-static Oid pg_param_type(const OrmcValue *value, bool certain) {
+Oid pg_param_type(const OrmcValue *value, bool certain) {
     if (value->is_null) return certain ? OID_TEXT : 0;
     switch (value->type) {
     case ORMC_TYPE_BOOLEAN: return OID_BOOL;

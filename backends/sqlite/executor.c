@@ -372,6 +372,12 @@ static int sqlite_on_busy(void *user, int tries) {
     return 1;
 }
 
+/* sqlite3_interrupt() is lost where the statement has not begun yet: this sees it all the same. */
+static int sqlite_on_progress(void *user) {
+    SqliteConnection *c = user;
+    return atomic_load_explicit(&c->interrupting, memory_order_relaxed);
+}
+
 static void sqlite_open(SqliteConnection *c) {
     const Url *url = &c->base.pool->url;
     const char *path = url->database ? url->database : ":memory:", *mode = url_option(url, "mode");
@@ -382,6 +388,7 @@ static void sqlite_open(SqliteConnection *c) {
     if (c->open_code == SQLITE_OK) {
         c->sqlite->sqlite3_extended_result_codes(c->db, 1);
         c->sqlite->sqlite3_busy_handler(c->db, sqlite_on_busy, c);
+        c->sqlite->sqlite3_progress_handler(c->db, 50000, sqlite_on_progress, c);
         c->open_code = sqlite_functions_register(c->sqlite, c->db);
     }
     /* reading the schema shows whether it is a database at all */

@@ -15,6 +15,7 @@
     X(sqlite3_errstr)                                                                                                  \
     X(sqlite3_busy_handler)                                                                                            \
     X(sqlite3_interrupt)                                                                                               \
+    X(sqlite3_progress_handler)                                                                                        \
     X(sqlite3_exec)                                                                                                    \
     X(sqlite3_get_autocommit)                                                                                          \
     X(sqlite3_changes)                                                                                                 \

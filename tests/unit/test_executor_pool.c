@@ -209,8 +209,7 @@ static void test_cancel(void **state) {
     test_must(&test, "SELECT 1");
     uint64_t start = test_now_ms();
     OrmcResult *result = sleep_for(&test, 0, true);
-    if (strcmp(database.name, "mariadb") != 0 || ormc_result_error(result) != ORMC_ERROR_NONE)
-        assert_int_equal(ormc_result_error(result), ORMC_ERROR_CANCELLED); /* an ended SLEEP() gives 1, no error */
+    assert_int_equal(ormc_result_error(result), ORMC_ERROR_CANCELLED); /* also where SLEEP() ends with 1 */
     ormc_result_free(result);
     assert_true(test_now_ms() - start < 5000);
     test_must(&test, "SELECT 1");
@@ -229,8 +228,7 @@ static void test_timeout(void **state) {
     uint64_t start = test_now_ms();
     OrmcResult *result = sleep_for(&test, 300, false);
     uint64_t took = test_now_ms() - start;
-    if (strcmp(database.name, "mariadb") != 0 || ormc_result_error(result) != ORMC_ERROR_NONE)
-        assert_int_equal(ormc_result_error(result), ORMC_ERROR_TIMEOUT);
+    assert_int_equal(ormc_result_error(result), ORMC_ERROR_TIMEOUT);
     ormc_result_free(result);
     assert_true(took >= 290 && took < 5000);
     test_must(&test, "SELECT 1");
@@ -326,6 +324,73 @@ static void test_transactions(void **state) {
     assert_int_not_equal(say(&test, connection, "SAVEPOINT"), ORMC_ERROR_NONE);
     ormc_connection_release(connection);
     test_must(&test, "DROP TABLE ormc_t");
+    test_close(&test);
+}
+
+/* PostgreSQL can't find out the type of a parameter that stands in CONCAT() or before IS NULL: it is a text then, in a
+ * transaction too, and nothing that was sent behind it comes before it. */
+typedef struct Untyped {
+    int answered, order[4];
+    bool good[4];
+} Untyped;
+
+typedef struct UntypedOne {
+    Untyped *all;
+    int number;
+} UntypedOne;
+
+static void on_untyped(void *user, OrmcResult *result) {
+    UntypedOne *one = user;
+    one->all->good[one->number] = ormc_result_error(result) == ORMC_ERROR_NONE;
+    one->all->order[one->all->answered++] = one->number;
+}
+
+static void untyped_in_order(TestPool *test, OrmcConnection *connection) {
+    const OrmcValue x = {.type = ORMC_TYPE_TEXT, .text = "x", .length = 1};
+    static const char *const postgresql[] = {"SELECT CONCAT('a', $1), $1 IS NULL", "SELECT CONCAT($1, 'b')",
+                                             "EXPLAIN SELECT CONCAT('c', $1)", "SELECT CONCAT('d', $1)"};
+    static const char *const others[] = {"SELECT 'a', ?", "SELECT ?, 'b'", "SELECT 'c', ?", "SELECT 'd', ?"};
+    Untyped all = {0};
+    UntypedOne ones[4];
+    for (int i = 0; i < 4; i++) {
+        ones[i] = (UntypedOne){&all, i};
+        OrmcCommand command = {.size = sizeof command,
+                               .sql = strcmp(database.name, "postgresql") == 0 ? postgresql[i] : others[i],
+                               .params = &x,
+                               .param_count = 1,
+                               .prepare_only = i == 3,
+                               .on_done = on_untyped,
+                               .user = &ones[i]};
+        assert_non_null(ormc_connection_execute(connection, &command));
+    }
+    while (all.answered < 4) assert_true(ormc_loop_run_once(test->loop));
+    for (int i = 0; i < 4; i++) {
+        assert_true(all.good[i]);
+        assert_int_equal(all.order[i], i);
+    }
+}
+
+static void test_untyped_parameters_in_a_transaction(void **state) {
+    (void)state;
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    OrmcConnection *connection = acquire(&test);
+    untyped_in_order(&test, connection);
+    ormc_connection_release(connection);
+    test_close(&test);
+    test_open(&test, database.url, NULL);
+    connection = acquire(&test);
+    OrmcResult *slot = NULL;
+    must_end(&test, ormc_connection_begin(connection, test_keep, &slot), &slot);
+    assert_int_equal(say(&test, connection, "CREATE TEMPORARY TABLE ormc_u (n INTEGER)"), ORMC_ERROR_NONE);
+    assert_int_equal(say(&test, connection, "INSERT INTO ormc_u VALUES (7)"), ORMC_ERROR_NONE);
+    untyped_in_order(&test, connection);
+    untyped_in_order(&test, connection);
+    assert_true(ormc_connection_in_transaction(connection));
+    assert_int_equal(say(&test, connection, "SELECT n FROM ormc_u"), ORMC_ERROR_NONE); /* nothing was rolled back */
+    must_end(&test, ormc_connection_commit(connection, test_keep, &slot), &slot);
+    assert_int_equal(say(&test, connection, "DROP TABLE ormc_u"), ORMC_ERROR_NONE);
+    ormc_connection_release(connection);
     test_close(&test);
 }
 
@@ -513,6 +578,7 @@ int main(void) {
                                        cmocka_unit_test(test_wait_timeout),
                                        cmocka_unit_test(test_interrupt),
                                        cmocka_unit_test(test_transactions),
+                                       cmocka_unit_test(test_untyped_parameters_in_a_transaction),
                                        cmocka_unit_test(test_acquire_is_fair),
                                        cmocka_unit_test(test_refused_before_sending),
                                        cmocka_unit_test(test_limits),
