@@ -38,6 +38,15 @@ static bool table_is_joined(const DjQuery *query, Slice table) {
     return false;
 }
 
+static bool check_names(DjCompiler *compiler, const Relation *relation) {
+    if (compiler->dialect->id != DIALECT_POSTGRESQL) return true;
+    if (slice_find(relation->name, '$') == relation->name.length &&
+        slice_find(relation->alias, '$') == relation->alias.length)
+        return true;
+    return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, compiler->query->site,
+                              "Dollar signs are not permitted in column aliases on PostgreSQL.") != NULL;
+}
+
 static DjOutcome compile_from(DjCompiler *compiler) {
     Arena *arena = compiler_arena(compiler);
     DjQuery *query = compiler->query;
@@ -45,6 +54,7 @@ static DjOutcome compile_from(DjCompiler *compiler) {
     for (int i = 0; i < query->join_count; i++) {
         DjJoin *join = query->joins[i];
         if (join->references <= 0) continue;
+        if (!check_names(compiler, &join->relation)) return DJ_ERROR;
         From *one = from_relation(arena, &join->relation);
         if (!from || join->base) {
             if (from) query_add_from(arena, compiler->tree, from);

@@ -238,6 +238,8 @@ void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out);
 void dj_columns(Evaluator *ev, DjExpr *expr, bool through_refs, DjExprs *out);
 /* The same, and what subqueries refer to outside of themselves. */
 void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out);
+/* The queries that stand in it, not those inside of these. */
+void dj_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out);
 /* The Refs below. */
 void dj_refs(Evaluator *ev, DjExpr *expr, DjExprs *out);
 

@@ -174,11 +174,16 @@ static bool is_ordered(Evaluator *ev, DjQuery *query) {
 
 static bool check_ordering_of_aggregation(Evaluator *ev, DjQuery *query, const char *method, const Node *site) {
     if (query->grouping != DJ_GROUP_LIST) return true;
+    DjField **keys;
+    int key_count = model_pk_fields(ev, query->model, &keys), found = 0;
     for (int i = 0; i < query->group_by.count; i++) {
         DjExpr *expr = query->group_by.items[i];
-        DjField *field = dj_output_field(ev, expr->kind == DJ_REF ? expr->args[0] : expr, false);
+        if (expr->kind == DJ_REF) expr = expr->args[0];
+        DjField *field = dj_output_field(ev, expr, false);
         if (field && field == query->model->pk) return true;
+        for (int k = 0; k < key_count; k++) found += expr->kind == DJ_COL && expr->as.col.target == keys[k];
     }
+    if (found >= key_count) return true;
     return evaluator_raise_id(ev, EXCEPTION_TYPE, site,
                               "Cannot use QuerySet.%s() on an unordered queryset performing aggregation. Add an "
                               "ordering with order_by().",

@@ -11,6 +11,7 @@
 #include "compiler/django/lookup_compile.h"
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/tuple_lookups.h"
 #include "compiler/django/type_lookups.h"
 
 /* The hops of the relation that a column stands for; 0: it is no relation. */
@@ -161,6 +162,7 @@ DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *r
     lookup->as.lookup.spec = spec;
     lookup->args[0] = lhs;
     lookup->flags = (lhs->flags & DJ_INHERITED_FLAGS) | DJ_RESOLVED;
+    if (lhs->kind == DJ_COL_PAIRS && !is_relation(lhs) && !dj_check_tuple_value(ev, spec, lhs, rhs, site)) return NULL;
     if (value_is_expr(rhs)) {
         lookup->args[1] = value_expr(rhs);
         lookup->flags |= value_expr(rhs)->flags & DJ_INHERITED_FLAGS;
@@ -248,6 +250,25 @@ static void select_primary_key(DjQuery *query) {
     dj_add_fields(query, &pk, NULL, 1, true);
 }
 
+/* How many columns the rows of a queryset have to a lookup. */
+static int selected_fields(const DjQuery *query) {
+    DjField **keys;
+    int key_count = model_pk_fields(query->ev, query->model, &keys);
+    if (!query->has_selected) return key_count;
+    int count = 0;
+    for (int i = 0; i < query->selected_count; i++)
+        count += slice_equals_text(query->selected[i].name, "pk") ? key_count : 1;
+    return count;
+}
+
+static bool check_selected_fields(const DjExpr *lookup, const DjQuery *query, const char *which) {
+    int wanted = lookup->args[0]->kind == DJ_COL_PAIRS ? lookup->args[0]->count : 1, given = selected_fields(query);
+    if (wanted == given) return true;
+    return evaluator_raise_id(query->ev, EXCEPTION_VALUE, lookup->site,
+                              "The QuerySet value for %s lookup must have %d selected fields (received %d)", which,
+                              wanted, given) != NULL;
+}
+
 bool lookup_prepare_exact(Evaluator *ev, DjExpr *lookup) {
     DjExpr *right = lookup->args[1];
     if (!right || right->kind != DJ_QUERY) return true;
@@ -257,6 +278,7 @@ bool lookup_prepare_exact(Evaluator *ev, DjExpr *lookup) {
         return evaluator_raise_id(ev, EXCEPTION_VALUE, lookup->site,
                                   "The QuerySet value for an exact lookup must be limited to one result using "
                                   "slicing.") != NULL;
+    if (!check_selected_fields(lookup, query, "the exact")) return false;
     if (!query->has_selected) select_primary_key(query);
     return !evaluator_error_pending(ev);
 }
@@ -292,8 +314,10 @@ bool lookup_prepare_in(Evaluator *ev, DjExpr *lookup) {
     if (!right) return lookup_prepare_list(ev, lookup);
     if (right->kind != DJ_QUERY) return true;
     DjQuery *query = right->as.subquery.query;
+    bool selected = select_target(lookup->args[0], query);
+    if (!check_selected_fields(lookup, query, "the 'in'")) return false;
     dj_clear_ordering(query, false, true);
-    if (!select_target(lookup->args[0], query) && !query->has_selected) select_primary_key(query);
+    if (!selected && !query->has_selected) select_primary_key(query);
     return !evaluator_error_pending(ev);
 }
 

@@ -317,11 +317,6 @@ DjOutcome lookup_compile_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     Arena *arena = arena_of(compiler);
     Expr *in = expr_new(arena, EXPR_IN, SQL_BOOLEAN), *left;
     DjExpr *right = lookup->args[1];
-    if (right && right->kind == DJ_QUERY && right->as.subquery.query->selected_count > 1)
-        return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, lookup->site,
-                                  "The QuerySet value for the '%s' lookup must have 1 selected fields (received %d)",
-                                  lookup->as.lookup.spec->name, right->as.subquery.query->selected_count),
-               DJ_ERROR;
     DjOutcome outcome = dj_lookup_left(compiler, lookup, &left);
     if (outcome != DJ_SQL) return outcome;
     expr_list_push(arena, &in->args, left);

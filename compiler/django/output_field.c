@@ -11,6 +11,7 @@
 #include "compiler/django/function.h"
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/queryset.h"
 
 typedef struct Combination {
     const char *operators; /* each character one: + - * / % ^ and & | # < > for bits */
@@ -139,6 +140,12 @@ static DjField *query_field(Evaluator *ev, DjQuery *query) {
     return only ? dj_output_field(ev, only, false) : NULL;
 }
 
+static DjField *subquery_field(Evaluator *ev, const DjExpr *expr) {
+    DjQuery *query = expr->as.subquery.query;
+    if (!query && expr->as.subquery.queryset) query = dj_queryset_query(ev, expr->as.subquery.queryset);
+    return query ? query_field(ev, query) : NULL;
+}
+
 static DjField *case_field(Evaluator *ev, DjExpr *expr) {
     DjExpr **sources = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, expr->count + 1);
     for (int i = 0; i < expr->count; i++)
@@ -210,7 +217,7 @@ static DjField *decide(Evaluator *ev, DjExpr *expr) {
     case DJ_ORDER_BY:
     case DJ_DB_DEFAULT: return dj_output_field(ev, expr->args[0], false);
     case DJ_SUBQUERY:
-    case DJ_QUERY: return expr->as.subquery.query ? query_field(ev, expr->as.subquery.query) : NULL;
+    case DJ_QUERY: return subquery_field(ev, expr);
     case DJ_LOOKUP:
     case DJ_WHERE:
     case DJ_NOTHING:

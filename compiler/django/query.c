@@ -179,10 +179,8 @@ DjExpr *dj_resolve_ref(DjQuery *query, Slice name, const DjResolve *how, const N
 /* ---- values() ---- */
 
 bool dj_add_fields(DjQuery *query, const Slice *names, const Span *spans, int count, bool allow_many) {
-    if (!count) {
-        return true;
-    }
     DjJoin *base = dj_query_base(query);
+    if (!count) return true;
     DjExprs columns = {0};
     for (int i = 0; i < count; i++) {
         Slice parts[DJ_MAX_NAMES];

@@ -4,8 +4,9 @@
  */
 #include "compiler/django/compile.h"
 #include "compiler/django/django.h"
-#include "compiler/django/write.h"
 #include "compiler/django/lookup.h"
+#include "compiler/django/queryset.h"
+#include "compiler/django/write.h"
 
 /* content_type_id = <id of the model's content type>: the id is another query's row. */
 DjExpr *dj_join_restriction(DjQuery *query, DjFound join, DjJoin *table) {
@@ -25,57 +26,99 @@ static bool refuse_filtered(DjQuery *query, Span span, const char *message, Slic
     return false;
 }
 
-/* The condition's names start with the relation; inside, they are those of the alias. */
-static DjExpr *rename_condition(DjQuery *query, DjExpr *node, Slice relation, Slice alias, Span span) {
-    DjExpr *copy = dj_copy(query->ev, node);
-    if (node->kind == DJ_CONDITION) {
-        Slice name = node->as.condition.name;
-        Slice prefix = slice_sub(name, 0, relation.length);
-        bool starts =
-            slice_equals(prefix, relation) &&
-            (name.length == relation.length || slice_starts_with(slice_sub(name, relation.length, name.length), "__"));
-        if (starts)
-            copy->as.condition.name = slice_format(evaluator_arena(query->ev), "%.*s%.*s", SLICE_ARGS(alias),
-                                                   (int)(name.length - relation.length), name.start + relation.length);
-        return copy;
-    }
-    for (int i = 0; i < copy->count; i++)
-        if (copy->args[i] && (copy->args[i]->kind == DJ_Q || copy->args[i]->kind == DJ_CONDITION))
-            copy->args[i] = rename_condition(query, copy->args[i], relation, alias, span);
-    return copy;
+/* `name` below the relation, said through the alias: "book__title" → "good_book__title". */
+static Slice rename_path(DjQuery *query, Slice name, Slice relation, Slice alias) {
+    bool below = name.length > relation.length && slice_equals(slice_sub(name, 0, relation.length), relation) &&
+                 slice_starts_with(slice_sub(name, relation.length, name.length), "__");
+    if (!below) return name;
+    return slice_format(evaluator_arena(query->ev), "%.*s%.*s", SLICE_ARGS(alias), (int)(name.length - relation.length),
+                        name.start + relation.length);
 }
 
-static bool check_condition(DjQuery *query, const DjExpr *node, const Slice *relation, int relation_count,
-                            Slice relation_name, Span span) {
-    if (node->kind == DJ_CONDITION) {
-        Slice parts[DJ_MAX_NAMES];
-        int count = dj_split_names(node->as.condition.name, parts);
-        DjResolvedNames resolved;
-        if (!dj_names_to_path(query, parts, count, query->model, true, false, node->as.condition.span, &resolved))
-            return false;
-        int fields = resolved.used, path = fields - (count > fields ? 1 : 2);
-        for (int i = 0; i < path && i < relation_count; i++)
-            if (!slice_equals(parts[i], relation[i]))
-                return refuse_filtered(
-                    query, span,
-                    slice_terminated(
-                        evaluator_arena(query->ev),
-                        slice_format(evaluator_arena(query->ev),
-                                     "FilteredRelation's condition doesn't support relations outside the '%.*s'",
-                                     SLICE_ARGS(relation_name))),
-                    node->as.condition.name, (Slice){"", 0});
-        if (fields > relation_count + 1)
-            return refuse_filtered(
-                query, span,
-                "FilteredRelation's condition doesn't support nested relations deeper than the relation_name",
-                node->as.condition.name, relation_name);
-        return true;
+static bool is_reference(const DjExpr *node) { return node->kind == DJ_F || node->kind == DJ_OUTER_REF; }
+
+static DjExpr *rename_condition(DjQuery *query, DjExpr *node, Slice relation, Slice alias);
+
+static bool rename_parts(DjQuery *query, DjExpr *copy, Slice relation, Slice alias) {
+    for (int i = 0; i < copy->count; i++)
+        if (copy->args[i] && !(copy->args[i] = rename_condition(query, copy->args[i], relation, alias))) return false;
+    DjExpr **further[2] = {NULL, NULL};
+    if (copy->kind == DJ_FUNC) {
+        further[0] = &copy->as.func.filter;
+        further[1] = &copy->as.func.order_by;
+    } else if (copy->kind == DJ_WINDOW) {
+        further[0] = &copy->as.window.partition_by;
+        further[1] = &copy->as.window.order_by;
     }
-    for (int i = 0; i < node->count; i++)
-        if (node->args[i] && (node->args[i]->kind == DJ_Q || node->args[i]->kind == DJ_CONDITION) &&
-            !check_condition(query, node->args[i], relation, relation_count, relation_name, span))
+    for (int i = 0; i < 2; i++)
+        if (further[i] && *further[i] && !(*further[i] = rename_condition(query, *further[i], relation, alias)))
             return false;
     return true;
+}
+
+/* Inside the condition the names below the relation are those of the alias; F() as a keyword's value stays. */
+static DjExpr *rename_condition(DjQuery *query, DjExpr *node, Slice relation, Slice alias) {
+    DjExpr *copy = dj_copy(query->ev, node);
+    if (is_reference(node)) {
+        copy->as.f.name = rename_path(query, node->as.f.name, relation, alias);
+        return copy;
+    }
+    if (node->kind != DJ_CONDITION) return rename_parts(query, copy, relation, alias) ? copy : NULL;
+    copy->as.condition.name = rename_path(query, node->as.condition.name, relation, alias);
+    Value *value = node->as.condition.value;
+    if (value_is_queryset(value))
+        return evaluator_raise_id(query->ev, EXCEPTION_VALUE, node->as.condition.value_node,
+                                  "Passing a QuerySet within a FilteredRelation is not supported.");
+    if (!value_is_expr(value) || is_reference(value_expr(value))) return copy;
+    DjExpr *renamed = rename_condition(query, value_expr(value), relation, alias);
+    copy->as.condition.value = (Value *)renamed;
+    return renamed ? copy : NULL;
+}
+
+/* What the names of a condition are held against. */
+typedef struct FilteredPath {
+    Slice parts[DJ_MAX_NAMES];
+    int count;
+    Slice name;
+    Span span; /* of the alias */
+} FilteredPath;
+
+static bool check_path(DjQuery *query, Slice name, Span span, const FilteredPath *relation) {
+    Slice parts[DJ_MAX_NAMES];
+    int count = dj_split_names(name, parts);
+    DjResolvedNames resolved;
+    if (!dj_names_to_path(query, parts, count, query->model, true, false, span, &resolved)) return false;
+    int fields = resolved.used, path = fields - (count > fields ? 1 : 2);
+    for (int i = 0; i < path && i < relation->count; i++)
+        if (!slice_equals(parts[i], relation->parts[i]))
+            return refuse_filtered(
+                query, relation->span,
+                slice_terminated(
+                    evaluator_arena(query->ev),
+                    slice_format(evaluator_arena(query->ev),
+                                 "FilteredRelation's condition doesn't support relations outside the '%.*s'",
+                                 SLICE_ARGS(relation->name))),
+                name, (Slice){"", 0});
+    if (fields > relation->count + 1)
+        return refuse_filtered(
+            query, relation->span,
+            "FilteredRelation's condition doesn't support nested relations deeper than the relation_name", name,
+            relation->name);
+    return true;
+}
+
+/* Every name in the condition, those of F() included, stays inside the relation. */
+static bool check_condition(DjQuery *query, const DjExpr *node, const FilteredPath *relation) {
+    if (is_reference(node))
+        return node->count || check_path(query, node->as.f.name, evaluator_span(query->ev, node->site), relation);
+    if (node->kind == DJ_CONDITION) {
+        if (!check_path(query, node->as.condition.name, node->as.condition.span, relation)) return false;
+        Value *value = node->as.condition.value;
+        return !value_is_expr(value) || check_condition(query, value_expr(value), relation);
+    }
+    for (int i = 0; i < node->count; i++)
+        if (node->args[i] && !check_condition(query, node->args[i], relation)) return false;
+    return node->kind != DJ_FUNC || !node->as.func.filter || check_condition(query, node->as.func.filter, relation);
 }
 
 bool dj_add_filtered_relation(DjQuery *query, DjExpr *relation, Slice alias, Span span) {
@@ -83,23 +126,21 @@ bool dj_add_filtered_relation(DjQuery *query, DjExpr *relation, Slice alias, Spa
         return refuse_filtered(query, span, "FilteredRelation doesn't support aliases with periods", alias,
                                (Slice){"", 0});
     if (!dj_check_alias(query, alias, span)) return false;
-    Slice parts[DJ_MAX_NAMES];
-    int count = dj_split_names(relation->as.filtered.relation, parts);
+    FilteredPath path = {.name = relation->as.filtered.relation, .span = span};
+    path.count = dj_split_names(path.name, path.parts);
     DjResolvedNames resolved;
-    if (!dj_names_to_path(query, parts, count, query->model, true, false, evaluator_span(query->ev, relation->site),
-                          &resolved))
+    if (!dj_names_to_path(query, path.parts, path.count, query->model, true, false,
+                          evaluator_span(query->ev, relation->site), &resolved))
         return false;
-    if (resolved.used < count)
-        return refuse_filtered(query, span, "FilteredRelation's relation_name cannot contain lookups",
-                               relation->as.filtered.relation, (Slice){"", 0});
+    if (resolved.used < path.count)
+        return refuse_filtered(query, span, "FilteredRelation's relation_name cannot contain lookups", path.name,
+                               (Slice){"", 0});
     DjExpr *added = dj_copy(query->ev, relation);
     added->as.filtered.alias = alias;
     if (relation->as.filtered.condition) {
-        if (!check_condition(query, relation->as.filtered.condition, parts, count, relation->as.filtered.relation,
-                             span))
-            return false;
-        added->as.filtered.condition =
-            rename_condition(query, relation->as.filtered.condition, relation->as.filtered.relation, alias, span);
+        if (!check_condition(query, relation->as.filtered.condition, &path)) return false;
+        added->as.filtered.condition = rename_condition(query, relation->as.filtered.condition, path.name, alias);
+        if (!added->as.filtered.condition) return false;
     }
     ARENA_PUSH(evaluator_arena(query->ev), query->filtered_relations, query->filtered_count, query->filtered_capacity) =
         added;

@@ -509,6 +509,18 @@ void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out) {
     walk(expr, visit_column_deep, &collected);
 }
 
+static bool visit_query(void *data, DjExpr *expr) {
+    bool query =
+        (expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS || expr->kind == DJ_QUERY) && expr->as.subquery.query;
+    if (query) collect(data, expr);
+    return !query;
+}
+
+void dj_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out) {
+    Collected collected = {ev, out, true};
+    walk(expr, visit_query, &collected);
+}
+
 void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out) {
     switch ((int)expr->kind) {
     case DJ_VALUE:

@@ -18,37 +18,91 @@ static void prefix_use(DjQuery *query, Slice prefix) {
                    query->used_prefix_capacity) = prefix;
 }
 
-/* T, U, V … Z, then AA, AB …: the next that neither this query nor one below it uses. */
+/* How many names are tried; more nesting than they allow is refused. */
+enum { MOST_PREFIXES = 64 };
+
+/* The names that are tried after `first`: itself, once more itself up to Z, then AA, AB … */
+static void prefix_at(char first, int position, char *name) {
+    int single = first <= 'Z' ? 'Z' - first + 2 : 0;
+    memset(name, 0, 3);
+    if (position < single) {
+        name[0] = (char)(first + (position ? position - 1 : 0));
+        return;
+    }
+    name[0] = (char)('A' + (position - single) / 26);
+    name[1] = (char)('A' + (position - single) % 26);
+}
+
+/* The next that neither this query nor one below it uses. */
 static bool next_prefix(DjQuery *query) {
-    char name[8] = {(char)(query->prefix[0] + 1)};
-    if (query->prefix[1] || query->prefix[0] == 'Z') memcpy(name, "AA", 3);
-    for (int tries = 0; tries < 64; tries++) {
-        if (!prefix_used(query, slice_from(name))) {
-            memcpy(query->prefix, name, sizeof name);
-            prefix_use(query, slice_copy(evaluator_arena(query->ev), slice_from(name)));
-            return true;
-        }
-        size_t last = strlen(name) - 1;
-        if (name[last] < 'Z') name[last]++;
-        else if (last == 0) memcpy(name, "AA", 3);
-        else {
-            name[0]++;
-            name[last] = 'A';
-        }
+    char first = query->prefix[1] ? 'Z' + 1 : (char)(query->prefix[0] + 1);
+    for (int position = 0; position < MOST_PREFIXES; position++) {
+        char name[8] = {0};
+        prefix_at(first, position, name);
+        if (prefix_used(query, slice_from(name))) continue;
+        memcpy(query->prefix, name, sizeof name);
+        prefix_use(query, slice_copy(evaluator_arena(query->ev), slice_from(name)));
+        return true;
     }
     evaluator_raise_id(query->ev, EXCEPTION_RECURSION, query->site,
                        "Maximum recursion depth exceeded: too many subqueries.");
     return false;
 }
 
+/* A name that tables had, and the one they get. */
+typedef struct Renaming {
+    Slice from, to;
+} Renaming;
+typedef struct Renamings {
+    Renaming *items;
+    int count;
+} Renamings;
+
+static Slice relation_name(const Relation *relation) {
+    return relation->alias.length ? relation->alias : relation->name;
+}
+
+static void relation_rename(Relation *relation, Slice alias) {
+    relation->alias = alias;
+    relation->alias_unquoted = true;
+}
+
+static void rename_inside(DjQuery *query, const Renamings *renamings, int depth);
+
+static void rename_in(Evaluator *ev, DjExpr *expr, const Renamings *renamings, int depth) {
+    DjExprs inner = {0};
+    if (expr && expr->flags & DJ_HAS_SUBQUERY) dj_subqueries(ev, expr, &inner);
+    for (int i = 0; i < inner.count; i++) {
+        DjQuery *query = inner.items[i]->as.subquery.query;
+        for (int j = 0; j < query->join_count; j++)
+            for (int r = 0; r < renamings->count; r++)
+                if (slice_equals(relation_name(&query->joins[j]->relation), renamings->items[r].from)) {
+                    relation_rename(&query->joins[j]->relation, renamings->items[r].to);
+                    break;
+                }
+        rename_inside(query, renamings, depth + 1);
+    }
+}
+
+/* Django renames by name: a table of a query further inside that has the same name still is renamed with it. */
+static void rename_inside(DjQuery *query, const Renamings *renamings, int depth) {
+    if (depth > MOST_PREFIXES) return;
+    rename_in(query->ev, query->where, renamings, depth);
+    for (int i = 0; i < query->annotation_count; i++)
+        rename_in(query->ev, query->annotations[i].expr, renamings, depth);
+}
+
 void dj_bump_prefix(DjQuery *query, DjQuery *outer) {
     if (strcmp(query->prefix, outer->prefix) != 0 || !next_prefix(query)) return;
     for (int i = 0; i < query->used_prefix_count; i++) prefix_use(outer, query->used_prefixes[i]);
+    Renamings renamings = {ARENA_ARRAY(evaluator_arena(query->ev), Renaming, query->join_count + 1), 0};
     for (int i = 0; i < query->join_count; i++) {
         Relation *relation = &query->joins[i]->relation;
-        relation->alias = slice_format(evaluator_arena(query->ev), "%s%d", query->prefix, i);
-        relation->alias_unquoted = true;
+        Renaming *one = &renamings.items[renamings.count++];
+        *one = (Renaming){relation_name(relation), slice_format(evaluator_arena(query->ev), "%s%d", query->prefix, i)};
+        relation_rename(relation, one->to);
     }
+    rename_inside(query, &renamings, 0);
 }
 
 static bool resolve_tree(DjExpr *node, DjQuery *outer, const DjResolve *how) {

@@ -12,25 +12,50 @@
 
 static Arena *arena_of(DjCompiler *compiler) { return evaluator_arena(compiler->ev); }
 
-static bool raise_length(DjCompiler *compiler, DjExpr *lookup, const char *what) {
-    return evaluator_raise_id(
-               compiler->ev, EXCEPTION_VALUE, lookup->site, "'%s' lookup of %.*s must %s", lookup->as.lookup.spec->name,
-               SLICE_ARGS(value_repr(compiler->ev, value_atom(compiler->ev, lookup->args[0]->as.pairs.field->name))),
-               what) != NULL;
+/* ---- what may stand on the right ---- */
+
+static bool is_row(const Value *value) { return value_is(value, VALUE_TUPLE) || value_is(value, VALUE_LIST); }
+
+static bool refuse_value(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, const char *what, const Node *site) {
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "'%s' lookup of %.*s must %s", spec->name,
+                              SLICE_ARGS(value_repr(ev, value_atom(ev, lhs->as.pairs.field->name))), what) != NULL;
 }
+
+/* Other rows, or a name of a query outside. */
+static bool check_tuple_expression(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, DjExpr *rhs, const Node *site) {
+    bool in = (spec->flags & DJL_LIST) != 0;
+    if (rhs->kind == DJ_QUERY || rhs->kind == (in ? DJ_SUBQUERY : DJ_RESOLVED_OUTER_REF)) return true;
+    Slice name = value_repr(ev, value_atom(ev, lhs->as.pairs.field->name));
+    const char *type = rhs->instance.head.cls ? rhs->instance.head.cls->name->text.start : "expression";
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                              in ? "'%s' subquery lookup of %.*s must be a Query object (received '%s')"
+                                 : "'%s' subquery lookup of %.*s only supports OuterRef and QuerySet objects "
+                                   "(received '%s')",
+                              spec->name, SLICE_ARGS(name), type) != NULL;
+}
+
+bool dj_check_tuple_value(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *rhs, const Node *site) {
+    if (value_is_unknown(rhs) || strcmp(spec->name, "isnull") == 0) return true;
+    if (value_is_expr(rhs)) return check_tuple_expression(ev, spec, lhs, value_expr(rhs), site);
+    if (!is_row(rhs)) return refuse_value(ev, spec, lhs, "be a tuple or a list", site);
+    if (!(spec->flags & DJL_LIST)) return true;
+    const ListValue *rows = (const ListValue *)rhs;
+    for (int i = 0; i < rows->count; i++)
+        if (!is_row(rows->items[i]) && !value_is_unknown(rows->items[i]))
+            return refuse_value(ev, spec, lhs, "be a collection of tuples or lists", site);
+    return true;
+}
+
+/* ---- writing them ---- */
 
 /* The values of one row, one a column. NULL: an error is pending. */
 static Value **row_values(DjCompiler *compiler, DjExpr *lookup, Value *row) {
     DjExpr *lhs = lookup->args[0];
-    if ((!value_is(row, VALUE_TUPLE) && !value_is(row, VALUE_LIST)) || ((ListValue *)row)->count != lhs->count) {
-        char what[64] = {0};
-        Slice text = slice_format(arena_of(compiler), "have %d elements", lhs->count);
-        memcpy(what, text.start, text.length < 63 ? text.length : 63);
-        raise_length(compiler, lookup,
-                     value_is(row, VALUE_TUPLE) || value_is(row, VALUE_LIST) ? what : "be a tuple or a list");
-        return NULL;
-    }
-    return ((ListValue *)row)->items;
+    if (is_row(row) && ((ListValue *)row)->count == lhs->count) return ((ListValue *)row)->items;
+    bool in = (lookup->as.lookup.spec->flags & DJL_LIST) != 0;
+    Slice what = slice_format(arena_of(compiler), "have %d elements%s", lhs->count, in ? " each" : "");
+    refuse_value(compiler->ev, lookup->as.lookup.spec, lhs, slice_terminated(arena_of(compiler), what), lookup->site);
+    return NULL;
 }
 
 static DjOutcome column_value(DjCompiler *compiler, DjExpr *lookup, int at, Value *value, Expr **column, Expr **param) {
@@ -46,7 +71,7 @@ static DjOutcome row_equals(DjCompiler *compiler, DjExpr *lookup, Value *row, Ex
     if (!values) return DJ_ERROR;
     Expr *all = expr_new(arena_of(compiler), EXPR_AND, SQL_BOOLEAN);
     for (int i = 0; i < lookup->args[0]->count; i++) {
-        if (value_is_none(values[i])) return DJ_EMPTY;
+        if (value_is_none(values[i]) && lookup->as.lookup.spec->flags & DJL_LIST) return DJ_EMPTY;
         Expr *column, *param;
         DjOutcome outcome = column_value(compiler, lookup, i, values[i], &column, &param);
         if (outcome != DJ_SQL) return outcome;
@@ -91,10 +116,16 @@ static DjOutcome compile_subquery_lookup(DjCompiler *compiler, DjExpr *lookup, O
                         "'%s' doesn't support multi-column subqueries.", lookup->as.lookup.spec->name);
         return DJ_ERROR;
     }
+    DjExpr *given = lookup->args[1];
+    if (given->kind != DJ_QUERY && given->kind != DJ_COL_PAIRS && given->kind != DJ_RESOLVED_OUTER_REF) {
+        evaluator_raise(compiler->ev, evaluator_exception(compiler->ev, EXCEPTION_VALUE), lookup->as.lookup.span,
+                        "Composite field lookups only work with composite expressions.");
+        return DJ_ERROR;
+    }
     DjOutcome outcome = left_tuple(compiler, lookup, &left);
-    if (outcome == DJ_SQL) outcome = dj_compile(compiler, lookup->args[1], &right);
+    if (outcome == DJ_SQL) outcome = dj_compile(compiler, given, &right);
     if (outcome != DJ_SQL) return outcome;
-    if (lookup->args[1]->kind == DJ_COL_PAIRS) {
+    if (given->kind == DJ_COL_PAIRS) {
         if (!has_tuples(compiler)) {
             Expr *all = expr_new(arena_of(compiler), EXPR_AND, SQL_BOOLEAN);
             for (int i = 0; i < left->args.count && i < right->args.count; i++)

@@ -43,6 +43,34 @@ static Value *lookup_create(Evaluator *ev, Class *cls, const Arguments *argument
     return (Value *)expr;
 }
 
+/* Does the type of an expression hang on a name that is not resolved yet? Then it has none so far. */
+static bool has_open_type(const DjExpr *expr) {
+    if (expr->output_field) return false;
+    switch ((int)expr->kind) {
+    case DJ_F:
+    case DJ_OUTER_REF: return true;
+    case DJ_FUNC:
+        if (expr->as.func.spec->output >= DJO_BOOLEAN && expr->as.func.spec->output <= DJO_ARRAY) return false;
+        break;
+    case DJ_WHEN: return has_open_type(expr->args[1]);
+    case DJ_COMBINED:
+    case DJ_CASE:
+    case DJ_ORDER_BY:
+    case DJ_LIST:
+    case DJ_WINDOW: break;
+    default: return false;
+    }
+    for (int i = 0; i < expr->count; i++)
+        if (expr->args[i] && has_open_type(expr->args[i])) return true;
+    return false;
+}
+
+/* Without a type on the left no field prepares a single value: it stands as Value(…). */
+static bool is_left_as_given(const DjExpr *lookup) {
+    unsigned flags = lookup->as.lookup.spec->flags;
+    return flags & DJL_PREPARE && !(flags & DJL_LIST) && has_open_type(lookup->args[0]);
+}
+
 static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjExpr *expr = value_expr(self);
     Value *lhs = NULL, *rhs = NULL;
@@ -57,8 +85,7 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
     if (!expr->as.lookup.spec)
         return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, arguments->site, "a lookup class that is not known here");
     if (value_is_expr(rhs) || value_is_queryset(rhs)) expr->args[1] = dj_parse(ev, rhs, false, arguments->site);
-    else if (expr->args[0]->kind == DJ_F && (value_is(rhs, VALUE_INTEGER) || value_is(rhs, VALUE_FLOAT)))
-        expr->args[1] = dj_value(ev, rhs, NULL, arguments->site); /* no field yet that would prepare it */
+    else if (is_left_as_given(expr)) expr->args[1] = dj_value(ev, rhs, NULL, arguments->site);
     else expr->as.lookup.rhs = rhs;
     expr->as.lookup.span = evaluator_span(ev, arguments->site);
     return value_none(ev);

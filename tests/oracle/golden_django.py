@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """golden_django.py FILE.md: asks Django itself for what golden files say.
 
-Runs each case of the files on SQLite with Django's own models and compares the statements with the `sql sqlite` block and
-the number of rows with the `rows` block; on PostgreSQL and MySQL, where no server is asked, Django's compiler gives the
+Runs each case of the files on SQLite with Django's own models and compares the statements with the `sql sqlite` block,
+the number of rows with the `rows` block and the message of an exception with the `diagnostics` block; on PostgreSQL and MySQL, where no server is asked, Django's compiler gives the
 text. Needs Django 5.2 (python3 -m venv …; pip install django==5.2.* psycopg2-binary mysqlclient).
 """
 import os
@@ -63,7 +63,7 @@ def main(path):
     label, models = next((info.split()[2], text) for info, text in blocks if info.startswith("python models "))
     setup(label, models)
     names, wrong, cases, sent = {}, 0, 0, []
-    exec("from django.db.models import *\nfrom django.db.models.functions import *\nfrom datetime import *\n"
+    exec("from django.db.models import *\nfrom django.db.models.functions import *\nfrom django.db.models.lookups import *\nfrom datetime import *\n"
          f"from {label}.models import *", names)
     connection = connections["default"]
 
@@ -71,7 +71,7 @@ def main(path):
         sent.append((squeeze(sql.replace("%s", "?")), list(params or ())))
         return execute(sql, params, many, context)
 
-    got = value = None
+    got = value = refusal = None
     for info, text in blocks:
         words = info.split()
         if words[:2] == ["sql", "data"]:
@@ -80,7 +80,12 @@ def main(path):
             sent.clear()
             cases += 1
             with connection.execute_wrapper(spy):
-                value = eval(text.strip(), names)
+                try:
+                    value = eval(text.strip(), names)
+                except Exception as error:
+                    refusal, value, got = str(error), None, []
+                    continue
+                refusal = None
                 got = [1] * value if isinstance(value, bool) else list(value) if hasattr(value, "__iter__") and not isinstance(value, (dict, str)) else [value]
         elif words[0] == "sql" and ("sqlite" in words or "all" in words):
             # Django commits through the connection: its spy never sees that statement
@@ -94,6 +99,11 @@ def main(path):
             if squeeze(text) != have:
                 print(f"{path}: golden {squeeze(text)}\n{' ' * len(path)}  Django {have}")
                 wrong += 1
+        elif words == ["diagnostics"]:
+            message = text.split("]: ", 1)[1].split("\n")[0] if "]: " in text else None
+            if message != refusal:
+                wrong += 1
+                print(f"{path}: golden {message}\n{' ' * len(path)}  Django {refusal}")
         elif words == ["rows"]:
             count = re.search(r"\((\d+) rows?\)", text)
             if int(count[1]) != len(got):
