@@ -153,4 +153,5 @@ const NativeFamily django_family = {.name = "django",
                                     .models_loaded = django_models_loaded,
                                     .execute_value = django_execute_value,
                                     .guess_name = django_guess_name,
+                                    .adopt_unknown = django_adopt_unknown,
                                     .emit_schema = django_emit_schema};

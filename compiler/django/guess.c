@@ -39,3 +39,10 @@ Value *django_guess_name(Evaluator *ev, Atom name, Slice attribute, bool awaited
     }
     return only ? (Value *)instance_unknown(ev, only, name->text, site, NULL) : NULL;
 }
+
+Value *django_adopt_unknown(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site) {
+    static const char *const managers[] = {"objects", "_default_manager", "_base_manager"};
+    for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
+        if (slice_equals_text(attribute->text, managers[i])) evaluator_report_unresolved(ev, &unknown->head, site);
+    return NULL;
+}

@@ -278,25 +278,31 @@ static void manager_describe(Evaluator *ev, Value *self, Buffer *out) {
     buffer_format(out, "<Manager of %s>", manager->model ? manager->model->name->text.start : "no model");
 }
 
+static const Class *manager_answers_for(const Value *self) { return ((const DjManager *)self)->queryset_class; }
+
 const Type dj_manager_type = {.name = "Manager",
                               .kind = VALUE_NATIVE,
                               .get_attribute = manager_attribute,
+                              .answers_for = manager_answers_for,
                               .describe = manager_describe,
                               .has_attributes = true};
+
+static Class *manager_class_from(Evaluator *ev, Class *base, Class *queryset, Slice name) {
+    if (!name.length)
+        name = slice_format(evaluator_arena(ev), "%.*sFrom%.*s", SLICE_ARGS(base->name->text),
+                            SLICE_ARGS(queryset->name->text));
+    Class *made = class_new(ev, atom_intern(evaluator_atoms(ev), name), base->module, &base, 1);
+    made->native = queryset;
+    return made;
+}
 
 /* Manager.from_queryset(MyQuerySet): a manager class that uses it. */
 static Value *method_from_queryset(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *queryset = NULL, *name = NULL;
     if (!arguments_bind(ev, arguments, "from_queryset", "queryset_class | class_name", &queryset, &name)) return NULL;
     if (!value_is(queryset, VALUE_CLASS)) return value_unknown_at(ev, arguments->site);
-    Class *base = (Class *)self, *cls = (Class *)queryset;
-    Slice text = name && value_is(name, VALUE_STRING)
-                     ? value_text(name)
-                     : slice_format(evaluator_arena(ev), "%.*sFrom%.*s", SLICE_ARGS(base->name->text),
-                                    SLICE_ARGS(cls->name->text));
-    Class *made = class_new(ev, atom_intern(evaluator_atoms(ev), text), base->module, &base, 1);
-    made->native = cls;
-    return (Value *)made;
+    Slice text = name && value_is(name, VALUE_STRING) ? value_text(name) : (Slice){"", 0};
+    return (Value *)manager_class_from(ev, (Class *)self, (Class *)queryset, text);
 }
 
 static Value *manager_init(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -316,9 +322,9 @@ static const NativeMethod manager_methods[] = {
 
 /* MyQuerySet.as_manager() */
 static Value *method_as_manager(Evaluator *ev, Value *self, const Arguments *arguments) {
-    DjManager *manager = (DjManager *)manager_create(ev, dj_state(ev)->manager_class, arguments);
-    manager->queryset_class = (Class *)self;
-    return (Value *)manager;
+    Class *cls = dj_state(ev)->manager_class;
+    if ((Class *)self != dj_state(ev)->queryset_class) cls = manager_class_from(ev, cls, (Class *)self, (Slice){"", 0});
+    return manager_create(ev, cls, arguments);
 }
 
 static Value *queryset_create(Evaluator *ev, Class *cls, const Arguments *arguments) {

@@ -79,13 +79,21 @@ static DjExpr *positional_condition(Evaluator *ev, Value *value, const Node *nod
     return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Cannot filter against a non-conditional expression.");
 }
 
+/* filter(name == 'x') compares a name of the program, where a keyword was probably meant. */
+static void warn_condition(Evaluator *ev, const Value *unknown, const Node *node) {
+    Diagnostic *warning = evaluator_warn_left_out(ev, unknown, evaluator_span(ev, node), "a condition");
+    const NodeCompare *compare = node->kind == NODE_Compare ? NODE_AS(Compare, node) : NULL;
+    if (warning && compare && compare->left->kind == NODE_Name && compare->ops.items[0] == COMPARE_Eq)
+        warning->help = slice_format(arena_of(ev), "fields are compared by keywords: %.*s=…",
+                                     SLICE_ARGS(NODE_AS(Name, compare->left)->id->text));
+}
+
 DjExpr *dj_q_from_arguments(Evaluator *ev, const Arguments *arguments) {
     DjExpr *q = dj_q_new(ev, arguments->site);
     for (int i = 0; i < arguments->count; i++) {
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         if (value_is_unknown(arguments->items[i])) {
-            evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node),
-                           "a condition that is not known here is left out");
+            warn_condition(ev, arguments->items[i], node);
             continue;
         }
         DjExpr *condition = positional_condition(ev, arguments->items[i], node);
@@ -195,7 +203,7 @@ static bool annotation_put(Evaluator *ev, const DjQuerySet *queryset, DjOp *op, 
                            const Node *node) {
     if (!value_is_expr(value) && !value_is_queryset(value)) {
         if (value_is_unknown(value)) {
-            evaluator_warn(ev, CODE_UNSUPPORTED, span, "an annotation that is not known here is left out");
+            evaluator_warn_left_out(ev, value, span, "an annotation");
             return true;
         }
         Slice shown = value_is(value, VALUE_STRING) ? value_text(value) : value_repr(ev, value);
@@ -262,7 +270,7 @@ bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **o
         } else if (value_is_expr(value) || value_is_queryset(value)) {
             item->expr = dj_parse(ev, value, false, node);
         } else if (value_is_unknown(value)) {
-            evaluator_warn(ev, CODE_UNSUPPORTED, item->span, "an ordering that is not known here is left out");
+            evaluator_warn_left_out(ev, value, item->span, "an ordering");
             continue;
         } else {
             return evaluator_raise(ev, django_state(ev)->field_error, item->span, "Invalid order_by arguments: [%.*s]",
@@ -403,7 +411,7 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         bool expression = expressions_allowed && (value_is_expr(value) || value_is_queryset(value));
         if (value_is_unknown(value)) {
-            evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, node), "a name that is not known here is left out");
+            evaluator_warn_left_out(ev, value, evaluator_span(ev, node), "a name");
             continue;
         }
         if (!expression && !value_is(value, VALUE_STRING))

@@ -401,24 +401,6 @@ typedef struct TextRun {
     ModuleValue *module; /* NULL: a new one */
 } TextRun;
 
-/* `Autor.objects.all()`: where nothing came of the text, the name that it begins with is not known. */
-static void text_check_name(Evaluator *ev, const Node *node) {
-    while (node->kind == NODE_Attribute || node->kind == NODE_Call || node->kind == NODE_Subscript ||
-           node->kind == NODE_Await)
-        node = node->kind == NODE_Attribute   ? NODE_AS(Attribute, node)->value
-               : node->kind == NODE_Call      ? NODE_AS(Call, node)->func
-               : node->kind == NODE_Subscript ? NODE_AS(Subscript, node)->value
-                                              : NODE_AS(Await, node)->value;
-    if (node->kind != NODE_Name) return;
-    Atom name = NODE_AS(Name, node)->id;
-    const Value *value = atom_map_get(&ev->text_module->names, name);
-    if (!value || !value_is_unknown(value) || !slice_equals(((const UnknownValue *)value)->text, name->text)) return;
-    evaluator_raise_id(ev, EXCEPTION_NAME, node, "name '%.*s' is not defined", SLICE_ARGS(name->text));
-    Suggestion near = suggestion_start(name->text);
-    for (int i = 0; i < ev->free_names.count; i++) suggestion_offer(&near, ev->free_names.entries[i].key->text);
-    if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
-}
-
 /* The last value is executed where it is a query that nothing has executed. */
 static void text_finish(Evaluator *ev, const Node *node) {
     Value *value = evaluate(ev, NODE_AS(Expr, node)->value);
@@ -430,8 +412,8 @@ static void text_finish(Evaluator *ev, const Node *node) {
     int executed = ev->execution_count;
     execute_lazy(ev, value, NODE_AS(Expr, node)->value, false);
     bool nothing = !ev->error.pending && executed == ev->execution_count;
-    if (nothing && value_is_unknown(value) && !ev->execution_count && ev->interactive && ev->text_module)
-        text_check_name(ev, NODE_AS(Expr, node)->value);
+    if (nothing && value_is_unknown(value) && !ev->execution_count && !ev->diagnostics.error_count && ev->text_module)
+        evaluator_report_unresolved(ev, value, NODE_AS(Expr, node)->value);
     if (nothing && !ev->error.pending && ev->host.result) ev->host.result(ev->host.user, ev, value);
     if (ev->error.pending) evaluator_report_error(ev);
 }

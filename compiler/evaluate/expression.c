@@ -53,6 +53,8 @@ static Value *evaluate_name(Evaluator *ev, const NodeName *node) {
     if (value) return value;
     ModuleValue *module = ev->frame->scope->module;
     value = unknown_free_name(ev, node->id, NULL, &node->node);
+    if (value_is_unknown(value) && !((UnknownValue *)value)->origin_type)
+        ((UnknownValue *)value)->origin_type = &undefined_origin;
     if (module && !module->native) namespace_set(ev, &module->names, node->id, value);
     return value;
 }

@@ -271,7 +271,15 @@ static Value *module_member(Evaluator *ev, Value *module, Slice dotted, Atom nam
         dotted.length ? slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(dotted), SLICE_ARGS(name->text)) : name->text;
     Value *found = import_module(ev, below, site);
     if (found || ev->error.pending) return found;
-    return unknown_free_name(ev, name, NULL, site);
+    bool known = module && value_is(module, VALUE_MODULE);
+    if (known) module_report_missing(ev, (const ModuleValue *)module, dotted, name, site);
+    found = unknown_free_name(ev, name, NULL, site);
+    UnknownValue *unknown = (UnknownValue *)found;
+    if (known || !value_is_unknown(found) || unknown->origin_type) return found;
+    unknown->origin_type = &import_origin;
+    unknown->origin = ARENA_NEW(ev->arena, Slice);
+    *(Slice *)unknown->origin = dotted;
+    return found;
 }
 
 static Slice relative_name(Evaluator *ev, const ProgramSource *from, const NodeImportFrom *node) {
@@ -301,6 +309,7 @@ Flow execute_import_from(Evaluator *ev, const NodeImportFrom *node) {
         const Nodealias *alias = NODE_AS(alias, node->names.items[i]);
         if (slice_equals_text(alias->name->text, "*")) {
             if (module) import_star(ev, (ModuleValue *)module);
+            else ev->frame->scope->module->open = true;
             continue;
         }
         Value *value = module_member(ev, module, dotted, alias->name, &alias->node);

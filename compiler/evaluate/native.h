@@ -168,6 +168,16 @@ Class *evaluator_clear_error(Evaluator *ev);
 void evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/*
+ * An unknown stands where a model or a statement should, so that a query is lost: says so where the expression begins
+ * with a name that nothing binds, or that comes from a module that was not given. False: nothing was to be said.
+ */
+bool evaluator_report_unresolved(Evaluator *ev, const Value *unknown, const Node *site);
+
+/* "an annotation that is not known here is left out", or the mistake that made it unknown (then NULL). The
+ * warning may get a help line. */
+Diagnostic *evaluator_warn_left_out(Evaluator *ev, const Value *unknown, Span span, const char *what);
+
 /* Anything of the pending error that `raise` in Python code gave, or the instance that `except … as e` sees. */
 Value *evaluator_error_value(Evaluator *ev);
 

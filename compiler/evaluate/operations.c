@@ -46,6 +46,7 @@ static Value *module_get_attribute(Evaluator *ev, ModuleValue *module, Atom name
     if (native) return &native->head;
     if (ev->error.pending) return NULL;
     if (module->native || module->source) {
+        module_report_missing(ev, module, (Slice){"", 0}, name, site);
         UnknownValue owner = {.text = module->name->text};
         return value_unknown_attribute(ev, &owner, name, site);
     }
@@ -143,12 +144,16 @@ Value *value_find_attribute(Evaluator *ev, Value *self, Atom name, const Node *s
     return NULL;
 }
 
-static void suggest_attribute(Evaluator *ev, const Value *self, Atom name) {
-    Suggestion near = suggestion_start(name->text);
-    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
+static void offer_class_names(Suggestion *near, const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++)
         for (int j = 0; j < cls->mro[i]->names.count; j++)
-            if (cls->mro[i]->names.entries[j].key) suggestion_offer(&near, cls->mro[i]->names.entries[j].key->text);
+            if (cls->mro[i]->names.entries[j].key) suggestion_offer(near, cls->mro[i]->names.entries[j].key->text);
+}
+
+static void suggest_attribute(Evaluator *ev, const Value *self, Atom name) {
+    Suggestion near = suggestion_start(name->text);
+    offer_class_names(&near, value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls);
+    if (self->type->answers_for) offer_class_names(&near, self->type->answers_for(self));
     if (self->type->has_attributes) {
         const AtomMap *map = &((const Instance *)self)->attributes;
         for (int j = 0; j < map->count; j++) suggestion_offer(&near, map->entries[j].key->text);
@@ -156,8 +161,7 @@ static void suggest_attribute(Evaluator *ev, const Value *self, Atom name) {
     if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
 }
 
-/* The place of a wrong attribute is its name, behind the dot. */
-static Span attribute_span(Evaluator *ev, const Node *site) {
+Span attribute_span(Evaluator *ev, const Node *site) {
     Span span = evaluator_span(ev, site);
     if (site && site->kind == NODE_Attribute) span.start = (uint32_t)NODE_AS(Attribute, site)->attr_start;
     return span;

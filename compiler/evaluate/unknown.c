@@ -112,7 +112,7 @@ static AtomMap *unknown_attributes(Evaluator *ev, UnknownValue *self) {
 }
 
 static Value *unknown_adopted(Evaluator *ev, UnknownValue *self, Atom name, const Node *site) {
-    if (self->origin && self->origin_type != &attribute_origin) return NULL;
+    if (self->origin && self->origin_type != &attribute_origin && self->origin_type != &import_origin) return NULL;
     for (int i = 0; i < ev->family_count; i++) {
         const NativeFamily *family = ev->families[i].family;
         Value *adopted = family->adopt_unknown ? family->adopt_unknown(ev, self, name, site) : NULL;

@@ -123,6 +123,8 @@ struct Type {
     bool (*leave)(Evaluator *ev, Value *self, bool failed, const Node *site);
     /* A descriptor's __get__: what reading it through an instance gives, or through the class (instance NULL). */
     Value *(*get_bound)(Evaluator *ev, Value *self, Value *instance, Class *cls, const Node *site);
+    /* A class whose names its values answer to besides their own: for "did you mean". */
+    const Class *(*answers_for)(const Value *self);
     bool has_attributes; /* its values start with Instance: they take attributes of their own */
 };
 
@@ -236,6 +238,7 @@ typedef struct ModuleValue {
     Slice label; /* of a program's module: LABEL of --models, else the name of its directory */
     bool native;
     bool is_package, is_models;
+    bool open; /* further names may be in it: `from elsewhere import *` */
     Value *(*missing)(Evaluator *ev, struct ModuleValue *module, Atom name);
 } ModuleValue;
 

@@ -330,7 +330,10 @@ static Value *execute_dml(Evaluator *ev, Session *session, Element *statement, V
 
 Value *session_execute_statement(Evaluator *ev, Session *session, Value *statement, Value *parameters, Value *options,
                                  const Node *site) {
-    if (value_is_unknown(statement)) return value_unknown_at(ev, site);
+    if (value_is_unknown(statement)) {
+        evaluator_report_unresolved(ev, statement, site);
+        return value_unknown_at(ev, site);
+    }
     if (statement->type == &orm_query_type) return query_execute(ev, statement, site);
     Element *element = element_coerce(ev, statement, COERCE_STATEMENT, site);
     if (!element || !mappers_configure(ev)) return NULL;

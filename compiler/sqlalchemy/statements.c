@@ -85,7 +85,9 @@ static Value *call_select(Evaluator *ev, Value *self, const Arguments *a) {
         return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "select() got an unexpected keyword argument '%.*s'",
                                   SLICE_ARGS(a->keywords[0].name->text));
     if (!select_columns_read(ev, select, a)) return NULL;
-    return nothing_is_known(select, a) ? value_unknown_at(ev, a->site) : element_value(&select->head.head.base);
+    if (!nothing_is_known(select, a)) return element_value(&select->head.head.base);
+    for (int i = 0; i < a->count; i++) evaluator_report_unresolved(ev, a->items[i], a->nodes ? a->nodes[i] : a->site);
+    return value_unknown_at(ev, a->site);
 }
 
 static Value *select_where(Evaluator *ev, Value *self, const Arguments *a) {
