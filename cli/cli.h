@@ -49,8 +49,9 @@ int golden_project(const Options *options);
 /* Exit status 2 with a message on standard error, or -1: go on. `*help` is set for --help. */
 int options_parse(Options *options, int count, char **arguments, bool *help);
 void options_free(Options *options);
-/* Letters to change from one word to the other; for "did you mean". */
+/* For "did you mean": letters to change from one word to the other, and how many are still a slip of the given one. */
 int words_distance(const char *a, const char *b);
+int words_reach(const char *word);
 /* Exit status 2 after "ormc: …" on standard error. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

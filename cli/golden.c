@@ -386,12 +386,15 @@ static void golden_save(Golden *golden) {
 static int golden_check_file(const Options *options, const char *path) {
     Golden golden = {.options = options, .path = path};
     if (golden_open(&golden)) {
+        int cases = 0;
         for (int i = 0; i < golden.block_count && golden.status < 2; i++) {
             if (!block_is_query(&golden.blocks[i])) continue;
             Case one = {.query = i, .end = i + 1};
             while (one.end < golden.block_count && !block_is_query(&golden.blocks[one.end])) one.end++;
             check_case(&golden, &one);
+            cases++;
         }
+        if (!cases) fprintf(stderr, "ormc: '%s' has no case: a case is a ```python block\n", path);
         golden_save(&golden);
     }
     free(golden.text);

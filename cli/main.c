@@ -13,11 +13,13 @@ static const struct {
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static int unknown_command(const char *name) {
+    if (name[0] == '-')
+        return usage_error("'%s' is not a command; options follow one, as in 'ormc sql %s'", name, name);
     const char *best = NULL;
-    int least = 3;
+    int least = words_reach(name);
     for (int i = 0; i < COMMAND_COUNT; i++) {
         int distance = words_distance(name, commands[i].name);
-        if (distance < least) best = commands[i].name, least = distance;
+        if (distance < least || (!best && distance == least)) best = commands[i].name, least = distance;
     }
     if (best) return usage_error("'%s' is not a command; did you mean 'ormc %s'?", name, best);
     return usage_error("'%s' is not a command; see 'ormc help'", name);

@@ -61,6 +61,11 @@ int words_distance(const char *a, const char *b) {
     return row[length];
 }
 
+int words_reach(const char *word) {
+    int half = (int)strlen(word) / 2;
+    return half < 4 ? half : 4;
+}
+
 static char command_letter(const char *command) {
     if (strcmp(command, "schema") == 0) return 'c';
     return command[0];
@@ -68,13 +73,14 @@ static char command_letter(const char *command) {
 
 static int unknown_option(const char *command, const char *given) {
     const Option *best = NULL;
-    int least = 4;
     size_t length = strcspn(given, "=");
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)length, given);
+    int least = words_reach(name + strspn(name, "-"));
     for (int i = 0; i < OPTION_COUNT; i++) {
         int distance = words_distance(name + strspn(name, "-"), table[i].name);
-        if (!strchr(table[i].commands, command_letter(command)) || distance >= least) continue;
+        if (!strchr(table[i].commands, command_letter(command)) || distance > least || (best && distance == least))
+            continue;
         least = distance;
         best = &table[i];
     }
@@ -142,12 +148,12 @@ static int check_dialects(const Options *options) {
     static const char *const known[] = {"postgresql", "sqlite", "mysql", "mariadb"};
     for (int i = 0; i < options->dialects.count; i++) {
         const char *best = NULL;
-        int least = 5;
+        int least = words_reach(options->dialects.items[i]);
         for (int k = 0; k < 4; k++) {
             int distance = words_distance(options->dialects.items[i], known[k]);
-            if (distance < least) best = known[k], least = distance;
+            if (distance < least || (!best && distance == least)) best = known[k], least = distance;
         }
-        if (least == 0) continue;
+        if (best && least == 0) continue;
         if (best) return usage_error("unknown dialect '%s'; did you mean '%s'?", options->dialects.items[i], best);
         return usage_error("unknown dialect '%s'; there are postgresql, sqlite, mysql and mariadb",
                            options->dialects.items[i]);

@@ -89,6 +89,7 @@ static void take_text(Output *output, const OrmcTranslation *translation) {
         print_query(output, translation, ormc_translation_query(translation, i), dim);
     }
     output->placed = placed;
+    output->diagnostic_count += ormc_translation_diagnostic_count(translation);
     print_diagnostics(translation);
 }
 
@@ -155,6 +156,8 @@ int command_sql(const Options *options) {
     if (options->format == FORMAT_JSON)
         printf("{\"queries\": [%s],\n \"diagnostics\": [%s]}\n", output.queries.data ? output.queries.data : "",
                output.diagnostics.data ? output.diagnostics.data : "");
+    else if (!output.query_count && !output.diagnostic_count && output.status == 0)
+        fputs("ormc: no query was found\n", stderr);
     free(output.queries.data);
     free(output.diagnostics.data);
     ormc_context_destroy(context);
