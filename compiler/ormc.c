@@ -93,6 +93,7 @@ static void context_evaluate(OrmcContext *context, const Request *request, const
         evaluator_run_sources(ev);
         if (request->text.length)
             evaluator_run_call(ev, source_from_text(&context->scratch, SLICE("<call>"), request->text));
+        else evaluator_run_unread(ev);
         return;
     case TASK_TEXT:
         evaluator_run_text(ev, source_from_text(&context->scratch, request->name, request->text), request->strict);

@@ -147,6 +147,7 @@ static bool django_models_loaded(Evaluator *ev) {
 }
 
 const NativeFamily django_family = {.name = "django",
+                                    .is_lazy = true,
                                     .modules = django_modules,
                                     .free_names = django_free_names,
                                     .create_state = django_create_state,

@@ -375,7 +375,7 @@ void evaluator_run_sources(Evaluator *ev) {
         if (ev->programs[i]->role != SOURCE_PROGRAM) continue;
         ev->path = (PathState){.exploring = !ev->host.has_rows};
         program_import(ev, ev->programs[i]);
-        ev->pending_count = 0;
+        if (!ev->host.has_rows) ev->pending_count = 0;
         ev->path = (PathState){0};
     }
     for (int i = 0; i < ev->family_count; i++)
@@ -384,6 +384,10 @@ void evaluator_run_sources(Evaluator *ev) {
     if (ev->host.has_rows) return;
     for (int i = 0; i < ev->program_count; i++)
         if (ev->programs[i]->role == SOURCE_PROGRAM) entries_run(ev, ev->programs[i]);
+}
+
+void evaluator_run_unread(Evaluator *ev) {
+    if (ev->host.has_rows) trace_flush_pending(ev);
 }
 
 static ModuleValue *text_module(Evaluator *ev, Source *source) {
@@ -450,6 +454,7 @@ void evaluator_run_text(Evaluator *ev, Source *source, bool stop_at_error) {
 }
 
 void evaluator_run_call(Evaluator *ev, Source *source) {
+    ev->pending_count = 0;
     evaluator_register_source(ev, source);
     TextRun run = {.source = source};
     ParseOptions options = {.nesting_limit = ev->limits.nesting};

@@ -101,6 +101,8 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
 void evaluator_override_setting(Evaluator *ev, Slice name, Slice value);
 /* The given files: module bodies, then (unless the host has rows) every function and method. */
 void evaluator_run_sources(Evaluator *ev);
+/* After it, where rows are there and no call follows: querysets that the bodies built and nothing has read. */
+void evaluator_run_unread(Evaluator *ev);
 /*
  * -e and batch: statements with the free names in reach. The value of a last expression is executed if it is a query
  * that the text itself has not executed. Where `stop_at_error` nothing is evaluated after the first error. `number` of

@@ -21,6 +21,9 @@ typedef struct NativeModule {
  */
 typedef struct NativeFamily {
     const char *name; /* "django" */
+    /* Its queries are sent by who reads them (querysets), not by a call. So a running program that builds one and ends
+     * without reading it still has its rows shown. */
+    bool is_lazy;
     const NativeModule *modules;
     const NativeModule *more_modules; /* a second table, may be NULL */
     const char *const *free_names;

@@ -226,6 +226,7 @@ bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy) {
     ev->recording_lazy = lazy;
     for (int i = 0; i < ev->family_count && !done; i++) {
         const NativeFamily *family = ev->families[i].family;
+        if (ev->host.has_rows && lazy && !family->is_lazy) continue;
         done = family->execute_value && family->execute_value(ev, value, site);
         if (ev->error.pending) break;
     }
@@ -254,7 +255,8 @@ void execute_escaping(Evaluator *ev, Value *value, const Node *site, int depth) 
 }
 
 void trace_note_assign(Evaluator *ev, Scope *scope, Atom name, Value *value, const Node *site) {
-    if (!value_is(value, VALUE_NATIVE) || ev->host.has_rows || ev->loading) return;
+    if (!value_is(value, VALUE_NATIVE) || ev->loading) return;
+    if (ev->host.has_rows && (scope->kind != SCOPE_MODULE || ev->frame->caller)) return;
     if (scope->kind != SCOPE_FUNCTION && scope->kind != SCOPE_MODULE) return;
     if (ev->frame->caller && ev->entry_node && ev->frame->caller->function) return;
     ARENA_PUSH(&ev->keep, ev->pending, ev->pending_count, ev->pending_capacity) = (PendingValue){name, value, site};

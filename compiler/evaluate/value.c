@@ -194,8 +194,10 @@ void list_append(Evaluator *ev, ListValue *list, Value *item) {
         list->items = arena_grow(ev->arena, list->items, list->count, &list->capacity, sizeof *list->items);
     } else if (ev->journaling) evaluator_touch(ev, &list->items[list->count], sizeof *list->items);
     list->items[list->count++] = item;
-    if (ev->loop_unknown > list->level) list->open = true;
+    if (list_grows_unknown(ev, list)) list->open = true;
 }
+
+bool list_grows_unknown(const Evaluator *ev, const ListValue *list) { return ev->loop_unknown > list->level; }
 
 /* ---- dicts ---- */
 

@@ -387,6 +387,8 @@ Value *value_str(Evaluator *ev, Value *self, const Node *site); /* str() */
 Slice value_repr(Evaluator *ev, Value *self);                   /* repr(), for messages */
 
 void list_append(Evaluator *ev, ListValue *list, Value *item);
+/* What is appended now stands for any number of items: a loop over unknown rows goes on that began after the list. */
+bool list_grows_unknown(const Evaluator *ev, const ListValue *list);
 Value *dict_get(Evaluator *ev, const DictValue *dict, Value *key); /* NULL: absent */
 Value *dict_get_text(Evaluator *ev, const DictValue *dict, const char *key);
 void dict_set(Evaluator *ev, DictValue *dict, Value *key, Value *value, const Node *node);

@@ -1,10 +1,11 @@
 /*
  * DDL: CREATE TABLE and CREATE INDEX of metadata, as SQLAlchemy's CreateTable and CreateIndex write them per dialect.
  *
- * Input: MetaData, or a CreateTable(…)/CreateIndex(…)/CreateColumn(…) value. Output: DDL statements, tables in the
- * order of their foreign keys. Invariants: a table follows those that it refers to; a cycle is broken where a
- * constraint says use_alter, else in order of definition; expressions in DDL are written with literals and without
- * their table. Example: Column("id", Integer, primary_key=True) is id SERIAL NOT NULL on PostgreSQL.
+ * Input: MetaData, or a CreateTable(…)/CreateIndex(…)/CreateColumn(…) value. Output: DDL statements, tables in
+ * rounds: first those that refer to no other, then those that refer to these, …, each round in order of definition.
+ * Invariants: a table follows those that it refers to, but for a cycle that no use_alter breaks; expressions in DDL are
+ * written with literals and without their table. Example: Column("id", Integer, primary_key=True) is id SERIAL NOT NULL
+ * on PostgreSQL.
  */
 #include "compiler/sqlalchemy/ddl.h"
 
@@ -257,10 +258,18 @@ static void push_ddl(Writer *w, StatementList *out) {
     w->out.length = 0;
 }
 
+/* The tables that one refers to, by their numbers. */
+typedef struct References {
+    int *items;
+    int count, capacity;
+} References;
+
 typedef struct Sorter {
     Evaluator *ev;
     const MetaData *metadata;
-    char *state; /* 0 new, 1 being visited, 2 done */
+    int count;
+    References *refers;
+    bool *placed;
     ElementList order;
 } Sorter;
 
@@ -270,23 +279,69 @@ static int table_position(const MetaData *metadata, const Element *table) {
     return -1;
 }
 
-static void sort_visit(Sorter *s, int at) {
-    if (at < 0 || s->state[at]) return;
-    s->state[at] = 1;
+static void sort_find_references(Sorter *s, int at) {
     const Table *table = FROM(s->metadata->tables.items[at])->table;
     for (int i = 0; i < table->constraint_count; i++) {
         const Constraint *constraint = table->constraints[i];
         if (constraint->kind != CONSTRAINT_FOREIGN_KEY || constraint->use_alter || !constraint->reference_count)
             continue;
         Element *target = foreign_key_target(s->ev, constraint->elements[0]);
-        if (!target) {
-            evaluator_clear_error(s->ev);
-            continue;
-        }
-        sort_visit(s, table_position(s->metadata, COLUMN(target)->table));
+        int to = target ? table_position(s->metadata, COLUMN(target)->table) : -1;
+        if (!target) evaluator_clear_error(s->ev);
+        References *refers = &s->refers[at];
+        if (to >= 0 && to != at)
+            ARENA_PUSH(evaluator_arena(s->ev), refers->items, refers->count, refers->capacity) = to;
     }
-    s->state[at] = 2;
-    element_list_push(s->ev, &s->order, s->metadata->tables.items[at]);
+}
+
+static bool sort_is_ready(const Sorter *s, int at) {
+    for (int i = 0; i < s->refers[at].count; i++)
+        if (!s->placed[s->refers[at].items[i]]) return false;
+    return true;
+}
+
+/* Round by round, what refers to nothing that is still to come, in order of definition. False: the rest is a cycle. */
+static bool sort_in_rounds(Sorter *s) {
+    s->order.count = 0;
+    memset(s->placed, 0, (size_t)s->count * sizeof *s->placed);
+    while (s->order.count < s->count) {
+        int before = s->order.count;
+        bool *ready = ARENA_ARRAY(evaluator_arena(s->ev), bool, s->count);
+        for (int i = 0; i < s->count; i++) ready[i] = !s->placed[i] && sort_is_ready(s, i);
+        for (int i = 0; i < s->count; i++) {
+            if (!ready[i]) continue;
+            s->placed[i] = true;
+            element_list_push(s->ev, &s->order, s->metadata->tables.items[i]);
+        }
+        if (s->order.count == before) return false;
+    }
+    return true;
+}
+
+/* Whether the table refers to itself by way of others. */
+static bool sort_is_in_cycle(const Sorter *s, int start) {
+    bool *seen = ARENA_ARRAY(evaluator_arena(s->ev), bool, s->count);
+    int *waiting = ARENA_ARRAY(evaluator_arena(s->ev), int, s->count + 1), count = 0;
+    waiting[count++] = start;
+    while (count) {
+        const References *refers = &s->refers[waiting[--count]];
+        for (int i = 0; i < refers->count; i++) {
+            int to = refers->items[i];
+            if (to == start) return true;
+            if (seen[to]) continue;
+            seen[to] = true;
+            waiting[count++] = to;
+        }
+    }
+    return false;
+}
+
+/* Tables that refer to each other in a circle are taken as if they referred to nothing. */
+static void sort_break_cycles(Sorter *s) {
+    bool *cyclic = ARENA_ARRAY(evaluator_arena(s->ev), bool, s->count);
+    for (int i = 0; i < s->count; i++) cyclic[i] = sort_is_in_cycle(s, i);
+    for (int i = 0; i < s->count; i++)
+        if (cyclic[i]) s->refers[i].count = 0;
 }
 
 static bool emit_indexes(Writer *w, const Table *table, StatementList *out) {
@@ -298,9 +353,15 @@ static bool emit_indexes(Writer *w, const Table *table, StatementList *out) {
 }
 
 bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
-    Sorter sorter = {.ev = ev, .metadata = metadata};
-    sorter.state = ARENA_ARRAY(evaluator_arena(ev), char, metadata->tables.count + 1);
-    for (int i = 0; i < metadata->tables.count; i++) sort_visit(&sorter, i);
+    int count = metadata->tables.count;
+    Sorter sorter = {.ev = ev, .metadata = metadata, .count = count};
+    sorter.refers = ARENA_ARRAY(evaluator_arena(ev), References, count + 1);
+    sorter.placed = ARENA_ARRAY(evaluator_arena(ev), bool, count + 1);
+    for (int i = 0; i < count; i++) sort_find_references(&sorter, i);
+    if (!sort_in_rounds(&sorter)) {
+        sort_break_cycles(&sorter);
+        sort_in_rounds(&sorter);
+    }
     for (int i = 0; i < sorter.order.count; i++) {
         Writer w;
         ddl_writer_init(&w, ev, sorter.order.items[i]->node);

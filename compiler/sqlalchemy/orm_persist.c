@@ -201,6 +201,18 @@ static bool insert_send(Flush *flush, Element *table, InsertRow *rows, int count
 }
 
 /*
+ * The row stands for any number of rows of a list that is not known, which are written as several; that it was one row
+ * after all is the path beside that. PostgreSQL gives keys back by RETURNING in any case.
+ */
+static bool row_is_several(Flush *flush, const InsertRow *row) {
+    const Dialect *dialect = evaluator_dialect(flush->ev);
+    const OrmInstance *instance = row->instance;
+    if (!instance->repeated || !dialect->has_returning || dialect->id == DIALECT_POSTGRESQL) return false;
+    if (list_grows_unknown(flush->ev, flush->session->instances)) return false; /* each is flushed by itself */
+    return evaluator_decide(flush->ev, flush->loading.site, 2) == 0;
+}
+
+/*
  * Rows with the same columns whose keys the database makes go together where the database gives them back in order;
  * SQLite doesn't: there each row of such a group has its own INSERT … RETURNING.
  */
@@ -213,7 +225,8 @@ static bool insert_rows(Flush *flush, Element *table, InsertRow *rows, int count
         while (generated && i + together < count && same_columns(&rows[i], &rows[i + together])) together++;
         Element *version = rows[i].instance->mapper->version_column;
         bool versioned = version && list_has(from_columns(flush->ev, table), version);
-        bool returning = dialect->has_returning && (fetches || together > 1 || versioned);
+        bool several = together > 1 || (generated && row_is_several(flush, &rows[i]));
+        bool returning = dialect->has_returning && (fetches || several || versioned);
         bool at_once = returning && together > 1 && dialect->id != DIALECT_SQLITE;
         for (int j = 0; j < together; j += at_once ? together : 1)
             if (!insert_send(flush, table, &rows[i + j], at_once ? together : 1, returning)) return false;

@@ -44,6 +44,7 @@ void session_attach(Evaluator *ev, Session *session, OrmInstance *instance) {
     evaluator_touch(ev, session, sizeof *session);
     instance->session = session;
     instance->order = session->next_order++;
+    instance->repeated = list_grows_unknown(ev, session->instances);
     if (instance->status == INSTANCE_TRANSIENT) instance->status = INSTANCE_PENDING;
     else if (instance->status == INSTANCE_DETACHED) instance->status = INSTANCE_PERSISTENT;
     list_append(ev, session->instances, &instance->head.head);
@@ -69,6 +70,14 @@ static Value *session_add(Evaluator *ev, Value *self, const Arguments *arguments
     return evaluator_error_pending(ev) ? NULL : value_none(ev);
 }
 
+static void add_one_of_all(Evaluator *ev, Session *session, Value *value, bool repeated) {
+    OrmInstance *instance = value_as_instance(value);
+    if (!instance || !instance->mapper) return;
+    instance_cascade_add(ev, session, instance, 0);
+    evaluator_touch(ev, instance, sizeof *instance);
+    instance->repeated |= repeated;
+}
+
 static Value *session_add_all(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *given = arguments->count           ? arguments->items[0]
                    : arguments->keyword_count ? arguments->keywords[0].value
@@ -76,14 +85,11 @@ static Value *session_add_all(Evaluator *ev, Value *self, const Arguments *argum
     Value *items = given ? value_iterate(ev, given, arguments->site) : NULL;
     if (!items) return NULL;
     if (value_is_unknown(items)) {
-        OrmInstance *instance = value_as_instance(((UnknownValue *)items)->element);
-        if (instance) instance_cascade_add(ev, (Session *)self, instance, 0);
+        add_one_of_all(ev, (Session *)self, ((UnknownValue *)items)->element, true);
         return value_none(ev);
     }
-    for (int i = 0; i < ((ListValue *)items)->count; i++) {
-        OrmInstance *instance = value_as_instance(((ListValue *)items)->items[i]);
-        if (instance && instance->mapper) instance_cascade_add(ev, (Session *)self, instance, 0);
-    }
+    const ListValue *list = (const ListValue *)items;
+    for (int i = 0; i < list->count; i++) add_one_of_all(ev, (Session *)self, list->items[i], list->open);
     return value_none(ev);
 }
 

@@ -27,6 +27,7 @@ struct OrmInstance {
     bool marked_deleted; /* session.delete() */
     bool expired;        /* what is not in `attributes` is reloaded at once */
     bool partial;        /* some rows-to-be: attributes are unknown but thought of as loaded (a parameter) */
+    bool repeated;       /* stands for any number of instances: added in a loop over unknown rows */
     int order;           /* of session.add() */
     AtomMap committed;
     Value **identity; /* values of the primary key; NULL: none yet */

@@ -1,18 +1,30 @@
 #!/usr/bin/env python3
-"""The SQLAlchemy blocks of Markdown cheat sheets, run by SQLAlchemy itself and read by ormc: the same statements, in order?
+"""The SQLAlchemy blocks of cheat sheets, run by SQLAlchemy itself and by ormc: the same statements in order, the same rows?
 
-    sheets_sqlalchemy.py --ormc build/ormc SHEET.md…
+    sheets_sqlalchemy.py [--ormc build/ormc] [SHEET.txt…]
 
-Each python block that speaks SQLAlchemy is run on a fresh SQLite database (seeds/models_sqlalchemy.py, its rows beside it)
-with an AsyncSession named `session`; functions that a block defines are called with made-up arguments. What the driver was
-sent is compared with `ormc sql -d sqlite` of the same block.
+Each python block that speaks SQLAlchemy runs on a SQLite database of its own (seeds/models_sqlalchemy.py, its rows beside
+it) with an AsyncSession named `session`; functions that a block defines are called, with arguments made up from their
+annotations. A block that creates tables finds none. Needs SQLAlchemy 2.0 and aiosqlite.
 """
-import argparse, ast, asyncio, inspect, json, os, re, shutil, subprocess, sys, tempfile, types
+import ast
+import asyncio
+import inspect
+import shutil
+import sqlite3
+import sys
+import tempfile
+import types
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-MODELS = f"{HERE}/seeds/models_sqlalchemy.py"
+import sqlalchemy
+import sqlalchemy.ext.asyncio
+import sqlalchemy.orm
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+import sheets
 
+MODELS = f"{sheets.SEEDS}/models_sqlalchemy.py"
 PREAMBLE = """from sqlalchemy import *
 from sqlalchemy.orm import *
 from sqlalchemy.ext.asyncio import *
@@ -22,99 +34,99 @@ AsyncSessionLocal = async_session = async_sessionmaker(engine, expire_on_commit=
 """
 
 
-def blocks(path):
-    text = open(path, encoding="utf-8", errors="replace").read()
-    for match in re.finditer(r"^```python\n(.*?)^```", text, re.S | re.M):
-        code = match[1]
-        if re.search(r"session|select\(|sqlalchemy|AsyncSession|engine", code) and "objects." not in code:
-            yield text[: match.start()].count("\n") + 2, code
-
-
-def fold(sql):
-    sql = re.sub(r"\s+", " ", sql).strip()
-    return re.sub(r"\((\?, )+\?\)", "(?)", sql)
-
-
-def argument(name, parameter):
-    text = str(parameter.annotation)
-    if "list" in text or "List" in text:
+def made_up(name, annotation):
+    if "list" in annotation.lower():
         return [("Ann", 31), ("Ben", 32)]
-    return 1 if "int" in text else "x"
+    return 1 if "int" in annotation else "x"
 
 
-async def run_real(code):
-    import sqlalchemy, sqlalchemy.orm, sqlalchemy.ext.asyncio
-    from sqlalchemy import event
-    from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-
-    names = {**vars(sqlalchemy), **vars(sqlalchemy.orm), **vars(sqlalchemy.ext.asyncio)}
-    names["__name__"] = "__sheet__"
-    exec(compile(open(MODELS).read(), MODELS, "exec"), names)
-    sys.modules["models"] = types.ModuleType("models")
-    vars(sys.modules["models"]).update(names)
-    engine = create_async_engine("sqlite+aiosqlite://")
-    async with engine.begin() as conn:
-        await conn.run_sync(names["Base"].metadata.create_all)
-        for line in open(f"{HERE}/seeds/data_sqlalchemy.sql"):
-            if line.strip():
-                await conn.exec_driver_sql(line.strip())
-    sent = []
-    event.listen(engine.sync_engine, "before_cursor_execute", lambda c, cur, sql, params, ctx, many: sent.append(fold(sql)))
-    maker = async_sessionmaker(engine, expire_on_commit=False)
-    names.update(engine=engine, session=maker(), AsyncSessionLocal=maker, async_session=maker, create_async_engine=lambda *a, **k: engine)
-    before, error = set(names), None
+def calls_of(code):
+    """The functions that the block defines, with arguments; none where it can't be read."""
     try:
-        tree = compile(code, "<sheet>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        result = eval(tree, names)
+        tree = ast.parse(code)
+    except SyntaxError:
+        return []
+    functions = [node for node in tree.body if isinstance(node, ast.AsyncFunctionDef)]
+    return [(f.name, {a.arg: made_up(a.arg, ast.unparse(a.annotation)) for a in f.args.args}) for f in functions]
+
+
+def make_blocks(sheet, models):
+    for line, code in sheets.sheet_blocks(sheet):
+        if "objects." not in code and ".save()" not in code:
+            maps = "(Base):" in code  # tables of its own, which would meet those of the models
+            preamble = PREAMBLE + "Base = declarative_base()\n" * maps
+            yield sheets.Block(sheet, line, code, preamble, ["-m", models], calls_of(code))
+
+
+def load_models():
+    """A fresh `models` module, with metadata of its own."""
+    module = types.ModuleType("models")
+    exec(compile(open(MODELS).read(), MODELS, "exec"), vars(module))
+    sys.modules["models"] = module
+    return module
+
+
+def make_database(block, path):
+    if "create_all" in block.code:
+        sqlite3.connect(path).close()
+        return
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    load_models().Base.metadata.create_all(engine)
+    connection = sqlite3.connect(path)
+    connection.executescript(open(f"{sheets.SEEDS}/data_sqlalchemy.sql").read())
+    connection.close()
+
+
+async def run_block(block, database, sent):
+    load_models()
+    engine = create_async_engine(f"sqlite+aiosqlite:///{database}")
+
+    def keep_row(cursor, row):
+        sent[-1][1].append(row)
+        return row
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def watch(connection, record):
+        connection.driver_connection.row_factory = keep_row
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def keep_statement(connection, cursor, sql, params, context, many):
+        sent.append((sql, [], len(params) if many and isinstance(params, list) else 1))
+
+    names = {"__name__": "__sheet__"}
+    exec(block.preamble, names)
+    maker = async_sessionmaker(engine, expire_on_commit=False)
+    names.update(engine=engine, session=maker(), AsyncSessionLocal=maker, async_session=maker)
+    names.update(create_async_engine=lambda *arguments, **options: engine)
+    try:
+        result = eval(compile(block.code, block.place, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
         if inspect.iscoroutine(result):
             await result
-        for name in [n for n in names if n not in before]:
-            if inspect.iscoroutinefunction(names[name]):
-                parameters = inspect.signature(names[name]).parameters
-                await names[name](**{n: argument(n, p) for n, p in parameters.items()})
-    except Exception as e:
-        error = f"{type(e).__name__}: {str(e).splitlines()[0]}"
-    for value in list(names.values()):
-        if isinstance(value, AsyncSession):
-            await value.close()
-    await engine.dispose()
-    return sent, error
+        for name, values in block.calls:
+            await names[name](**values)
+    finally:
+        for value in list(names.values()):
+            if isinstance(value, AsyncSession):
+                await value.close()
+        await engine.dispose()
 
 
-def run_ormc(ormc, code):
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(MODELS, f"{folder}/models.py")
-        with open(f"{folder}/block.py", "w") as f:
-            f.write(PREAMBLE + code)
-        command = [ormc, "sql", "-d", "sqlite", "--format", "json", "-m", f"{folder}/models.py", f"{folder}/block.py"]
-        done = subprocess.run(command, capture_output=True, text=True)
+def run_real(block, database):
+    outcome, sent = sheets.Outcome(), []
     try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        return [], done.stderr[-300:]
-    kinds = ("select", "insert", "update", "delete")
-    sent = [fold(s["sql"]) for q in answer["queries"] for s in q["statements"] if s["kind"] in kinds]
-    errors = [f'{d["code"]}: {d["message"]}' for d in answer["diagnostics"] if d["severity"] == "error"]
-    return sent, "; ".join(errors) or None
+        asyncio.run(run_block(block, database, sent))
+    except Exception as error:
+        outcome.error = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    for statement in sent:
+        outcome.add(*statement)
+    return outcome
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--ormc", default="build/ormc")
-    p.add_argument("sheets", nargs="+")
-    args = p.parse_args()
-    good = total = 0
-    for sheet in args.sheets:
-        for line, code in blocks(sheet):
-            want, raised = asyncio.run(run_real(code))
-            want = [s for s in want if s.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")]
-            got, refused = run_ormc(args.ormc, code)
-            same = bool(refused) if raised else want == got
-            total, good = total + 1, good + same
-            if not same:
-                print(f"-- {os.path.basename(sheet)}:{line}\n{code}   want {raised or ''}\n        " + "\n        ".join(want) + f"\n   got  {refused or ''}\n        " + "\n        ".join(got))
-    print(f"sheets: {good}/{total} blocks")
-    return good != total
+    names = ["000.txt", "001.txt", "002.txt", "003.txt", "004.txt"]
+    with tempfile.TemporaryDirectory() as folder:
+        models = shutil.copy(MODELS, f"{folder}/models.py")  # as the sheets import them
+        return sheets.judge(__doc__, names, lambda sheet: make_blocks(sheet, models), make_database, run_real)
 
 
 if __name__ == "__main__":
