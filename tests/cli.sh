@@ -62,7 +62,21 @@ expect 0 'CREATE TABLE "shop_author"' schema -m shop=models.py -d sqlite
 expect 0 'Call 1:1' sql --dump syntax -e 'f(x)'
 expect 2 'takes tokens, syntax' sql --dump nonsense -e 1
 
+# A text's fences need no imports, as -e needs none.
+printf 'All:\n\n```python\nauthors = Author.objects.filter(name=F("id"))\n```\n' > notes.md
+expect 0 'notes.md:4:.*' sql -m shop=models.py -d sqlite notes.md
+expect 0 'WHERE "shop_author"."name" = \("shop_author"."id"\)' sql -m shop=models.py -d sqlite notes.md
+
 "$ormc" schema -m shop=models.py -d sqlite > schema.sql
+# A queryset that a program builds and never reads is run all the same; one that it reads is run once.
+printf 'from models import Author\nAuthor(name="Ann").save()\nnames = Author.objects.values_list("name")\n' > unread.py
+sqlite3 shop.db < schema.sql
+expect 0 'Ann' run -m shop=models.py --database sqlite:///shop.db unread.py
+expect 0 '\(1 row\)' run -m shop=models.py --database sqlite:///shop.db -e 'names = Author.objects.filter(name="Ann")'
+printf 'for name in names: print(name)\n' >> unread.py
+"$ormc" run -m shop=models.py --database sqlite:///shop.db unread.py > once 2>&1
+[ "$(grep -c SELECT once)" -eq 1 ] || { echo 'a queryset that is read is run once:'; cat once; failed=1; }
+
 expect 0 'a.py.md: written|written' sql -m shop=models.py --golden expected views.py
 expect 0 '' sql -m shop=models.py --golden expected views.py
 sed -i 's,__startswith,,' views.py

@@ -360,11 +360,13 @@ static void free_names_prepare(Evaluator *ev) {
 
 /* Bodies of all files first: their functions call each other. What the ordinary path leaves stays. */
 void evaluator_run_sources(Evaluator *ev) {
-    if (ev->host.has_rows) free_names_prepare(ev); /* --call may follow */
+    bool needs_free_names = ev->host.has_rows; /* --call may follow */
     for (int i = 0; i < ev->program_count; i++) {
         program_parse(ev, ev->programs[i]);
         imports_preload(ev, &ev->programs[i]->tree->body);
+        needs_free_names |= ev->programs[i]->source->block_count > 0;
     }
+    if (needs_free_names) free_names_prepare(ev);
     for (int i = 0; i < ev->program_count; i++) {
         ProgramSource *program = ev->programs[i];
         if (program->role != SOURCE_PROGRAM) continue;

@@ -8,6 +8,11 @@ enum { EXPRESSION_DEPTH = 1500 };
 
 /* ---- names ---- */
 
+/* What is written in passing, on a command line or in the fences of a text, needs no imports. */
+static bool has_free_names(const Evaluator *ev, const ModuleValue *module) {
+    return module == ev->text_module || (module->source && module->source->block_count);
+}
+
 Value *scope_lookup(Evaluator *ev, Scope *scope, Atom name) {
     const ModuleValue *module = scope->module;
     for (; scope; scope = scope->parent) {
@@ -15,7 +20,7 @@ Value *scope_lookup(Evaluator *ev, Scope *scope, Atom name) {
         if (found) return found;
     }
     Value *found = module ? atom_map_get(&module->names, name) : NULL;
-    if (!found && module && module == ev->text_module) found = atom_map_get(&ev->free_names, name);
+    if (!found && module && has_free_names(ev, module)) found = atom_map_get(&ev->free_names, name);
     return found ? found : atom_map_get(&ev->builtins.module->names, name);
 }
 
