@@ -115,6 +115,12 @@ static void my_kill_work(uv_work_t *work) {
     mysql->mysql_close(handle);
 }
 
+/* The server shall end what it runs, and has not answered yet. */
+static bool my_is_cancelled(const MyConnection *c) {
+    return !c->socket.closed && c->request && c->request->cancel_reason != ORMC_ERROR_NONE && c->status &&
+           !(c->status & MYSQL_WAIT_TIMEOUT);
+}
+
 static void my_kill_done(uv_work_t *work, int status) {
     (void)status;
     MyKill *kill = work->data;
@@ -125,6 +131,8 @@ static void my_kill_done(uv_work_t *work, int status) {
     c->killing--;
     bool next = !c->killing && c->operation == MY_IDLE && c->base.flight.first && !c->socket.closed;
     if (next) c->base.wants_fetch = true;
+    /* it comes to nothing where the server had not begun the statement: once more, if that is so */
+    if (!c->killing && my_is_cancelled(c)) socket_after(&c->socket, 100);
     socket_release(&c->socket);
     pool_leave(pool);
 }
@@ -515,6 +523,8 @@ static void my_on_time(Connection *connection) {
     const Url *url = &connection->pool->url;
     if (c->status & MYSQL_WAIT_TIMEOUT) {
         my_go_on(c, MYSQL_WAIT_TIMEOUT);
+    } else if (my_is_cancelled(c)) {
+        if (!c->killing) my_kill(c);
     } else if (c->operation == MY_CONNECT && !c->status && !c->addresses.count && my_looks_up(url)) {
         if (!socket_look_up(&c->socket, url->host, my_on_found)) connection_lost(connection, "", 0, "out of memory");
     } else if (!c->status && (c->operation == MY_FETCH || c->operation == MY_CONNECT)) {

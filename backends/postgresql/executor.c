@@ -532,10 +532,11 @@ static void pg_synced(PgConnection *c, OrmcRequest *last) {
     pg_next(c, c->base.flight.first); /* which may have been sent just now */
 }
 
-/* Rows for a callback come one by one, so that no more of them than a buffer's worth is in memory. */
+/* Rows come one by one, so that no more of them than a buffer's worth is in libpq's memory: a callback's are gone then,
+ * and collected ones are counted against their limit as they come. */
 static void pg_want_single(PgConnection *c) {
     OrmcRequest *request = c->reading;
-    if (!request->on_row || c->left != 1 || request->flags & PG_SINGLE || request->prepare_only) return;
+    if (c->left != 1 || request->flags & PG_SINGLE || request->prepare_only) return;
     if (c->pq->PQsetSingleRowMode(c->conn)) request->flags |= PG_SINGLE;
 }
 

@@ -1,4 +1,6 @@
 /* The executor on each database: order, streaming, cancelling, deadlines, transactions, limits, fairness. */
+#include <sys/resource.h>
+
 #include "tests/unit/executor_helpers.h"
 
 static TestDatabase database;
@@ -483,6 +485,28 @@ static void test_limits(void **state) {
     test_close(&test);
 }
 
+/* The limit holds while the result comes, not once all of it is there. */
+static long most_resident_kib(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+static void test_collecting_is_bounded(void **state) {
+    (void)state;
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_result_bytes = 1000000};
+    test_open(&test, database.url, &options);
+    test_must(&test, "SELECT 1");
+    long before = most_resident_kib();
+    char sql[200];
+    snprintf(sql, sizeof sql, database.series, 1000000L);
+    assert_int_equal(ormc_result_error(test_execute(&test, sql)), ORMC_ERROR_LIMIT);
+    assert_true(most_resident_kib() - before < 48 * 1024);
+    test_must(&test, "SELECT 1");
+    test_close(&test);
+}
+
 static void test_prepared_and_described(void **state) {
     (void)state;
     TestPool test;
@@ -582,6 +606,7 @@ int main(void) {
                                        cmocka_unit_test(test_acquire_is_fair),
                                        cmocka_unit_test(test_refused_before_sending),
                                        cmocka_unit_test(test_limits),
+                                       cmocka_unit_test(test_collecting_is_bounded),
                                        cmocka_unit_test(test_prepared_and_described),
                                        cmocka_unit_test(test_close_with_work_left),
                                        cmocka_unit_test(test_setup_statements),
