@@ -31,8 +31,17 @@ extern "C" {
  *   - Ownership: what a command points to (text, parameters) is copied before the call returns. A result is valid
  *     during its callback; ormc_result_keep() makes it the caller's, who ends it with ormc_result_free().
  *   - fork(): a pool belongs to the process that opened it. In a child nothing is sent: calls that would give a request
- *     give NULL, ormc_database_execute() gives ORMC_ERROR_FORKED; the child opens its own.
- *   - Signals: the library installs no handler, raises no SIGPIPE, and blocks all signals on its threads.
+ *     give NULL, ormc_database_execute() gives ORMC_ERROR_FORKED, and closing does nothing (the connections are the
+ *     parent's, who goes on using them). The child opens its own, on a loop of its own; it may fork while the parent's
+ *     statements run.
+ *   - Signals: the library installs no handler, raises no SIGPIPE, and blocks all signals on its threads, so handlers
+ *     run on the program's. A handler may call the two interrupt functions; the statement then ends with
+ *     ORMC_ERROR_CANCELLED, and an open transaction stays open until it is rolled back or its connection released.
+ *   - Loops: ormc_loop_create() takes a libuv loop that the program runs, with its other handles on it. An open pool
+ *     keeps the loop alive; once the callback of ormc_pool_close() has been called nothing of the library's is on it,
+ *     and uv_loop_close() gives 0. Nothing of the library blocks a turn of the loop for longer than it takes to read
+ * what has arrived. Inside a callback statements may be sent and pools closed; ormc_loop_run() and the blocking
+ *     ormc_database_…() calls belong outside of it.
  *   - Client libraries (libuv, libpq, libmariadb, sqlite3) are loaded when the first database that needs them is
  * opened.
  */

@@ -294,6 +294,8 @@ void pool_tick(OrmcPool *pool);
 void pool_schedule(OrmcPool *pool);
 /* Another connection is started; false: there are enough, it is too early after a failure, or there is no memory. */
 bool pool_connect(OrmcPool *pool);
+/* None came about: when to try again, and who is told. */
+void pool_connect_failed(OrmcPool *pool, const char *state, int code, const char *message);
 void pool_submit(OrmcPool *pool, OrmcRequest *request);
 /* The pool's own statement on this connection. False: no memory. */
 bool connection_send_internal(Connection *connection, const char *sql, InternalUse use);

@@ -385,7 +385,7 @@ void connection_ready(Connection *connection) {
     pool_answer_open(pool, ORMC_ERROR_NONE, "", 0, "");
 }
 
-static void pool_connect_failed(OrmcPool *pool, const char *state, int code, const char *message) {
+void pool_connect_failed(OrmcPool *pool, const char *state, int code, const char *message) {
     count_up(&pool->counters.connect_failures);
     snprintf(pool->last_error, sizeof pool->last_error, "%s", message);
     uint64_t now = pool_now(pool), longest = (uint64_t)pool->options.retry_ms * 100;

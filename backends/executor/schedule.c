@@ -45,7 +45,10 @@ bool pool_connect(OrmcPool *pool) {
         return false;
     }
     Connection *connection = calloc(1, pool->driver->connection_size);
-    if (!connection) return false;
+    if (!connection) {
+        pool_connect_failed(pool, "", 0, "out of memory");
+        return false;
+    }
     *connection = (Connection){.pool = pool, .next = pool->connections, .started_at = now};
     if (connection->next) connection->next->previous = connection;
     pool->connections = connection;
@@ -54,6 +57,7 @@ bool pool_connect(OrmcPool *pool) {
     if (!pool->driver->connect(connection)) {
         pool->connecting--;
         connection_closed(connection);
+        pool_connect_failed(pool, "", 0, "out of memory");
         return false;
     }
     pool_arm(pool, now + pool->options.connect_timeout_ms);

@@ -184,12 +184,20 @@ static void test_fork(void **state) {
         bool refused = !ormc_pool_execute(test.pool, &command);
         OrmcResult *result = ormc_database_execute(blocking, &command);
         refused = refused && ormc_result_error(result) == ORMC_ERROR_FORKED;
-        _exit(refused ? 0 : 1);
+        ormc_database_close(blocking); /* the parent's session must not end by it */
+        OrmcDatabase *own = ormc_database_open(database.url, NULL);
+        OrmcResult *answer = ormc_database_execute(own, &command);
+        bool works = answer && ormc_result_error(answer) == ORMC_ERROR_NONE;
+        ormc_database_close(own);
+        _exit(refused && works ? 0 : 1);
     }
     int status = 1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     test_must(&test, "SELECT 1"); /* the parent's goes on */
+    OrmcResult *result = ormc_database_execute(blocking, &command);
+    assert_int_equal(ormc_result_error(result), ORMC_ERROR_NONE);
+    ormc_result_free(result);
     ormc_database_close(blocking);
     test_close(&test);
 }
