@@ -10,12 +10,25 @@
 
 /* ---- FROM ---- */
 
+/* PostgreSQL compares columns of one type only: the key of a generic relation may be held as text. */
+static bool joins_other_type(DjCompiler *compiler, const DjJoinColumn *columns) {
+    if (compiler->dialect->id != DIALECT_POSTGRESQL || columns->near->kind == columns->far->kind) return false;
+    return !slice_equals(field_column_type(compiler->ev, columns->near), field_column_type(compiler->ev, columns->far));
+}
+
 static DjOutcome join_condition(DjCompiler *compiler, DjJoin *join, Expr **out) {
     Arena *arena = compiler_arena(compiler);
     Expr *all = expr_new(arena, EXPR_AND, SQL_BOOLEAN);
     for (int i = 0; i < join->column_count; i++) {
         Expr *near = expr_column(arena, &join->parent->relation, join->columns[i].near_column, SQL_UNKNOWN);
-        Expr *far = expr_column(arena, &join->relation, join->columns[i].far_column, SQL_UNKNOWN);
+        Expr *far;
+        if (joins_other_type(compiler, &join->columns[i])) {
+            DjExpr *column = dj_col(compiler->ev, join, join->columns[i].far, NULL);
+            DjOutcome cast = dj_compile(compiler, dj_cast(compiler->ev, column, join->columns[i].near), &far);
+            if (cast != DJ_SQL) return cast;
+        } else {
+            far = expr_column(arena, &join->relation, join->columns[i].far_column, SQL_UNKNOWN);
+        }
         expr_list_push(arena, &all->args, expr_binary(arena, OPERATOR_EQ, near, far, SQL_BOOLEAN));
     }
     DjExpr *restriction = dj_join_restriction(compiler->query, join->join, join);
@@ -79,11 +92,6 @@ static DjOutcome compile_from(DjCompiler *compiler) {
 static DjOutcome compile_distinct(DjCompiler *compiler) {
     DjQuery *query = compiler->query;
     compiler->tree->distinct = query->distinct;
-    if (query->distinct_count && !compiler->dialect->has_distinct_on) {
-        evaluator_raise(compiler->ev, django_state(compiler->ev)->not_supported_error, query->distinct_spans[0],
-                        "DISTINCT ON fields is not supported by this database backend");
-        return DJ_ERROR;
-    }
     for (int i = 0; i < query->distinct_count; i++) {
         DjAnnotation *annotation = dj_annotation_find(query, query->distinct_fields[i]);
         Expr *sql;
@@ -104,6 +112,14 @@ static DjOutcome compile_distinct(DjCompiler *compiler) {
         expr_list_push(compiler_arena(compiler), &compiler->tree->distinct_on, sql);
     }
     return DJ_SQL;
+}
+
+/* Said last: a name that is none, and a condition that can't hold, come first. */
+static bool check_distinct(DjCompiler *compiler) {
+    if (!compiler->query->distinct_count || compiler->dialect->has_distinct_on) return true;
+    return evaluator_raise(compiler->ev, django_state(compiler->ev)->not_supported_error,
+                           compiler->query->distinct_spans[0],
+                           "DISTINCT ON fields is not supported by this database backend") != NULL;
 }
 
 static Expr *limit_number(DjCompiler *compiler, int64_t number) {
@@ -231,6 +247,7 @@ static DjOutcome compile_plain(DjCompiler *compiler, DjOrders *orders, const DjS
     /* conditions are compiled before FROM is written: none of them adds a join any more, but counts may change */
     if (outcome == DJ_SQL) outcome = compile_from(compiler);
     if (outcome != DJ_SQL) return outcome;
+    if (!check_distinct(compiler)) return DJ_ERROR;
     add_items(compiler, compiler->select, compiler->select_count);
     add_items(compiler, extra, extra_count);
     tree->group_by = *group_by;

@@ -132,11 +132,23 @@ static DjOutcome compile_where(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     return DJ_SQL;
 }
 
+/* CASE WHEN x = 0 THEN 1 ELSE 0 END */
+static Expr *expr_zero_as_one(Arena *arena, Expr *inner) {
+    Expr *raw = expr_new(arena, EXPR_RAW, SQL_BOOLEAN);
+    raw->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
+    raw->as.raw.texts[0] = SLICE("CASE WHEN ");
+    raw->as.raw.texts[1] = SLICE(" = 0 THEN 1 ELSE 0 END");
+    expr_list_push(arena, &raw->args, inner);
+    return raw;
+}
+
 static DjOutcome compile_negated(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, expr->args[0], out);
     if (outcome == DJ_EMPTY) return DJ_FULL;
     if (outcome == DJ_FULL) return DJ_EMPTY;
-    if (outcome == DJ_SQL) *out = expr_not(compiler_arena(compiler), *out);
+    if (outcome == DJ_SQL)
+        *out = dj_condition_stands_alone(compiler, expr->args[0]) ? expr_not(compiler_arena(compiler), *out)
+                                                                  : expr_zero_as_one(compiler_arena(compiler), *out);
     return outcome;
 }
 

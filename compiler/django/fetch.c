@@ -52,11 +52,33 @@ static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjQuery *quer
     return dj_query_statement(reading, statements) != DJ_ERROR;
 }
 
+/* Names of a namedtuple must be identifiers that don't start with an underscore. */
+static bool check_row_names(Evaluator *ev, const DjQuerySet *queryset, const Node *site) {
+    for (int i = 0; i < queryset->field_count; i++) {
+        Slice name = queryset->fields[i];
+        bool fine = name.length && !(name.start[0] >= '0' && name.start[0] <= '9');
+        for (size_t c = 0; c < name.length; c++) {
+            unsigned char byte = (unsigned char)name.start[c];
+            fine &= byte >= 0x80 || byte == '_' || (byte >= '0' && byte <= '9') ||
+                    ((byte | 32) >= 'a' && (byte | 32) <= 'z');
+        }
+        if (!fine)
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                      "Type names and field names must be valid identifiers: '%.*s'",
+                                      SLICE_ARGS(name)) != NULL;
+        if (name.start[0] == '_')
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Field names cannot start with an underscore: '%.*s'",
+                                      SLICE_ARGS(name)) != NULL;
+    }
+    return true;
+}
+
 /*
  * Compiles, executes with its prefetches, and gives the rows; *empty: Django sends nothing. What the rows are is only
  * numbered when everything that they need was looked up.
  */
 static Value *fetch(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site, bool *empty) {
+    if (queryset->rows == DJ_ROWS_NAMED && !check_row_names(ev, queryset, site)) return NULL;
     StatementList statements = {0};
     DjOutcome outcome =
         queryset->raw ? dj_raw_statement(ev, queryset, site, &statements) : dj_query_statement(query, &statements);

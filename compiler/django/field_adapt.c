@@ -280,14 +280,13 @@ static bool adapt_range(Evaluator *ev, DjField *field, Value *value, const Node 
     return param_text(out, SQL_UNKNOWN, range_text(ev, range, site));
 }
 
-static bool adapt_auto_key(Evaluator *ev, Value *value, const Node *site, Param *out) {
+/* MySQL takes 0 for "the next number". */
+static bool check_saved_key(Evaluator *ev, const DjField *field, const Value *value, const Node *site) {
     int64_t number;
-    if (evaluator_dialect(ev)->is_mysql && value_as_integer(value, &number) && number == 0) {
-        evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                           "The database backend does not accept 0 as a value for AutoField.");
-        return false;
-    }
-    return param_plain(ev, value, site, out);
+    bool next = field_kind_info(field->internal)->flags & FIELD_FLAG_A && evaluator_dialect(ev)->is_mysql &&
+                value_as_integer(value, &number) && number == 0;
+    return !next || evaluator_raise_id(ev, EXCEPTION_VALUE, site,
+                                       "The database backend does not accept 0 as a value for AutoField.") != NULL;
 }
 
 /* A prepared Python value by the rules of the column's type. */
@@ -295,9 +294,7 @@ static bool field_adapt(Evaluator *ev, DjField *field, Value *value, const Node 
     if (value_is_none(value)) return param_known(out, field->sql_type, (Literal){.kind = LITERAL_NULL});
     if (value_is_unknown(value)) return param_unknown(ev, value, field->sql_type, site, out);
     bool fine;
-    if (field_kind_info(field->internal)->flags & FIELD_FLAG_A) {
-        fine = adapt_auto_key(ev, value, site, out);
-    } else if (field_kind_is(field->internal, FIELD_RANGE)) {
+    if (field_kind_is(field->internal, FIELD_RANGE)) {
         return adapt_range(ev, field, value, site, out);
     } else if (field->internal == FIELD_JSON) {
         return adapt_json(ev, field, value, site, out);
@@ -339,7 +336,10 @@ static bool field_prepare_as(Evaluator *ev, DjField *field, Value *value, const 
         return field_prepare_as(ev, field->output_field, value, site, method, out);
     if (value_is_unknown(value)) return param_unknown(ev, value, field->sql_type, site, out);
     Value *ready = own ? field_call_db_prep(ev, field, own, value, site) : field_get_prep_value(ev, field, value, site);
-    return ready && field_adapt(ev, field, value_resolve(ready), site, out);
+    if (!ready) return false;
+    ready = value_resolve(ready);
+    if (strcmp(method, "get_db_prep_save") == 0 && !check_saved_key(ev, field, ready, site)) return false;
+    return field_adapt(ev, field, ready, site, out);
 }
 
 bool field_prepare(Evaluator *ev, DjField *field, Value *value, const Node *site, Param *out) {

@@ -42,11 +42,13 @@ DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs) {
 
 /* The column of an instance that a relation compares with, following foreign keys that are primary keys. */
 static Value *instance_column(Evaluator *ev, DjInstance *instance, DjField *source, const Node *site) {
-    while (source->rel && instance->model && !model_is_subclass(instance->model, source->model)) {
+    while (source->rel && instance->model && !class_is_subclass(instance->model->cls, source->model->cls)) {
         DjField *target = field_target(ev, source);
         if (!target || target == source) break;
         source = target;
     }
+    /* Restaurant.objects.filter(place=restaurant): what has another model's key is meant by its own */
+    if (instance->model && !model_field(ev, instance->model, source->attname)) return instance_pk(ev, instance, site);
     return instance_field_value(ev, instance, source, site);
 }
 

@@ -28,6 +28,8 @@ struct DjLookup {
 DjOutcome dj_lookup_left(DjCompiler *compiler, DjExpr *lookup, Expr **out);
 /* Compiles an expression on the right side: in parentheses unless it starts with one. */
 DjOutcome dj_lookup_right(DjCompiler *compiler, DjExpr *right, Expr **out);
+/* May a condition stand in WHERE by itself? Else it is compared with a value. */
+bool dj_condition_stands_alone(DjCompiler *compiler, const DjExpr *expr);
 /* The field that prepares values for the left side: a relation's target. */
 DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs);
 /* The value of a related lookup: the column of an instance, prepared instances of lists. NULL: an error is pending. */

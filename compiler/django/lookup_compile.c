@@ -150,12 +150,11 @@ static int value_outside(DjCompiler *compiler, DjExpr *lookup) {
 
 /* ---- one function a kind of lookup ---- */
 
-static bool condition_stands_alone(DjCompiler *compiler, DjExpr *lhs) {
-    if (!dj_is_conditional(compiler->ev, lhs)) return false;
+bool dj_condition_stands_alone(DjCompiler *compiler, const DjExpr *expr) {
     if (!compiler->dialect->is_mysql) return true;
     /* MySQL uses indexes of boolean columns only where they are compared with a value */
-    while (lhs->kind == DJ_WRAPPER || lhs->kind == DJ_NEGATED) lhs = lhs->args[0];
-    return lhs->kind == DJ_EXISTS || lhs->kind == DJ_LOOKUP || lhs->kind == DJ_WHERE;
+    while (expr->kind == DJ_WRAPPER || expr->kind == DJ_NEGATED) expr = expr->args[0];
+    return expr->kind == DJ_EXISTS || expr->kind == DJ_LOOKUP;
 }
 
 /* Whether the value is True or False to the field ("1" is True to a BooleanField), and which. */
@@ -179,7 +178,8 @@ static bool boolean_right(DjCompiler *compiler, DjExpr *lookup, bool *truth) {
 DjOutcome lookup_compile_exact(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     if (lookup->args[0]->kind == DJ_COL_PAIRS) return dj_compile_tuple_exact(compiler, lookup, out);
     bool truth;
-    if (condition_stands_alone(compiler, lookup->args[0]) && boolean_right(compiler, lookup, &truth)) {
+    if (dj_is_conditional(compiler->ev, lookup->args[0]) && dj_condition_stands_alone(compiler, lookup->args[0]) &&
+        boolean_right(compiler, lookup, &truth)) {
         DjOutcome outcome = dj_lookup_left(compiler, lookup, out);
         if (truth) return outcome;
         if (outcome == DJ_SQL) *out = expr_not(arena_of(compiler), *out);

@@ -60,12 +60,18 @@ static void promote_by_votes(DjQuery *query, const DjJoinSet *left, const DjJoin
     dj_demote(query, &demote);
 }
 
+static bool same_distinct_fields(const DjQuery *query, const DjQuery *other) {
+    if (query->distinct_count != other->distinct_count) return false;
+    for (int i = 0; i < query->distinct_count; i++)
+        if (!slice_equals(query->distinct_fields[i], other->distinct_fields[i])) return false;
+    return true;
+}
+
 static bool check_mergeable(DjQuery *query, DjQuery *other, const Node *site) {
     const char *problem = NULL;
     if (dj_is_sliced(query) || dj_is_sliced(other)) problem = "Cannot combine queries once a slice has been taken.";
     else if (query->distinct != other->distinct) problem = "Cannot combine a unique query with a non-unique query.";
-    else if (query->distinct_count != other->distinct_count)
-        problem = "Cannot combine queries with different distinct fields.";
+    else if (!same_distinct_fields(query, other)) problem = "Cannot combine queries with different distinct fields.";
     if (!problem) return true;
     return evaluator_raise_id(query->ev, EXCEPTION_TYPE, site, "%s", problem) != NULL;
 }

@@ -38,7 +38,8 @@ static bool raise_unresolved(DjQuery *query, Slice name, DjModel *model, bool wi
         suggestion_offer(&suggestion, names[i]);
     }
     /* an alias or an extra select item may be meant, though Django doesn't count it among the choices */
-    for (int i = 0; i < query->annotation_count; i++) suggestion_offer(&suggestion, query->annotations[i].name);
+    for (int i = 0; i < query->annotation_count; i++)
+        if (!slice_equals(query->annotations[i].name, name)) suggestion_offer(&suggestion, query->annotations[i].name);
     for (int i = 0; i < query->extra_count; i++) suggestion_offer(&suggestion, query->extra[i].name);
     evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
                     "Cannot resolve keyword '%.*s' into field. Choices are: %.*s", SLICE_ARGS(name),

@@ -316,9 +316,11 @@ DjOutcome dj_compile_order_by(DjCompiler *compiler, DjOrders *out) {
     if (!collect_pairs(&pairs)) return DJ_ERROR;
     DjResolve how = {.allow_joins = true};
     for (int i = 0; i < pairs.count; i++) {
-        DjExpr *resolved = dj_resolve(compiler->query, pairs.items[i].expr, &how);
+        DjExpr *given = pairs.items[i].expr, *resolved = dj_resolve(compiler->query, given, &how);
         if (!resolved) return DJ_ERROR;
-        resolved = dj_resolve_again(compiler->ev, resolved);
+        /* an annotation that is ordered by its name was resolved before */
+        if ((given->kind == DJ_ORDER_BY ? given->args[0] : given)->flags & DJ_RESOLVED)
+            resolved = dj_resolve_again(compiler->ev, resolved);
         if (!pairs.items[i].is_ref && compiler->query->combinator != DJ_COMBINE_NONE && compiler->select_count) {
             resolved = dj_combined_order(compiler, pairs.items[i].expr, resolved);
             if (!resolved) return DJ_ERROR;

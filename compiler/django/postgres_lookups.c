@@ -226,8 +226,12 @@ DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, c
 }
 
 static DjExpr *resolve_slice(DjQuery *query, DjExpr *expr, const DjResolve *how) {
-    (void)how;
-    DjField *field = dj_output_field(query->ev, expr->args[0], false);
+    DjExpr *source = expr->args[0];
+    /* the type of what an outer reference names is looked for, with its joins, in the query that it stands in */
+    if (source->kind == DJ_RESOLVED_OUTER_REF &&
+        !(source = dj_resolve_ref(query, source->as.f.name, how, expr->site)))
+        return NULL;
+    DjField *field = dj_output_field(query->ev, source, false);
     evaluator_clear_error(query->ev);
     if (!field || field_kind_is(field->kind, FIELD_CHAR) || field_kind_is(field->kind, FIELD_TEXT)) return expr;
     if (!field_kind_is(field->kind, FIELD_ARRAY))

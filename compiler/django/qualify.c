@@ -62,7 +62,7 @@ static bool collect(Qualify *qualify, DjExpr *expr) {
     }
     alias = slice_format(compiler_arena(compiler), "qual%d", qualify->added++);
     replacement(qualify, expr, alias);
-    dj_put_annotation(compiler->query, alias, expr, true);
+    dj_put_annotation(compiler->query, alias, dj_resolve_again(compiler->ev, expr), true);
     return true;
 }
 

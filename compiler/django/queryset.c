@@ -19,6 +19,7 @@ DjQuerySet *dj_queryset_copy(Evaluator *ev, DjQuerySet *queryset, const Node *si
     *copy = *queryset;
     copy->instance.attributes = atom_map_copy(&queryset->instance.attributes, evaluator_arena(ev));
     copy->fetched = NULL;
+    copy->is_query = false;
     if (site) copy->site = site;
     return copy;
 }
@@ -160,7 +161,11 @@ static Value *queryset_attribute(Evaluator *ev, Value *self, Atom name, const No
     if (slice_equals_text(name->text, "model")) return (Value *)queryset->model->cls;
     if (slice_equals_text(name->text, "db")) return value_string(ev, SLICE("default"));
     if (slice_equals_text(name->text, "ordered")) return value_bool(ev, true);
-    if (slice_equals_text(name->text, "query")) return self;
+    if (slice_equals_text(name->text, "query")) {
+        DjQuerySet *query = dj_queryset_copy(ev, queryset, queryset->site);
+        query->is_query = true;
+        return (Value *)query;
+    }
     return NULL;
 }
 

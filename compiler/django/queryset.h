@@ -92,9 +92,9 @@ struct DjQuerySet {
     DjField *hint_field;
     const Node *site; /* the whole chain so far */
     Value *using_alias;
-    struct DjRaw *raw; /* raw(): no operations */
-    bool sticky_next;
-    Value *fetched; /* the rows, once they were read: iterating twice is one query */
+    struct DjRaw *raw;          /* raw(): no operations */
+    bool sticky_next, is_query; /* is_query: what `.query` gave */
+    Value *fetched;             /* the rows, once they were read: iterating twice is one query */
 };
 
 extern const Type dj_queryset_type;

@@ -173,19 +173,41 @@ static Value *method_none(Evaluator *ev, Value *self, const Arguments *arguments
 
 /* ---- annotate, alias ---- */
 
-/* The name of an aggregate without one: price__avg. Empty: it needs a name. */
-Slice dj_default_alias(Evaluator *ev, const DjExpr *expr) {
-    if (expr->kind != DJ_FUNC || !(expr->as.func.spec->flags & DJF_AGGREGATE) || expr->count != 1) return (Slice){0};
-    if (expr->as.func.filter || expr->as.func.order_by) {
-        if (expr->as.func.filter) return (Slice){0};
-    }
-    if (expr->args[0]->kind != DJ_F) return (Slice){0};
-    const char *name = expr->as.func.spec->name;
-    Slice lower = slice_copy(arena_of(ev), slice_from(name));
+static Slice lower_copy(Evaluator *ev, Slice name) {
+    Slice lower = slice_copy(arena_of(ev), name);
     char *text = (char *)(uintptr_t)lower.start;
     for (size_t i = 0; i < lower.length; i++)
         if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] + 32);
-    return slice_format(arena_of(ev), "%.*s__%.*s", SLICE_ARGS(expr->args[0]->as.f.name), SLICE_ARGS(lower));
+    return lower;
+}
+
+/* The `name` of an aggregate class; those of contrib.postgres have none. */
+static Slice aggregate_name(Evaluator *ev, const DjExpr *expr) {
+    static const char *const named[] = {"Avg", "Count", "Max", "Min", "StdDev", "Sum", "Variance"};
+    Atom attribute = atom_lookup(evaluator_atoms(ev), SLICE("name"));
+    Value *own = attribute && expr->instance.head.cls ? class_find(expr->instance.head.cls, attribute) : NULL;
+    if (own && value_is(own, VALUE_STRING)) return value_text(own);
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strcmp(named[i], expr->as.func.spec->name) == 0) return slice_from(named[i]);
+    return (Slice){0};
+}
+
+/* What gives an aggregate its name is one field and nothing else. */
+static bool is_complex_aggregate(const DjExpr *expr) {
+    return expr->count != 1 || expr->as.func.filter || expr->as.func.order_by || expr->args[0]->kind != DJ_F;
+}
+
+static bool is_aggregate(const DjExpr *expr) {
+    return expr->kind == DJ_FUNC && expr->as.func.spec->flags & DJF_AGGREGATE;
+}
+
+/* The name of an aggregate without one: price__avg. Empty: it needs a name. */
+Slice dj_default_alias(Evaluator *ev, const DjExpr *expr) {
+    if (!is_aggregate(expr) || is_complex_aggregate(expr)) return (Slice){0};
+    Slice name = aggregate_name(ev, expr);
+    if (!name.length) return (Slice){0};
+    return slice_format(arena_of(ev), "%.*s__%.*s", SLICE_ARGS(expr->args[0]->as.f.name),
+                        SLICE_ARGS(lower_copy(ev, name)));
 }
 
 static bool name_is_taken(Evaluator *ev, const DjQuerySet *queryset, Slice name) {
@@ -236,6 +258,12 @@ static Value *annotate(Evaluator *ev, Value *self, const Arguments *arguments, b
         Slice name = value_is_expr(value) ? dj_default_alias(ev, value_expr(value)) : (Slice){0};
         if (!name.length && value_is_expr(value))
             return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Complex annotations require an alias");
+        for (int k = 0; k < arguments->keyword_count; k++)
+            if (slice_equals(arguments->keywords[k].name->text, name))
+                return evaluator_raise_id(ev, EXCEPTION_VALUE, node,
+                                          "The named annotation '%.*s' conflicts with the default name for another "
+                                          "annotation.",
+                                          SLICE_ARGS(name));
         if (!annotation_put(ev, queryset, op, name, value, evaluator_span(ev, node), node)) return NULL;
     }
     for (int i = 0; i < arguments->keyword_count; i++) {
@@ -310,7 +338,9 @@ static Value *method_distinct(Evaluator *ev, Value *self, const Arguments *argum
     if (!dj_refuse_combined(ev, queryset, "distinct", arguments->site) ||
         !refuse_sliced(ev, queryset, "create distinct fields", arguments->site))
         return NULL;
-    return (Value *)push_names(ev, queryset, DJ_OP_DISTINCT, "distinct", arguments, &op);
+    DjQuerySet *next = push_names(ev, queryset, DJ_OP_DISTINCT, "distinct", arguments, &op);
+    if (next) next->distinct_fields = op->count > 0;
+    return (Value *)next;
 }
 
 static bool is_single_none(const Arguments *arguments) {
@@ -368,14 +398,6 @@ typedef struct ValueNames {
     Arguments annotations; /* expressions among the fields, under their names */
 } ValueNames;
 
-static Slice lower_copy(Evaluator *ev, Slice text) {
-    Slice copy = slice_copy(arena_of(ev), text);
-    char *bytes = (char *)(uintptr_t)copy.start;
-    for (size_t i = 0; i < copy.length; i++)
-        if (bytes[i] >= 'A' && bytes[i] <= 'Z') bytes[i] = (char)(bytes[i] + 32);
-    return copy;
-}
-
 static bool is_given_name(const Arguments *arguments, const ValueNames *out, Slice name) {
     for (int i = 0; i < arguments->count; i++)
         if (value_is(arguments->items[i], VALUE_STRING) && slice_equals(value_text(arguments->items[i]), name))
@@ -400,6 +422,11 @@ static bool named_before(const ValueNames *out, Slice name) {
     return false;
 }
 
+/* `queryset.query` is a Query. */
+static Slice queryset_class_name(const DjQuerySet *queryset) {
+    return queryset->is_query ? SLICE("query") : (Slice){0};
+}
+
 static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool expressions_allowed, ValueNames *out) {
     int most = arguments->count + arguments->keyword_count + 1, counter = 1;
     out->names = ARENA_ARRAY(arena_of(ev), Slice, most);
@@ -419,8 +446,11 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
                                       value->type->name) != NULL;
         Slice name;
         if (expression) {
-            name = value_is_expr(value) ? dj_default_alias(ev, value_expr(value)) : SLICE("queryset");
-            if (!name.length) name = lower_copy(ev, dj_class_name(value_expr(value)));
+            DjExpr *given = value_is_expr(value) ? value_expr(value) : NULL;
+            if (given && is_aggregate(given) && is_complex_aggregate(given))
+                return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Complex expressions require an alias") != NULL;
+            name = given ? dj_default_alias(ev, given) : queryset_class_name(value_as_queryset(value));
+            if (!name.length) name = lower_copy(ev, given ? dj_class_name(given) : SLICE("queryset"));
         } else {
             name = value_text(value);
             if (expressions_allowed && named_before(out, name)) {

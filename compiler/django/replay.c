@@ -211,8 +211,11 @@ static bool replay_extra(DjQuery *query, const DjOp *op) {
     for (int i = 0; i < extra->select_count; i++) {
         if (!dj_check_alias(query, extra->select[i].name, op->spans ? op->spans[0] : (Span){0})) return false;
         DjExtra added = extra->select[i];
-        added.selected = true;
-        ARENA_PUSH(arena, query->extra, query->extra_count, query->extra_capacity) = added;
+        int at = 0;
+        while (at < query->extra_count && !slice_equals(query->extra[at].name, added.name)) at++;
+        added.selected = at < query->extra_count ? query->extra[at].selected : true;
+        if (at < query->extra_count) query->extra[at] = added;
+        else ARENA_PUSH(arena, query->extra, query->extra_count, query->extra_capacity) = added;
     }
     int used = 0;
     for (int i = 0; i < extra->where_count; i++) {

@@ -59,6 +59,13 @@ static void note_deferred(DjQuery *query, DjInstance *row) {
     }
 }
 
+/* Names of a row's columns, as attributes. */
+static const Atom *row_names(Evaluator *ev, const Slice *names, int count) {
+    Atom *atoms = ARENA_ARRAY(arena_of(ev), Atom, count + 1);
+    for (int i = 0; i < count; i++) atoms[i] = atom_intern(evaluator_atoms(ev), names[i]);
+    return atoms;
+}
+
 Value *dj_unknown_row(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site, DjOrigin *origin) {
     if (queryset->rows == DJ_ROWS_MODEL) {
         DjInstance *row = instance_unknown(ev, queryset->model, span_text(evaluator_span(ev, site)), site, origin);
@@ -72,10 +79,11 @@ Value *dj_unknown_row(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const
     int count = queryset->field_count;
     if (queryset->rows == DJ_ROWS_FLAT || queryset->rows == DJ_ROWS_DATE)
         return dj_unknown_column(ev, site, origin, count ? queryset->fields[0] : SLICE("id"));
-    if (queryset->rows == DJ_ROWS_TUPLE && count) {
+    if ((queryset->rows == DJ_ROWS_TUPLE || queryset->rows == DJ_ROWS_NAMED) && count) {
         Value **items = ARENA_ARRAY(arena_of(ev), Value *, count);
         for (int i = 0; i < count; i++) items[i] = dj_unknown_column(ev, site, origin, queryset->fields[i]);
-        return value_tuple(ev, items, count);
+        if (queryset->rows == DJ_ROWS_TUPLE) return value_tuple(ev, items, count);
+        return value_named_tuple(ev, SLICE("Row"), row_names(ev, queryset->fields, count), items, count);
     }
     if (queryset->rows == DJ_ROWS_DICT && count) {
         DictValue *dict = value_dict(ev);
@@ -216,6 +224,9 @@ static Value *known_row(Evaluator *ev, DjQuerySet *queryset, const DjQuery *quer
     for (int i = 0; i < set->column_count; i++) cells[i] = cell_at(ev, query, set, row, i, site);
     if (queryset->rows == DJ_ROWS_FLAT || queryset->rows == DJ_ROWS_DATE)
         return set->column_count ? cells[0] : value_none(ev);
+    if (queryset->rows == DJ_ROWS_NAMED)
+        return value_named_tuple(ev, SLICE("Row"), row_names(ev, set->columns, set->column_count), cells,
+                                 set->column_count);
     if (queryset->rows != DJ_ROWS_DICT) return value_tuple(ev, cells, set->column_count);
     DictValue *dict = value_dict(ev);
     for (int i = 0; i < set->column_count; i++) dict_set(ev, dict, value_string(ev, set->columns[i]), cells[i], NULL);

@@ -14,6 +14,18 @@ static DjOutcome compile_items(DjCompiler *compiler, DjExpr *list, ExprList *out
     return DJ_SQL;
 }
 
+static bool raise_frame_end(DjCompiler *compiler, DjExpr *frame, Value *value, bool start) {
+    Value *text = value_str(compiler->ev, value, frame->site);
+    return evaluator_raise_id(
+               compiler->ev, EXCEPTION_VALUE, frame->site,
+               "%s argument must be %s integer, zero, or None, but got '%.*s'.", start ? "start" : "end",
+               frame->as.frame.rows ? "an"
+               : start              ? "a negative"
+                                    : "a positive",
+               SLICE_ARGS(text && value_is(text, VALUE_STRING) ? value_text(text) : value_repr(compiler->ev, value))) !=
+           NULL;
+}
+
 /* One end of a frame: None unbounded, 0 the current row, n rows before or after. */
 static bool frame_end(DjCompiler *compiler, DjExpr *frame, Value *value, bool start, Buffer *out) {
     int64_t number;
@@ -21,12 +33,9 @@ static bool frame_end(DjCompiler *compiler, DjExpr *frame, Value *value, bool st
         buffer_text(out, start ? "UNBOUNDED PRECEDING" : "UNBOUNDED FOLLOWING");
         return true;
     }
-    if (!value_as_integer(value, &number))
-        return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, frame->site,
-                                  "%s argument must be %s integer, zero, or None, but got '%.*s'.",
-                                  start ? "start" : "end", start ? "a negative" : "a positive",
-                                  SLICE_ARGS(value_repr(compiler->ev, value))) != NULL;
-    if (!frame->as.frame.rows && compiler->dialect->id == DIALECT_POSTGRESQL && number != 0) {
+    bool rows = frame->as.frame.rows, whole = value_as_integer(value, &number);
+    if (!whole || (!rows && (start ? number > 0 : number < 0))) return raise_frame_end(compiler, frame, value, start);
+    if (!rows && compiler->dialect->id == DIALECT_POSTGRESQL && number != 0) {
         evaluator_raise(compiler->ev, django_state(compiler->ev)->not_supported_error,
                         evaluator_span(compiler->ev, frame->site),
                         "PostgreSQL only supports UNBOUNDED together with PRECEDING and FOLLOWING.");
@@ -43,13 +52,20 @@ static bool compile_frame(DjCompiler *compiler, DjExpr *frame, Slice *out) {
     int64_t start, end;
     buffer_init(&text, compiler_arena(compiler));
     Value *first = frame->as.frame.start, *last = frame->as.frame.end;
-    if (first && last && value_as_integer(first, &start) && value_as_integer(last, &end) && start > end)
+    bool rows = frame->as.frame.rows;
+    if (rows && first && last && value_as_integer(first, &start) && value_as_integer(last, &end) && start > end)
         return evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, frame->site, "start cannot be greater than end.") !=
                NULL;
     buffer_text(&text, frame->as.frame.rows ? "ROWS BETWEEN " : "RANGE BETWEEN ");
     if (!frame_end(compiler, frame, first, true, &text)) return false;
     buffer_text(&text, " AND ");
     if (!frame_end(compiler, frame, last, false, &text)) return false;
+    if (frame->as.frame.exclusion.length && compiler->dialect->is_mysql) {
+        evaluator_raise(compiler->ev, django_state(compiler->ev)->not_supported_error,
+                        evaluator_span(compiler->ev, frame->site),
+                        "This backend does not support window frame exclusions.");
+        return false;
+    }
     if (frame->as.frame.exclusion.length) buffer_format(&text, " EXCLUDE %.*s", SLICE_ARGS(frame->as.frame.exclusion));
     *out = buffer_view(&text);
     return true;

@@ -169,6 +169,43 @@ static const Type tuple_type = {.name = "tuple",
                                 .truth = container_truth,
                                 .length = container_length,
                                 .describe = list_describe};
+
+static Value *named_tuple_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    (void)ev;
+    (void)site;
+    const NamedTupleValue *tuple = (const NamedTupleValue *)self;
+    for (int i = 0; i < tuple->list.count; i++)
+        if (tuple->names[i] == name) return tuple->list.items[i];
+    return NULL;
+}
+
+static void named_tuple_describe(Evaluator *ev, Value *self, Buffer *out) {
+    const NamedTupleValue *tuple = (const NamedTupleValue *)self;
+    buffer_format(out, "%.*s(", SLICE_ARGS(tuple->class_name));
+    for (int i = 0; i < tuple->list.count && out->length < 2000; i++)
+        buffer_format(out, "%s%.*s=%.*s", i ? ", " : "", SLICE_ARGS(tuple->names[i]->text),
+                      SLICE_ARGS(value_repr(ev, tuple->list.items[i])));
+    buffer_put(out, ')');
+}
+
+static const Type named_tuple_type = {.name = "tuple",
+                                      .kind = VALUE_TUPLE,
+                                      .get_attribute = named_tuple_attribute,
+                                      .get_item = sequence_index,
+                                      .truth = container_truth,
+                                      .length = container_length,
+                                      .describe = named_tuple_describe};
+
+Value *value_named_tuple(Evaluator *ev, Slice class_name, const Atom *names, Value *const *items, int count) {
+    NamedTupleValue *tuple = ARENA_NEW(evaluator_arena(ev), NamedTupleValue);
+    ListValue *plain = (ListValue *)value_tuple(ev, items, count);
+    tuple->list = *plain;
+    tuple->list.head.type = &named_tuple_type;
+    tuple->names = names;
+    tuple->class_name = class_name;
+    return &tuple->list.head;
+}
+
 static const Type dict_type = {.name = "dict",
                                .kind = VALUE_DICT,
                                .get_item = dict_get_item,

@@ -152,6 +152,12 @@ typedef struct ListValue {
     bool open;   /* further, unknown items like these may be in it (appended in a loop over unknown rows) */
     short level; /* how many such loops were around when it was made */
 } ListValue;     /* list and tuple */
+/* A namedtuple: `names` parallel to the items. */
+typedef struct NamedTupleValue {
+    ListValue list;
+    const Atom *names;
+    Slice class_name;
+} NamedTupleValue;
 typedef struct DictEntry {
     Value *key, *value;
     const Node *node; /* where the entry was written, may be NULL */
@@ -318,6 +324,8 @@ Value *value_bytes(Evaluator *ev, Slice bytes);
 Value *value_atom(Evaluator *ev, Atom atom); /* a str */
 ListValue *value_list(Evaluator *ev);
 Value *value_tuple(Evaluator *ev, Value *const *items, int count);
+/* A namedtuple: its items have names too. The names are kept, not copied. */
+Value *value_named_tuple(Evaluator *ev, Slice class_name, const Atom *names, Value *const *items, int count);
 DictValue *value_dict(Evaluator *ev);
 Value *value_decimal(Evaluator *ev, Slice text);
 Value *value_timedelta(Evaluator *ev, int64_t microseconds);

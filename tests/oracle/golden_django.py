@@ -32,7 +32,7 @@ def numbered(sql, params):
         number, value = next(each)
         return f"${number}::jsonb" if type(value).__name__ == "Jsonb" else f"${number}"
 
-    return re.sub("%s", one, sql)
+    return re.sub("%s", one, sql).replace("%%", "%")
 
 
 def setup(label, models):
@@ -68,7 +68,7 @@ def main(path):
     connection = connections["default"]
 
     def spy(execute, sql, params, many, context):
-        sent.append((squeeze(sql.replace("%s", "?")), list(params or ())))
+        sent.append((squeeze(sql.replace("%s", "?").replace("%%", "%")), list(params or ())))
         return execute(sql, params, many, context)
 
     got = value = refusal = None
@@ -82,11 +82,10 @@ def main(path):
             with connection.execute_wrapper(spy):
                 try:
                     value = eval(text.strip(), names)
+                    got = [1] * value if isinstance(value, bool) else list(value) if hasattr(value, "__iter__") and not isinstance(value, (dict, str)) else [value]
+                    refusal = None
                 except Exception as error:
                     refusal, value, got = str(error), None, []
-                    continue
-                refusal = None
-                got = [1] * value if isinstance(value, bool) else list(value) if hasattr(value, "__iter__") and not isinstance(value, (dict, str)) else [value]
         elif words[0] == "sql" and ("sqlite" in words or "all" in words):
             # Django commits through the connection: its spy never sees that statement
             want = [s for s in map(squeeze, text.split(";\n")) if s and s != "COMMIT"]
