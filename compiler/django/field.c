@@ -454,6 +454,10 @@ static bool field_take_keywords(Evaluator *ev, DjField *field, const Arguments *
         if (field->kind == FIELD_COMPOSITE_KEY) continue;
         evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
                         "Field.__init__() got an unexpected keyword argument '%.*s'", SLICE_ARGS(keyword->name->text));
+        Suggestion near = suggestion_start(keyword->name->text);
+        for (size_t j = 0; j < sizeof field_options / sizeof *field_options; j++)
+            suggestion_offer(&near, slice_from(field_options[j].name));
+        if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
         return false;
     }
     return true;

@@ -121,12 +121,27 @@ void *evaluator_raise_id(Evaluator *ev, ExceptionId id, const Node *node, const 
     return NULL;
 }
 
+void *evaluator_raise_known(Evaluator *ev, const Node *node) {
+    evaluator_raise_id(ev, EXCEPTION_NAME, node, "a name is not known");
+    ev->error.infeasible = true;
+    return NULL;
+}
+
 void evaluator_raise_help(Evaluator *ev, const char *format, ...) {
     if (!ev->error.pending) return;
     va_list arguments;
     va_start(arguments, format);
     ev->error.help = slice_format_list(ev->arena, format, arguments);
     va_end(arguments);
+}
+
+void evaluator_raise_near(Evaluator *ev, Slice name, const char *words) {
+    Suggestion near = suggestion_start(name);
+    for (size_t length; *words; words += length + strspn(words + length, " ")) {
+        length = strcspn(words, " ");
+        suggestion_offer(&near, (Slice){words, length});
+    }
+    if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
 }
 
 bool evaluator_error_pending(const Evaluator *ev) { return ev->error.pending; }
@@ -207,11 +222,27 @@ void error_doubt(Evaluator *ev, const Value *culprit) {
     ev->error.infeasible = true;
 }
 
-/* Turns the pending error into a diagnostic, unless it tells of no mistake. */
+static bool list_has_error_in(const DiagnosticList *list, Span span) {
+    for (int i = 0; i < list->count; i++) {
+        const Diagnostic *known = &list->items[i];
+        if (known->severity == SEVERITY_ERROR && known->span.source == span.source && known->span.start >= span.start &&
+            known->span.end <= span.end && (known->span.start > span.start || known->span.end < span.end))
+            return true;
+    }
+    return false;
+}
+
+bool evaluator_has_error_in(Evaluator *ev, const Node *node) {
+    Span span = evaluator_span(ev, node);
+    return list_has_error_in(&ev->load_diagnostics, span) || list_has_error_in(&ev->diagnostics, span);
+}
+
+/* Turns the pending error into a diagnostic, unless it tells of no mistake: that of a whole class follows from that of
+ * an attribute in it. */
 void evaluator_report_error(Evaluator *ev) {
     ErrorState error = ev->error;
     ev->error = (ErrorState){0};
-    if (!error.pending || error.infeasible) return;
+    if (!error.pending || error.infeasible || list_has_error_in(ev->reporting, error.span)) return;
     if (error.explicit_raise && evaluator_symbolic(ev)) return;
     int code = error.exception->code < 0 ? CODE_VALUE_ERROR : error.exception->code;
     Diagnostic *added = diagnostics_add(ev->reporting, (DiagnosticCode)code, SEVERITY_ERROR, error.span, "%.*s",

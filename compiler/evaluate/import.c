@@ -272,10 +272,12 @@ static Value *module_member(Evaluator *ev, Value *module, Slice dotted, Atom nam
     Value *found = import_module(ev, below, site);
     if (found || ev->error.pending) return found;
     bool known = module && value_is(module, VALUE_MODULE);
-    if (known) module_report_missing(ev, (const ModuleValue *)module, dotted, name, site);
+    bool reported = known && module_report_missing(ev, (const ModuleValue *)module, dotted, name, site);
     found = unknown_free_name(ev, name, NULL, site);
     UnknownValue *unknown = (UnknownValue *)found;
-    if (known || !value_is_unknown(found) || unknown->origin_type) return found;
+    if (!value_is_unknown(found) || unknown->origin_type) return found;
+    if (reported) unknown->origin_type = &reported_origin;
+    if (known) return found;
     unknown->origin_type = &import_origin;
     unknown->origin = ARENA_NEW(ev->arena, Slice);
     *(Slice *)unknown->origin = dotted;

@@ -359,6 +359,7 @@ void execute_escaping(Evaluator *ev, Value *value, const Node *site, int depth);
 Span attribute_span(Evaluator *ev, const Node *site);
 extern const Type attribute_origin;
 extern const Type undefined_origin; /* of a name that nothing binds */
+extern const Type reported_origin;  /* of one that a diagnostic tells of */
 extern const Type import_origin;    /* of a name from a module that is not known */
 
 /* The origin of an unknown that a comparison gave: what deciding it settles. */
@@ -395,9 +396,9 @@ void program_parse(Evaluator *ev, ProgramSource *program);
 /* ---- unresolved.c ---- */
 /* The leftmost part of attributes, calls and items: `Bok` of `Bok.objects.all()`. */
 const Node *expression_root(const Node *node);
-/* The module has no such name, or not yet: says so where that is certain. `site` is the attribute, or the alias of an
- * import, which calls the module `imported_as`. */
-void module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site);
+/* The module has no such name, or not yet: says so where that is certain (false: it isn't). `site` is the attribute, or
+ * the alias of an import, which calls the module `imported_as`. */
+bool module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site);
 
 /* ---- trace.c ---- */
 void trace_begin_path(Evaluator *ev);

@@ -163,8 +163,12 @@ void *evaluator_raise(Evaluator *ev, Class *exception, Span span, const char *fo
     __attribute__((format(printf, 4, 5)));
 void *evaluator_raise_id(Evaluator *ev, ExceptionId id, const Node *node, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Raises what follows from a mistake that was reported: it ends the statement and is not reported again. */
+void *evaluator_raise_known(Evaluator *ev, const Node *node);
 /* Adds "did you mean …" or other help to the pending error. */
 void evaluator_raise_help(Evaluator *ev, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, with the nearest to `name` among words separated by spaces, where one is near. */
+void evaluator_raise_near(Evaluator *ev, Slice name, const char *words);
 bool evaluator_error_pending(const Evaluator *ev);
 /* Forgets the pending error and returns its exception class (NULL: none was pending). */
 Class *evaluator_clear_error(Evaluator *ev);
@@ -177,6 +181,8 @@ void evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *f
  */
 bool evaluator_report_unresolved(Evaluator *ev, const Value *unknown, const Node *site);
 
+/* An error stands inside of this node, a class say: what it defines is not whole. */
+bool evaluator_has_error_in(Evaluator *ev, const Node *node);
 /* "an annotation that is not known here is left out", or the mistake that made it unknown (then NULL). The
  * warning may get a help line. */
 Diagnostic *evaluator_warn_left_out(Evaluator *ev, const Value *unknown, Span span, const char *what);

@@ -12,6 +12,7 @@
 #include "compiler/evaluate/internal.h"
 
 const Type undefined_origin = {.name = "undefined", .kind = VALUE_NATIVE};
+const Type reported_origin = {.name = "reported", .kind = VALUE_NATIVE};
 const Type import_origin = {.name = "import", .kind = VALUE_NATIVE};
 
 const Node *expression_root(const Node *node) {
@@ -149,6 +150,7 @@ bool evaluator_report_unresolved(Evaluator *ev, const Value *unknown, const Node
                visible_name_like(ev, name, found));
         return true;
     }
+    if (origin == &reported_origin) return true;
     if (origin != &import_origin) return false;
     Slice home = *(const Slice *)((const UnknownValue *)found)->origin;
     report(ev, evaluator_span(ev, root), SEVERITY_WARNING,
@@ -204,13 +206,13 @@ static bool module_name_is_slip(const ModuleValue *module, Slice name, Suggestio
     return suggestion_found(near);
 }
 
-void module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site) {
-    if (ev->tries || !site || module->missing || module->open || ev->error.pending) return;
+bool module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site) {
+    if (ev->tries || !site || module->missing || module->open || ev->error.pending) return false;
     Suggestion near = suggestion_start(name->text);
     if (module->native) {
-        if (!module_name_is_slip(module, name->text, &near)) return;
+        if (!module_name_is_slip(module, name->text, &near)) return false;
     } else {
-        if (!module_lacks(module, name->text)) return;
+        if (!module_lacks(module, name->text)) return false;
         offer_names(&near, &module->names, NULL);
     }
     Slice message = slice_format(ev->arena, "module '%.*s' has no attribute '%.*s'", SLICE_ARGS(module->name->text),
@@ -219,4 +221,5 @@ void module_report_missing(Evaluator *ev, const ModuleValue *module, Slice impor
         message = slice_format(ev->arena, "cannot import name '%.*s' from '%.*s'", SLICE_ARGS(name->text),
                                SLICE_ARGS(imported_as));
     report(ev, attribute_span(ev, site), SEVERITY_ERROR, message, help_from(ev, &near));
+    return true;
 }

@@ -363,11 +363,13 @@ bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
         sort_in_rounds(&sorter);
     }
     for (int i = 0; i < sorter.order.count; i++) {
+        const Table *table = FROM(sorter.order.items[i])->table;
+        if (table->node && evaluator_has_error_in(ev, table->node)) continue;
         Writer w;
         ddl_writer_init(&w, ev, sorter.order.items[i]->node);
         if (!put_create_table(&w, sorter.order.items[i], false)) return false;
         push_ddl(&w, out);
-        if (!emit_indexes(&w, FROM(sorter.order.items[i])->table, out)) return false;
+        if (!emit_indexes(&w, table, out)) return false;
     }
     return true;
 }

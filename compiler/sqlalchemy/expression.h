@@ -376,8 +376,10 @@ bool value_is_element(const Value *value);
 
 /* ---- FROM clauses ---- */
 
-const ElementList *from_columns(Evaluator *ev, Element *from);              /* .c in order */
-Element *from_column(Evaluator *ev, Element *from, Slice key);              /* .c[key], NULL: none */
+const ElementList *from_columns(Evaluator *ev, Element *from); /* .c in order */
+Element *from_column(Evaluator *ev, Element *from, Slice key); /* .c[key], NULL: none */
+/* "did you mean" for the pending error: the column whose key is nearest. `from` may be NULL. */
+void sa_suggest_column(Evaluator *ev, const Element *from, Slice key);
 Element *from_corresponding(Evaluator *ev, Element *from, Element *column); /* corresponding_column() */
 /* All FROM clauses that an element's columns come from, each once, in order. */
 void element_froms(Evaluator *ev, Element *element, ElementList *out);

@@ -113,6 +113,14 @@ Element *from_column(Evaluator *ev, Element *from, Slice key) {
     return NULL;
 }
 
+void sa_suggest_column(Evaluator *ev, const Element *from, Slice key) {
+    if (!from || !element_is_from(from)) return;
+    Suggestion near = suggestion_start(key);
+    const ElementList *columns = from_columns(ev, (Element *)(uintptr_t)from);
+    for (int i = 0; i < columns->count; i++) suggestion_offer(&near, COLUMN(columns->items[i])->key.text);
+    if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
+}
+
 /* Does `column` stand for `target`, directly or through selectables below it? */
 static bool column_descends(const Element *column, const Element *target, int depth) {
     if (element_same(column, target)) return true;

@@ -53,6 +53,7 @@ static bool refuse_unconsumed(Lowering *lo, const Element *table, const ValuePai
         bool known = !pair->key.length || from_column(lo->ev, (Element *)(uintptr_t)table, pair->key);
         if (known) continue;
         sa_raise(lo->ev, SA_COMPILE_ERROR, pair->node, "Unconsumed column names: %.*s", SLICE_ARGS(pair->key));
+        sa_suggest_column(lo->ev, table, pair->key);
         return true;
     }
     return false;

@@ -53,6 +53,13 @@ bool schema_key_option(Evaluator *ev, const Keyword *keyword, Slice *on_delete, 
            slice_starts_with(key, "_");
 }
 
+static Value *foreign_key_refuse(Evaluator *ev, const Keyword *keyword) {
+    evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
+                    "ForeignKey() got an unexpected keyword argument '%.*s'", SLICE_ARGS(keyword->name->text));
+    evaluator_raise_near(ev, keyword->name->text, "ondelete onupdate initially match deferrable use_alter name");
+    return NULL;
+}
+
 Value *schema_foreign_key_create(Evaluator *ev, Class *cls, const Arguments *a) {
     ForeignKey *key = instance_allocate(ev, cls, sizeof *key);
     key->node = a->site;
@@ -64,9 +71,7 @@ Value *schema_foreign_key_create(Evaluator *ev, Class *cls, const Arguments *a) 
         }
         if (!schema_key_option(ev, &a->keywords[i], &key->on_delete, &key->on_update, &key->initially, &key->match,
                                &key->has_deferrable, &key->deferrable, &key->use_alter, &key->name))
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site,
-                                      "ForeignKey() got an unexpected keyword argument '%.*s'",
-                                      SLICE_ARGS(a->keywords[i].name->text));
+            return foreign_key_refuse(ev, &a->keywords[i]);
     }
     if (!key->target)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, a->site,
@@ -249,7 +254,9 @@ static bool column_positionals(Evaluator *ev, SchemaColumn *schema, Value *const
         else if (item->type == &schema_item_type && slice_equals_text(item->cls->name->text, "ColumnDefault"))
             schema->default_value = schema_default_unwrapped(item);
         else if (value_is_element(item) && ((Element *)item)->kind == EL_SEQUENCE) schema->default_value = item;
-        else if (!column_item(ev, schema, item)) {
+        else if (value_is_unknown(item) && evaluator_report_unresolved(ev, item, site)) {
+            return evaluator_raise_known(ev, site) != NULL;
+        } else if (!column_item(ev, schema, item)) {
             sa_raise(ev, SA_ARGUMENT_ERROR, site,
                      "'SchemaItem' object, such as a 'Column' or a 'Constraint' expected, got %.*s",
                      SLICE_ARGS(value_repr(ev, item)));
@@ -263,6 +270,16 @@ static void quote_last(SchemaColumn *schema, const Arguments *a) {
     for (int i = 0; i < a->keyword_count; i++)
         if (slice_equals_text(a->keywords[i].name->text, "quote") && value_is(a->keywords[i].value, VALUE_BOOL))
             schema->element->name.quote = value_is_true(a->keywords[i].value) ? NAME_QUOTED : NAME_PLAIN;
+}
+
+static Element *column_refuse(Evaluator *ev, const Keyword *keyword, const char *function) {
+    evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
+                    "Additional arguments should be named <dialectname>_<argument>, got '%.*s' for %s()",
+                    SLICE_ARGS(keyword->name->text), function);
+    evaluator_raise_near(ev, keyword->name->text,
+                         "name type_ primary_key nullable unique index default insert_default onupdate server_default "
+                         "server_onupdate comment autoincrement key info quote doc system");
+    return NULL;
 }
 
 Element *column_from_arguments(Evaluator *ev, const Arguments *a, const char *function) {
@@ -287,11 +304,7 @@ Element *column_from_arguments(Evaluator *ev, const Arguments *a, const char *fu
             continue;
         }
         key_given |= slice_equals_text(name, "key");
-        if (!column_keyword(ev, schema, &a->keywords[i]))
-            return evaluator_raise_id(
-                ev, EXCEPTION_TYPE, a->keywords[i].node ? a->keywords[i].node : a->site,
-                "Additional arguments should be named <dialectname>_<argument>, got '%.*s' for %s()", SLICE_ARGS(name),
-                function);
+        if (!column_keyword(ev, schema, &a->keywords[i])) return column_refuse(ev, &a->keywords[i], function);
     }
     quote_last(schema, a);
     if (schema->primary_key && !schema->nullable_given) schema->nullable = false;

@@ -133,10 +133,13 @@ Element *filter_by_criterion(Evaluator *ev, Element *target, const Keyword *keyw
     else if (target && element_is_from(target)) column = from_column(ev, target, keyword->name->text);
     if (evaluator_error_pending(ev)) return NULL;
     if (!column) {
-        Slice owner = target ? name_plain(ev, target->name) : SLICE("statement");
-        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, keyword->node ? keyword->node : site,
-                        "Entity namespace for \"%.*s\" has no property \"%.*s\"", SLICE_ARGS(owner),
-                        SLICE_ARGS(keyword->name->text));
+        const Element *named = target && target->entity ? orm_entity_table(ev, target->entity) : target;
+        Slice owner = named ? name_plain(ev, named->name) : SLICE("statement");
+        sa_raise(ev, SA_INVALID_REQUEST_ERROR, keyword->node ? keyword->node : site,
+                 "Entity namespace for \"%.*s\" has no property \"%.*s\"", SLICE_ARGS(owner),
+                 SLICE_ARGS(keyword->name->text));
+        sa_suggest_column(ev, named, keyword->name->text);
+        return NULL;
     }
     return element_operate(ev, SA_EQ, column, keyword->value, false, site);
 }

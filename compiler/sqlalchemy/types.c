@@ -312,8 +312,11 @@ static bool type_options(Evaluator *ev, SaType *type, const Arguments *a) {
         if (slice_equals_text(name, "item_type") && type_is(type, TYPE_ARRAY)) {
             if (!(type->item = type_from_value(ev, a->keywords[i].value, a->site))) return false;
         } else if (!type_keyword(type, name, a->keywords[i].value)) {
-            evaluator_raise_id(ev, EXCEPTION_TYPE, a->site, "%s() got an unexpected keyword argument '%.*s'",
-                               type->head.head.cls->name->text.start, SLICE_ARGS(name));
+            evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, &a->keywords[i]),
+                            "%s() got an unexpected keyword argument '%.*s'", type->head.head.cls->name->text.start,
+                            SLICE_ARGS(name));
+            evaluator_raise_near(ev, name,
+                                 "length precision scale timezone collation name native_enum as_uuid asdecimal");
             return false;
         }
     }
