@@ -9,12 +9,13 @@ int dump_stage(const Options *options) {
     static const char *const names[] = {[ORMC_STAGE_TOKENS] = "tokens",
                                         [ORMC_STAGE_SYNTAX] = "syntax",
                                         [ORMC_STAGE_SCHEMA] = "schema",
-                                        [ORMC_STAGE_QUERY] = "query"};
+                                        [ORMC_STAGE_QUERY] = "query",
+                                        [ORMC_STAGE_MODELS] = "models"};
     enum { STAGE_COUNT = sizeof names / sizeof *names };
     int stage = 0, status = 0;
     while (stage < STAGE_COUNT && strcmp(options->dump, names[stage]) != 0) stage++;
     if (stage == STAGE_COUNT)
-        return usage_error("--dump takes tokens, syntax, schema, query or sql, not '%s'", options->dump);
+        return usage_error("--dump takes tokens, syntax, models, schema, query or sql, not '%s'", options->dump);
     OrmcOptions settings = {.size = sizeof settings,
                             .dialect = options->dialects.count ? options->dialects.items[0] : NULL};
     OrmcContext *context = context_open(options, &settings, true, &status);

@@ -82,7 +82,8 @@ static const char sql_page[] =
     "\n"
     "OPTIONS\n" OPTION_MODELS OPTION_DIALECT
     "                             Repeatable.\n" OPTION_EXPR OPTION_INLINE OPTION_SET OPTION_SETTING OPTION_FORMAT
-    "      --dump STAGE           Print a middle form instead: tokens, syntax, schema, query or sql.\n"
+    "      --dump STAGE           Print a middle form instead: tokens, syntax, models\n"
+    "                             (Django's, JSON, one a line), schema, query or sql.\n"
     "      --golden DIR           Check one golden file a source file in DIR, so that a change of SQL\n"
     "                             shows up in review; FILEs may be directories.\n"
     "      --update               With --golden: write the files.\n"

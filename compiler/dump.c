@@ -2,6 +2,7 @@
  * --dump: the middle forms of a compile as text.
  *
  *   tokens, syntax  of the given files (or the expression), as the grammar prints them
+ *   models          the models, one JSON object a line
  *   schema          the tables, columns and constraints that the models became
  *   query           the query trees of the statements found
  *
@@ -56,6 +57,13 @@ static void dump_queries(OrmcContext *context, void *data) {
     dump->done = text_from_buffer(&dump->out);
 }
 
+static void dump_models(OrmcContext *context, void *data) {
+    Dump *dump = data;
+    buffer_init(&dump->out, &context->scratch);
+    evaluator_describe_models(context->evaluator, &dump->out);
+    dump->done = text_from_buffer(&dump->out);
+}
+
 OrmcStatus ormc_context_dump(OrmcContext *context, OrmcStage stage, const char *text, size_t length, OrmcText *out,
                              const OrmcTranslation **translation) {
     Dump dump = {.stage = stage, .text = {text, length}, .has_text = text != NULL};
@@ -70,6 +78,7 @@ OrmcStatus ormc_context_dump(OrmcContext *context, OrmcStage stage, const char *
         *translation = &context->translation;
         *out = dump.done;
         return context->translation.diagnostics.error_count ? ORMC_REFUSED : ORMC_OK;
+    case ORMC_STAGE_MODELS:
     case ORMC_STAGE_SCHEMA: status = ormc_context_translate_schema(context, translation); break;
     case ORMC_STAGE_QUERY:
         status = text ? ormc_context_translate_text(context, NULL, text, length, translation)
@@ -77,7 +86,7 @@ OrmcStatus ormc_context_dump(OrmcContext *context, OrmcStage stage, const char *
         break;
     }
     if (!*translation) return status;
-    if (!context_guard(context, dump_queries, &dump)) return ORMC_NO_MEMORY;
+    if (!context_guard(context, stage == ORMC_STAGE_MODELS ? dump_models : dump_queries, &dump)) return ORMC_NO_MEMORY;
     *out = dump.done;
     return status;
 }

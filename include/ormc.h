@@ -440,7 +440,13 @@ ORMC_API OrmcText ormc_translation_diagnostic_json(const OrmcTranslation *transl
 ORMC_API OrmcText ormc_translation_param_text(const OrmcTranslation *translation, const OrmcParam *param);
 
 /* The middle forms, as text for people: of the files that were added, or of `text` where it is not NULL. */
-typedef enum OrmcStage { ORMC_STAGE_TOKENS, ORMC_STAGE_SYNTAX, ORMC_STAGE_SCHEMA, ORMC_STAGE_QUERY } OrmcStage;
+typedef enum OrmcStage {
+    ORMC_STAGE_TOKENS,
+    ORMC_STAGE_SYNTAX,
+    ORMC_STAGE_SCHEMA,
+    ORMC_STAGE_QUERY,
+    ORMC_STAGE_MODELS /* Django's models as JSON, one a line */
+} OrmcStage;
 ORMC_API OrmcStatus ormc_context_dump(OrmcContext *context, OrmcStage stage, const char *text, size_t length,
                                       OrmcText *dump, const OrmcTranslation **translation);
 

@@ -155,4 +155,5 @@ const NativeFamily django_family = {.name = "django",
                                     .execute_value = django_execute_value,
                                     .guess_name = django_guess_name,
                                     .adopt_unknown = django_adopt_unknown,
-                                    .emit_schema = django_emit_schema};
+                                    .emit_schema = django_emit_schema,
+                                    .describe_models = django_describe_models};

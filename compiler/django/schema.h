@@ -5,5 +5,7 @@
 #include "compiler/evaluate/native.h"
 
 bool django_emit_schema(Evaluator *ev, StatementList *out);
+/* The models as dicts of plain values (describe.c). */
+ListValue *django_describe_models(Evaluator *ev);
 
 #endif

@@ -137,11 +137,13 @@ static bool json_write(Evaluator *ev, Buffer *out, Value *value, int depth) {
     return buffer_put(out, '}'), !dict->open;
 }
 
+bool json_write_value(Evaluator *ev, Buffer *out, Value *value) { return json_write(ev, out, value, 0); }
+
 static Value *json_dumps(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     Buffer out;
     buffer_init(&out, ev->arena);
-    if (!arguments->count || arguments->keyword_count || !json_write(ev, &out, arguments->items[0], 0))
+    if (!arguments->count || arguments->keyword_count || !json_write_value(ev, &out, arguments->items[0]))
         return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_STRING]);
     return value_string(ev, buffer_view(&out));
 }

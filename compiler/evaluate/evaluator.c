@@ -474,6 +474,16 @@ void evaluator_emit_schema(Evaluator *ev, StatementList *out) {
     }
 }
 
+void evaluator_describe_models(Evaluator *ev, Buffer *out) {
+    for (int i = 0; i < ev->family_count; i++) {
+        const NativeFamily *family = ev->families[i].family;
+        const ListValue *models = family->describe_models ? family->describe_models(ev) : NULL;
+        for (int j = 0; models && j < models->count; j++)
+            if (json_write_value(ev, out, models->items[j])) buffer_put(out, '\n');
+        evaluator_clear_error(ev);
+    }
+}
+
 /* ---- settings and --set ---- */
 
 Value *evaluator_parse_literal(Evaluator *ev, Slice text) {

@@ -113,6 +113,8 @@ void evaluator_run_text(Evaluator *ev, Source *source, bool stop_at_error);
 void evaluator_run_call(Evaluator *ev, Source *source);
 /* The DDL of all models that the sources define, of all families. */
 void evaluator_emit_schema(Evaluator *ev, StatementList *out);
+/* The models that the sources define as JSON, one a line. */
+void evaluator_describe_models(Evaluator *ev, Buffer *out);
 
 Trace evaluator_trace(Evaluator *ev);
 DiagnosticList *evaluator_diagnostics(Evaluator *ev);

@@ -43,6 +43,8 @@ typedef struct NativeFamily {
     Value *(*adopt_unknown)(Evaluator *ev, const UnknownValue *unknown, Atom attribute, const Node *site);
     /* DDL of all models of this family that the given sources define. */
     bool (*emit_schema)(Evaluator *ev, StatementList *out);
+    /* These models as dicts, lists, strings, numbers, bools and None, for tools; NULL: the family has no such form. */
+    ListValue *(*describe_models)(Evaluator *ev);
 } NativeFamily;
 
 void *evaluator_state(Evaluator *ev, const NativeFamily *family);
@@ -228,6 +230,8 @@ Value *evaluator_evaluate_text(Evaluator *ev, Slice text, ModuleValue *module, c
 
 /* JSON text as Python values; NULL: it is none. */
 Value *json_read_value(Evaluator *ev, Slice text);
+/* False: something in it is unknown or no JSON. */
+bool json_write_value(Evaluator *ev, Buffer *out, Value *value);
 
 /* ---- executed queries ---- */
 
