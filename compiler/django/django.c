@@ -96,9 +96,12 @@ static void setup_contenttypes_fields(Evaluator *ev, ModuleValue *module) {
     django_define_queries(ev, module);
 }
 
-/* django.contrib.auth.base_user has part of what the models module defines. */
-static void setup_auth_models(Evaluator *ev, ModuleValue *module) {
-    ModuleValue *models = evaluator_import(ev, "django.contrib.auth.models");
+/* auth.base_user, sessions.base_session, sites.managers have part of what the text of the app's models defines. */
+static void setup_contrib_part(Evaluator *ev, ModuleValue *module) {
+    Slice name = module->name->text, app = name;
+    while (app.length && app.start[app.length - 1] != '.') app.length--;
+    ModuleValue *models = evaluator_import(
+        ev, slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "%.*smodels", SLICE_ARGS(app))));
     if (models) module_define_all(ev, module, models);
 }
 

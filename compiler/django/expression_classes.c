@@ -468,7 +468,14 @@ Slice dj_class_name(const DjExpr *expr) {
 void dj_describe(Evaluator *ev, DjExpr *expr, Buffer *out) {
     Slice name = expr->instance.head.cls ? expr->instance.head.cls->name->text : SLICE("Expression");
     if (expr->kind == DJ_F || expr->kind == DJ_OUTER_REF) {
+        if (expr->kind == DJ_F && slice_equals_text(name, "Expression")) name = SLICE("F");
         buffer_format(out, "%.*s(%.*s)", SLICE_ARGS(name), SLICE_ARGS(expr->as.f.name));
+        return;
+    }
+    if (expr->kind == DJ_ORDER_BY) {
+        buffer_text(out, "OrderBy(");
+        dj_describe(ev, expr->args[0], out);
+        buffer_format(out, ", descending=%s)", expr->as.order.descending ? "True" : "False");
         return;
     }
     if (expr->kind == DJ_COMBINED) {

@@ -386,10 +386,7 @@ static void field_set_plain_option(Evaluator *ev, DjField *field, FieldOption op
     case OPTION_DECIMAL_PLACES: field->decimal_places = field_number(value); break;
     case OPTION_ENCODER: field->encoder = value_is_none(value) ? NULL : value; break;
     case OPTION_DECODER: field->decoder = value_is_none(value) ? NULL : value; break;
-    case OPTION_PROTOCOL:
-        field->ip_protocol = slice_lower(evaluator_arena(ev), value_text_or_empty(value));
-        if (slice_equals_text(field->ip_protocol, "ipv4")) field->max_length = 15;
-        break;
+    case OPTION_PROTOCOL: field->ip_protocol = slice_lower(evaluator_arena(ev), value_text_or_empty(value)); break;
     case OPTION_BASE_FIELD: field->base_field = value_as_field(value); break;
     case OPTION_SIZE: field->array_size = field_number(value); break;
     case OPTION_EXPRESSION: field->expression = value; break;
@@ -470,7 +467,8 @@ static bool field_init_composite(Evaluator *ev, DjField *field, const Arguments 
         if (name) field->key_names[field->key_count++] = name;
     }
     field->primary_key = true;
-    field->editable = field->blank = true;
+    field->editable = false;
+    field->blank = true;
     if (field->key_count > 1) return true;
     evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "CompositePrimaryKey must include at least two fields.");
     return false;
@@ -631,10 +629,19 @@ static Value *field_no_type(Evaluator *ev, Value *self, const Arguments *argumen
     return value_unknown_at(ev, arguments->site);
 }
 
+static Value *field_attname_column(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    const DjField *field = value_as_field(self);
+    Value *parts[2] = {field->attname ? value_atom(ev, field->attname) : value_none(ev),
+                       field->column ? value_atom(ev, field->column) : value_none(ev)};
+    return value_tuple(ev, parts, 2);
+}
+
 static const NativeMethod field_methods[] = {
     {"__init__", field_init, NATIVE_METHOD, NULL},
     {"get_internal_type", field_get_internal_type, NATIVE_METHOD, NULL},
     {"contribute_to_class", field_contribute_method, NATIVE_METHOD, NULL},
+    {"get_attname_column", field_attname_column, NATIVE_METHOD, NULL},
     {"get_prep_value", field_argument, NATIVE_METHOD, NULL},
     {"get_db_prep_value", field_argument, NATIVE_METHOD, NULL},
     {"get_db_prep_save", field_argument, NATIVE_METHOD, NULL},

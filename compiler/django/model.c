@@ -49,6 +49,18 @@ static void field_decide_internal(Evaluator *ev, DjField *field) {
     field->sql_type = field_kind_info(kind)->sql_type;
 }
 
+/* A program's own get_attname_column(). */
+static void field_override_names(Evaluator *ev, DjField *field) {
+    Value *own = field_override(ev, field, "get_attname_column"), *self = (Value *)field, **parts;
+    if (!own) return;
+    Value *answer = value_call_with(ev, own, &self, 1, NULL);
+    if (!answer) evaluator_clear_error(ev);
+    if (!answer || value_items(answer, &parts) != 2) return;
+    if (value_is_text(parts[0])) field->attname = value_as_atom(ev, parts[0]);
+    if (value_is_text(parts[1]) || value_is_none(parts[1]))
+        field->column = value_is_none(parts[1]) ? NULL : value_as_atom(ev, parts[1]);
+}
+
 static void field_set_names(Evaluator *ev, DjField *field, Atom name) {
     field->name = name;
     field->attname = name;
@@ -58,6 +70,7 @@ static void field_set_names(Evaluator *ev, DjField *field, Atom name) {
     bool no_column = (field_kind_info(field->kind)->flags & FIELD_FLAG_N) != 0;
     Atom own = field->has_db_column ? atom_intern(evaluator_atoms(ev), field->db_column) : field->attname;
     field->column = no_column ? NULL : own;
+    field_override_names(ev, field);
     field->concrete = field->column != NULL;
     if (field->verbose_name.length || field->verbose_name_value) return;
     Slice words = slice_copy(evaluator_arena(ev), name->text);
@@ -376,10 +389,7 @@ static bool model_inherit_private(Evaluator *ev, DjModel *model, DjModel *base) 
         DjField *field = base->private_fields.items[i];
         if (model_has_own(model, field->name)) continue;
         DjField *copy = field_copy(ev, field);
-        if (!base->abstract && copy->rel) {
-            copy->rel->related_query_name = NULL;
-            copy->rel->related_name = django_atom(ev, "+");
-        }
+        copy->of_parent = !base->abstract;
         if (!field_join_model(ev, copy, model, field->name)) return false;
     }
     return true;
@@ -704,6 +714,8 @@ DjModel *model_create_automatic(Evaluator *ev, DjField *field, DjModel *from) {
     if (!field_contribute(ev, first, model, own_name) || !field_contribute(ev, second, model, to_name) ||
         !model_add_key(ev, model))
         return NULL;
+    model->verbose_name =
+        slice_format(arena, "%.*s-%.*s relationship", SLICE_ARGS(own_name->text), SLICE_ARGS(to_name->text));
     model->building = false;
     model_register(ev, model);
     managers_attach(ev, model);

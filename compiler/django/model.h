@@ -114,6 +114,7 @@ struct DjField {
     DjField *m2m_field;         /* through's FK to this model (m2m_field_name) */
     DjField *m2m_reverse_field; /* through's FK to the other (m2m_reverse_field_name) */
     bool contributed;           /* belongs to a model */
+    bool of_parent;             /* GenericRelation: a copy of a parent's with a table */
     bool resolved;
     DjField *copied_from;   /* of an abstract base */
     Value *manager_factory; /* of a program's custom descriptor; NULL: none */

@@ -75,12 +75,18 @@ static void many_to_many_name_rel(Evaluator *ev, DjField *field) {
 static void rel_set_names(Evaluator *ev, DjField *field) {
     DjRel *rel = field->rel;
     DjModel *model = field->model;
+    if (field->of_parent && rel->name) {
+        /* the way back leads to the parent's field alone; Django's FieldError still lists this one, as "+" */
+        rel->related_query_name = NULL;
+        rel->related_name = rel->name = django_atom(ev, "+");
+        return;
+    }
     rel->hidden = atom_ends_with_plus(rel->related_name);
     rel->name = rel->related_query_name ? rel->related_query_name
                 : rel->related_name     ? rel->related_name
                                         : model->model_name;
     rel->accessor = NULL;
-    if (rel->hidden || field->kind == FIELD_GENERIC_RELATION) return;
+    if (rel->hidden) return;
     if (rel->multiple && rel->symmetrical && rel->model == model) return;
     if (rel->related_name) {
         rel->accessor = rel->related_name;
