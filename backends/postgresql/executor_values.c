@@ -24,8 +24,10 @@ enum {
     OID_TEXT = 25,
     OID_OID = 26,
     OID_JSON = 114,
+    OID_CIDR = 650,
     OID_FLOAT4 = 700,
     OID_FLOAT8 = 701,
+    OID_INET = 869,
     OID_BPCHAR = 1042,
     OID_VARCHAR = 1043,
     OID_DATE = 1082,
@@ -36,17 +38,24 @@ enum {
     OID_TIMETZ = 1266,
     OID_NUMERIC = 1700,
     OID_UUID = 2950,
-    OID_JSONB = 3802
+    OID_JSONB = 3802,
+    OID_INT4RANGE = 3904,
+    OID_NUMRANGE = 3906,
+    OID_TSRANGE = 3908,
+    OID_TSTZRANGE = 3910,
+    OID_DATERANGE = 3912,
+    OID_INT8RANGE = 3926
 };
 
 static const struct {
     Oid array, item;
-} pg_arrays[] = {{1000, OID_BOOL},      {1001, OID_BYTEA},   {1003, OID_NAME},   {1005, OID_INT2},
-                 {1007, OID_INT4},      {1009, OID_TEXT},    {1014, OID_BPCHAR}, {1015, OID_VARCHAR},
-                 {1016, OID_INT8},      {1021, OID_FLOAT4},  {1022, OID_FLOAT8}, {1028, OID_OID},
-                 {1115, OID_TIMESTAMP}, {1182, OID_DATE},    {1183, OID_TIME},   {1185, OID_TIMESTAMPTZ},
-                 {1187, OID_INTERVAL},  {1231, OID_NUMERIC}, {1270, OID_TIMETZ}, {199, OID_JSON},
-                 {2951, OID_UUID},      {3807, OID_JSONB}};
+} pg_arrays[] = {
+    {1000, OID_BOOL},        {1001, OID_BYTEA},    {1003, OID_NAME},      {1005, OID_INT2},      {1007, OID_INT4},
+    {1009, OID_TEXT},        {1014, OID_BPCHAR},   {1015, OID_VARCHAR},   {1016, OID_INT8},      {1021, OID_FLOAT4},
+    {1022, OID_FLOAT8},      {1028, OID_OID},      {1115, OID_TIMESTAMP}, {1182, OID_DATE},      {1183, OID_TIME},
+    {1185, OID_TIMESTAMPTZ}, {1187, OID_INTERVAL}, {1231, OID_NUMERIC},   {1270, OID_TIMETZ},    {199, OID_JSON},
+    {2951, OID_UUID},        {3807, OID_JSONB},    {651, OID_CIDR},       {1041, OID_INET},      {3905, OID_INT4RANGE},
+    {3907, OID_NUMRANGE},    {3909, OID_TSRANGE},  {3911, OID_TSTZRANGE}, {3913, OID_DATERANGE}, {3927, OID_INT8RANGE}};
 
 static Oid array_of(Oid item) {
     for (size_t i = 0; i < sizeof pg_arrays / sizeof *pg_arrays; i++)

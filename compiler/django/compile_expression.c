@@ -4,6 +4,7 @@
  */
 #include "compiler/django/compile.h"
 
+#include "compiler/django/column_type.h"
 #include "compiler/django/django.h"
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/function.h"
@@ -32,6 +33,12 @@ static Expr *numeric_on_sqlite(DjCompiler *compiler, DjExpr *expr, Expr *sql) {
     return expr_function(compiler_arena(compiler), FUNCTION_AS_DECIMAL, SQL_DECIMAL, 1, sql);
 }
 
+static Expr *param_with_cast(DjCompiler *compiler, const Expr *param, Slice type) {
+    Param copy = *param->as.param;
+    copy.cast = slice_format(compiler_arena(compiler), "::%.*s", SLICE_ARGS(type));
+    return expr_param(compiler_arena(compiler), &copy);
+}
+
 static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Value *value = expr->as.value.value;
     DjField *field = dj_output_field(compiler->ev, expr, false);
@@ -41,8 +48,11 @@ static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **
         return DJ_SQL;
     }
     DjOutcome outcome = dj_compile_value(compiler, value, field, expr->site, out);
-    if (outcome == DJ_SQL) *out = numeric_on_sqlite(compiler, expr, *out);
-    return outcome;
+    if (outcome != DJ_SQL) return outcome;
+    if (field && field->internal == FIELD_ARRAY && compiler->dialect->id == DIALECT_POSTGRESQL)
+        *out = param_with_cast(compiler, *out, field_column_type(compiler->ev, field));
+    *out = numeric_on_sqlite(compiler, expr, *out);
+    return DJ_SQL;
 }
 
 static DjOutcome compile_column(DjCompiler *compiler, DjExpr *expr, Expr **out) {

@@ -317,6 +317,12 @@ static bool field_adapt(Evaluator *ev, DjField *field, Value *value, const Node 
     return fine;
 }
 
+/* As Django's driver sends addresses: a text has no operators with inet. */
+static void param_name_type(Evaluator *ev, const DjField *field, Param *out) {
+    bool address = field->internal == FIELD_IP_ADDRESS || field->internal == FIELD_GENERIC_IP_ADDRESS;
+    if (address && evaluator_dialect(ev)->id == DIALECT_POSTGRESQL) out->cast = SLICE("::inet");
+}
+
 /* The program's get_db_prep_value(value, connection, prepared=False). */
 static Value *field_call_db_prep(Evaluator *ev, DjField *field, Value *own, Value *value, const Node *site) {
     Value *items[3] = {(Value *)field, value, django_connection(ev)};
@@ -334,12 +340,19 @@ static bool field_prepare_as(Evaluator *ev, DjField *field, Value *value, const 
     }
     if (field->kind == FIELD_GENERATED && field->output_field)
         return field_prepare_as(ev, field->output_field, value, site, method, out);
-    if (value_is_unknown(value)) return param_unknown(ev, value, field->sql_type, site, out);
-    Value *ready = own ? field_call_db_prep(ev, field, own, value, site) : field_get_prep_value(ev, field, value, site);
-    if (!ready) return false;
-    ready = value_resolve(ready);
-    if (strcmp(method, "get_db_prep_save") == 0 && !check_saved_key(ev, field, ready, site)) return false;
-    return field_adapt(ev, field, ready, site, out);
+    bool fine;
+    if (value_is_unknown(value)) {
+        fine = param_unknown(ev, value, field->sql_type, site, out);
+    } else {
+        Value *ready =
+            own ? field_call_db_prep(ev, field, own, value, site) : field_get_prep_value(ev, field, value, site);
+        if (!ready) return false;
+        ready = value_resolve(ready);
+        if (strcmp(method, "get_db_prep_save") == 0 && !check_saved_key(ev, field, ready, site)) return false;
+        fine = field_adapt(ev, field, ready, site, out);
+    }
+    if (fine) param_name_type(ev, field, out);
+    return fine;
 }
 
 bool field_prepare(Evaluator *ev, DjField *field, Value *value, const Node *site, Param *out) {

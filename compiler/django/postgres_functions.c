@@ -228,8 +228,10 @@ static DjOutcome compile_search_vector(DjCompiler *compiler, DjExpr *expr, Expr 
     *out = call;
     if (!weight) return DJ_SQL;
     outcome = dj_compile(compiler, weight, &item);
-    if (outcome == DJ_SQL) *out = expr_call(arena, SLICE("setweight"), SQL_UNKNOWN, 2, call, item);
-    return outcome;
+    if (outcome != DJ_SQL) return outcome;
+    if (item->kind == EXPR_PARAM) item->as.param->type = SQL_UNKNOWN; /* a "char", which no text becomes by itself */
+    *out = expr_call(arena, SLICE("setweight"), SQL_UNKNOWN, 2, call, item);
+    return DJ_SQL;
 }
 
 static bool construct_search_query(Evaluator *ev, DjExpr *expr, const Arguments *arguments) {

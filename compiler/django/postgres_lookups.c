@@ -394,14 +394,29 @@ static DjOutcome compile_plain(DjCompiler *compiler, DjExpr *lookup, Expr **out)
 
 /* ---- ranges ---- */
 
+/* An expression that is no range like the left side: Django casts it to the type of the bounds, of dates only. */
+static DjOutcome compile_range_expression(DjCompiler *compiler, DjExpr *lookup, const DjField *field, DjField *item,
+                                          Expr **out) {
+    DjField *right_field = dj_output_field(compiler->ev, lookup->args[1], false);
+    evaluator_clear_error(compiler->ev);
+    bool dates = field_kind_is(field->kind, FIELD_DATE_RANGE) || field_kind_is(field->kind, FIELD_DATETIME_RANGE);
+    if (!dates || !right_field || field_kind_is(right_field->kind, field->kind))
+        return compile_plain(compiler, lookup, out);
+    Expr *left, *right;
+    DjOutcome outcome = dj_lookup_left(compiler, lookup, &left);
+    if (outcome == DJ_SQL) outcome = dj_lookup_right(compiler, lookup->args[1], &right);
+    if (outcome != DJ_SQL) return outcome;
+    return binary(compiler, lookup, left, with_type(compiler, right, field_cast_type(compiler->ev, item)), out);
+}
+
 /* A range contains a range, or one value of the type of its bounds. */
 static DjOutcome compile_range_contains(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     Value *rhs = lookup->as.lookup.rhs;
     DjField *field = dj_output_field(compiler->ev, lookup->args[0], true);
     if (!field) return DJ_ERROR;
     DjField *item = item_field(compiler->ev, field);
-    bool element =
-        !lookup->args[1] && item && !is_list(rhs) && rhs->type != &django_range_type && !value_is_unknown(rhs);
+    if (lookup->args[1]) return compile_range_expression(compiler, lookup, field, item, out);
+    bool element = item && !is_list(rhs) && rhs->type != &django_range_type && !value_is_unknown(rhs);
     if (!element) return compile_plain(compiler, lookup, out);
     Expr *left, *right;
     DjOutcome outcome = dj_lookup_left(compiler, lookup, &left);

@@ -102,6 +102,12 @@ static DjExpr *finish_aggregate(DjQuery *query, const DjExpr *before, DjExpr *ex
     DjExpr *other = dj_parse(ev, fallback, false, expr->site);
     if (!value_is_expr(fallback)) other = dj_value(ev, fallback, field, expr->site);
     if (!(other = dj_resolve(query, other, how))) return NULL;
+    if (!dj_output_field(ev, other, false)) {
+        evaluator_clear_error(ev);
+        other = dj_copy(ev, other);
+        other->output_field = field;
+        other->output_decided = field != NULL;
+    }
     DjExpr *args[2] = {inner, other};
     DjExpr *coalesce = dj_function_new(ev, dj_function_find("Coalesce"), args, 2, expr->site);
     coalesce->output_field = field;

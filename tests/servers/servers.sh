@@ -3,6 +3,7 @@
 #
 #   servers.sh start DIR            creates DIR, starts both, prints their URLs as shell assignments
 #   servers.sh up|kill NAME DIR     starts one again, or ends it as SIGKILL does; NAME is postgresql or mariadb
+#   servers.sh zones DIR            gives MariaDB the system's time zones (PostgreSQL has its own)
 #   servers.sh stop DIR             ends both and removes DIR
 #
 #   eval "$(tests/servers/servers.sh start "$dir")"; …; tests/servers/servers.sh stop "$dir"
@@ -130,13 +131,17 @@ case ${1-} in
 start) start "$2" ;;
 up) up "$2" "$3" ;;
 kill) end_one KILL "$2" "$3" ;;
+zones)
+    mariadb-tzinfo-to-sql --skip-write-binlog /usr/share/zoneinfo 2>/dev/null |
+        as mariadb mariadb --no-defaults --socket="$2/mariadb/socket" -u root mysql
+    ;;
 stop)
     end_one INT postgresql "$2"
     end_one TERM mariadb "$2"
     rm -rf "$2"
     ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
