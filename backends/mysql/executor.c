@@ -48,6 +48,7 @@ typedef struct MyConnection {
     MYSQL_RES *stored;
     OrmcRequest *request;
     MyStatement *statement, *closing;
+    const char *text; /* of the statement that is prepared */
     StatementCache cache;
     unsigned killing; /* kills on their way: nothing new is sent, they might hit it */
     unsigned rows_this_turn;
@@ -198,7 +199,7 @@ static int my_start(MyConnection *c) {
                                                url->database, my_port(url), my_socket_path(url), CLIENT_FOUND_ROWS);
     case MY_CLOSE_STATEMENT: return mysql->mysql_stmt_close_start(&c->failed, c->closing->handle);
     case MY_PREPARE:
-        return mysql->mysql_stmt_prepare_start(&c->answer, c->statement->handle, c->request->sql,
+        return mysql->mysql_stmt_prepare_start(&c->answer, c->statement->handle, c->text,
                                                (unsigned long)c->request->sql_length);
     case MY_EXECUTE: return mysql->mysql_stmt_execute_start(&c->answer, c->statement->handle);
     case MY_FETCH: return mysql->mysql_stmt_fetch_start(&c->answer, c->statement->handle);
@@ -551,7 +552,8 @@ static bool my_is_prepared(const OrmcRequest *request) {
 
 /* A new prepared statement in the cache; an evicted one is closed first. False: no memory. */
 static bool my_add_statement(MyConnection *c, OrmcRequest *request) {
-    MyStatement *statement = calloc(1, sizeof *statement);
+    c->text = my_prepared_text(&request->result.store, request->sql, request->sql_length);
+    MyStatement *statement = c->text ? calloc(1, sizeof *statement) : NULL;
     if (statement) statement->handle = c->mysql->mysql_stmt_init(c->handle);
     if (!statement || !statement->handle) {
         free(statement);

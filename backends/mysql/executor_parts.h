@@ -80,6 +80,8 @@ void my_statement_free(MyStatement *statement);
 /* Columns and their memory, after an execution: made when they are not what they were. False: no memory. */
 bool my_statement_describe(const Mysql *mysql, MyStatement *statement);
 
+/* The statement as the server prepares it, of the same length; in the store where it differs. NULL: no memory. */
+const char *my_prepared_text(Store *store, const char *sql, size_t length);
 bool my_accepts(const OrmcValue *value, const char **why);
 /* Binds in the store, pointing to the values. NULL: no memory. */
 MYSQL_BIND *my_params(Store *store, const OrmcValue *values, size_t count);

@@ -10,6 +10,30 @@
 
 #include "backends/mysql/executor_parts.h"
 
+/* ---- the text */
+
+static bool my_is_binary_mark(const char *at, const char *end) {
+    static const char mark[] = "_binary ?";
+    return (size_t)(end - at) >= sizeof mark - 1 && memcmp(at, mark, sizeof mark - 1) == 0;
+}
+
+const char *my_prepared_text(Store *store, const char *sql, size_t length) {
+    char *copy = NULL;
+    char quote = '\0';
+    for (const char *at = sql, *end = sql + length; at < end; at++) {
+        if (quote) {
+            if (*at == quote) quote = '\0';
+            else if (*at == '\\' && quote != '`') at++;
+        } else if (*at == '\'' || *at == '"' || *at == '`') {
+            quote = *at;
+        } else if (my_is_binary_mark(at, end)) { /* names the character set of a literal; a bound value has its own */
+            if (!copy && !(copy = store_copy(store, sql, length))) return NULL;
+            memset(copy + (at - sql), ' ', strlen("_binary"));
+        }
+    }
+    return copy ? copy : sql;
+}
+
 /* ---- parameters */
 
 bool my_accepts(const OrmcValue *value, const char **why) {

@@ -228,8 +228,7 @@ DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, c
 static DjExpr *resolve_slice(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     DjExpr *source = expr->args[0];
     /* the type of what an outer reference names is looked for, with its joins, in the query that it stands in */
-    if (source->kind == DJ_RESOLVED_OUTER_REF &&
-        !(source = dj_resolve_ref(query, source->as.f.name, how, expr->site)))
+    if (source->kind == DJ_RESOLVED_OUTER_REF && !(source = dj_resolve_ref(query, source->as.f.name, how, expr->site)))
         return NULL;
     DjField *field = dj_output_field(query->ev, source, false);
     evaluator_clear_error(query->ev);

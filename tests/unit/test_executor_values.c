@@ -116,6 +116,37 @@ static void test_round_trips_of_postgresql(void **state) {
     test_close(&test);
 }
 
+static const char *only_cell(TestPool *test, const char *sql, const OrmcValue *params, size_t count) {
+    const OrmcResult *result = test_execute_with(test, sql, params, count);
+    assert_string_equal(ormc_result_message(result), "");
+    return json_of(&ormc_result_row(result, 0)[0]);
+}
+
+static void test_arrays_of_postgresql(void **state) {
+    (void)state;
+    if (!is("postgresql")) skip();
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    assert_string_equal(only_cell(&test, "SELECT '{1.2.3.4,::1}'::inet[]", NULL, 0), "[\"1.2.3.4\", \"::1\"]");
+    assert_string_equal(only_cell(&test, "SELECT ARRAY[int4range(1, 3), NULL]", NULL, 0), "[\"[1,3)\", null]");
+    assert_string_equal(only_cell(&test, "SELECT ARRAY['[2024-05-01,)'::daterange]", NULL, 0), "[\"[2024-05-01,)\"]");
+    test_close(&test);
+}
+
+/* A driver that writes values into the text says _binary before bytes; a bound value says so itself. */
+static void test_binary_introducer(void **state) {
+    (void)state;
+    if (!is("mariadb")) skip();
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    OrmcValue bytes = TEXT_VALUE(ORMC_TYPE_BYTES, "\xff\x01");
+    for (int i = 0; i < 2; i++) /* prepared, and found again */
+        assert_string_equal(only_cell(&test, "SELECT HEX(_binary ?)", &bytes, 1), "\"FF01\"");
+    assert_string_equal(only_cell(&test, "SELECT CONCAT('it''s _binary ? \\'', LENGTH(_binary ?))", &bytes, 1),
+                        "\"it's _binary ? '2\"");
+    test_close(&test);
+}
+
 /* ---- SQLite's functions; the answers are those of Python and Django */
 
 static void test_sqlite_functions(void **state) {
@@ -237,9 +268,13 @@ static void test_json(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_round_trips_of_postgresql),
-        cmocka_unit_test(test_sqlite_functions), cmocka_unit_test(test_urls), cmocka_unit_test(test_json)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trips),
+                                       cmocka_unit_test(test_round_trips_of_postgresql),
+                                       cmocka_unit_test(test_arrays_of_postgresql),
+                                       cmocka_unit_test(test_binary_introducer),
+                                       cmocka_unit_test(test_sqlite_functions),
+                                       cmocka_unit_test(test_urls),
+                                       cmocka_unit_test(test_json)};
     TestDatabase databases[3];
     size_t count = test_databases(databases);
     int failed = 0;
