@@ -170,8 +170,9 @@ static DjExpr *build_joined(DjQuery *query, DjJoined *joined, const Slice *looku
     Evaluator *ev = query->ev;
     const Node *site = keyword->as.condition.value_node;
     if (!check_related_objects(query, joined, value, site)) return NULL;
-    query->lookup_joins = joined->joins;
+    query->lookup_joins = ARENA_ARRAY(evaluator_arena(ev), DjJoin *, joined->join_count + 1);
     query->lookup_join_count = joined->join_count;
+    for (int i = 0; i < joined->join_count; i++) query->lookup_joins[i] = joined->joins[i];
     for (int i = 0; i < joined->join_count; i++) dj_join_set_add(ev, used, joined->joins[i]);
     DjJoin *join = dj_trim_joins(query, joined);
     if (filter->reuse)
