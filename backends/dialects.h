@@ -1,12 +1,11 @@
-/* The dialects' tables, one a backend; listed in registry.c. */
+/* The dialects' tables, as dialects.def lists them: `const Dialect NAME_dialect`. */
 #ifndef ORMC_BACKENDS_DIALECTS_H
 #define ORMC_BACKENDS_DIALECTS_H
 
 #include "compiler/query/dialect.h"
 
-extern const Dialect postgresql_dialect;
-extern const Dialect sqlite_dialect;
-extern const Dialect mysql_dialect;
-extern const Dialect mariadb_dialect;
+#define DIALECT(name, folder) extern const Dialect name##_dialect;
+#include "backends/dialects.def"
+#undef DIALECT
 
 #endif

@@ -1,17 +1,23 @@
-/* The registry of dialects: one line each. A new dialect is a folder with its dialect.c and a line here. */
+/* The registry of dialects: dialects.def as a table. A new dialect is a folder with its dialect.c and a line there. */
 #include "backends/dialects.h"
 
 static const Dialect *const dialects[] = {
-    [DIALECT_POSTGRESQL] = &postgresql_dialect,
-    [DIALECT_SQLITE] = &sqlite_dialect,
-    [DIALECT_MYSQL] = &mysql_dialect,
-    [DIALECT_MARIADB] = &mariadb_dialect,
+#define DIALECT(name, folder) &name##_dialect,
+#include "backends/dialects.def"
+#undef DIALECT
 };
+enum { REGISTERED = sizeof dialects / sizeof *dialects };
 
-const Dialect *dialect_get(DialectId id) { return dialects[id]; }
+const Dialect *dialect_at(int index) { return index >= 0 && index < REGISTERED ? dialects[index] : NULL; }
+
+const Dialect *dialect_get(DialectId id) {
+    int i = 0;
+    while (dialects[i]->id != id) i++;
+    return dialects[i];
+}
 
 const Dialect *dialect_find(Slice name) {
-    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
+    for (int i = 0; i < REGISTERED; i++)
         if (slice_equals_text(name, dialects[i]->name)) return dialects[i];
     return NULL;
 }

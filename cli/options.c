@@ -145,13 +145,13 @@ void options_free(Options *options) {
 }
 
 static int check_dialects(const Options *options) {
-    static const char *const known[] = {"postgresql", "sqlite", "mysql", "mariadb"};
     for (int i = 0; i < options->dialects.count; i++) {
         const char *best = NULL;
         int least = words_reach(options->dialects.items[i]);
-        for (int k = 0; k < 4; k++) {
-            int distance = words_distance(options->dialects.items[i], known[k]);
-            if (distance < least || (!best && distance == least)) best = known[k], least = distance;
+        const char *known;
+        for (int k = 0; (known = ormc_dialect_name(k)); k++) {
+            int distance = words_distance(options->dialects.items[i], known);
+            if (distance < least || (!best && distance == least)) best = known, least = distance;
         }
         if (best && least == 0) continue;
         if (best) return usage_error("unknown dialect '%s'; did you mean '%s'?", options->dialects.items[i], best);

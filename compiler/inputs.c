@@ -60,6 +60,11 @@ void ormc_context_destroy(OrmcContext *context) {
 
 const char *ormc_context_message(const OrmcContext *context) { return context->message; }
 
+const char *ormc_dialect_name(int index) {
+    const Dialect *dialect = dialect_at(index);
+    return dialect ? dialect->name : NULL;
+}
+
 const Dialect *context_dialect(const OrmcContext *context) {
     return context->dialect ? context->dialect : dialect_get(DIALECT_POSTGRESQL);
 }

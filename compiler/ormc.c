@@ -15,10 +15,16 @@
 #include <stdlib.h>
 
 #include "compiler/context.h"
-#include "compiler/django/django.h"
-#include "compiler/sqlalchemy/sqlalchemy.h"
 
-static const NativeFamily *const families[] = {&django_family, &ormc_sqlalchemy_family, NULL};
+#define FAMILY(folder) extern const NativeFamily folder##_family;
+#include "compiler/families.def"
+#undef FAMILY
+
+static const NativeFamily *const families[] = {
+#define FAMILY(folder) &folder##_family,
+#include "compiler/families.def"
+#undef FAMILY
+    NULL};
 
 const char *ormc_version(void) { return ORMC_VERSION; }
 

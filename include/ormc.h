@@ -318,6 +318,8 @@ typedef struct OrmcOptions {
 } OrmcOptions;
 
 ORMC_API const char *ormc_version(void);
+/* The dialects, from 0; NULL behind the last. */
+ORMC_API const char *ormc_dialect_name(int index);
 
 /* NULL: no memory, or an unknown dialect. `options` may be NULL; it is not needed after the call. */
 ORMC_API OrmcContext *ormc_context_create(const OrmcOptions *options);

@@ -7,6 +7,7 @@
 
 #include "compiler/query/query.h"
 
+/* The databases that the ORMs have rules for: column types, adaptation of values, what they work round. */
 typedef enum DialectId { DIALECT_POSTGRESQL, DIALECT_SQLITE, DIALECT_MYSQL, DIALECT_MARIADB, DIALECT_COUNT } DialectId;
 
 /* Who wrote the query: quoting, case of keywords and spelling of some constructs belong to the ORM, not to the
@@ -14,7 +15,7 @@ typedef enum DialectId { DIALECT_POSTGRESQL, DIALECT_SQLITE, DIALECT_MYSQL, DIAL
 typedef enum EmitStyle { STYLE_DJANGO, STYLE_SQLALCHEMY } EmitStyle;
 
 typedef struct Dialect {
-    DialectId id;
+    DialectId id; /* its own, or that of the database by whose rules an ORM writes for it */
     const char *name;
     char quote;                 /* of identifiers: " or ` */
     bool numbered_placeholders; /* $1 */
@@ -40,7 +41,8 @@ typedef struct Dialect {
 
 /* NULL: no such dialect. In backends/registry.c. */
 const Dialect *dialect_find(Slice name);
-const Dialect *dialect_get(DialectId id);
+const Dialect *dialect_get(DialectId id); /* the first with that id */
+const Dialect *dialect_at(int index);     /* in the registry's order; NULL behind the last */
 
 typedef struct EmitOptions {
     EmitStyle style;

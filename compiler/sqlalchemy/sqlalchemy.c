@@ -6,7 +6,7 @@
  */
 #include "compiler/sqlalchemy/lower.h"
 
-SaState *sa_state(Evaluator *ev) { return evaluator_state(ev, &ormc_sqlalchemy_family); }
+SaState *sa_state(Evaluator *ev) { return evaluator_state(ev, &sqlalchemy_family); }
 
 /* ---- exceptions ---- */
 
@@ -420,7 +420,7 @@ static bool emit_schema(Evaluator *ev, StatementList *out) {
 static const NativeModule core_modules[] = {CORE_MODULES, {NULL, NULL}};
 static const char *const free_names[] = {"sqlalchemy", "sqlalchemy.orm", NULL};
 
-const NativeFamily ormc_sqlalchemy_family = {
+const NativeFamily sqlalchemy_family = {
     .name = "sqlalchemy",
     .modules = core_modules,
     .more_modules = orm_modules,

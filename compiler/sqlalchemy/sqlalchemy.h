@@ -6,7 +6,7 @@
 
 #include "compiler/sqlalchemy/table.h"
 
-extern const NativeFamily ormc_sqlalchemy_family;
+extern const NativeFamily sqlalchemy_family;
 
 typedef enum SaError {
     SA_ARGUMENT_ERROR,

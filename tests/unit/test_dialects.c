@@ -50,9 +50,9 @@ static void check_template(const char *name, const char *text) {
 
 static void test_templates_complete(void **state) {
     (void)state;
-    for (int d = 0; d < DIALECT_COUNT; d++) {
-        const Dialect *dialect = dialect_get((DialectId)d);
-        assert_int_equal(dialect->id, d);
+    const Dialect *dialect;
+    for (int d = 0; (dialect = dialect_at(d)); d++) {
+        assert_ptr_equal(dialect_find(slice_from(dialect->name)), dialect);
         for (int i = FUNCTION_NONE + 1; i < FUNCTION_COUNT_OF_IDS; i++)
             check_template(function_name((FunctionId)i), template_of_function(dialect, (FunctionId)i));
         for (int i = 0; i < OPERATOR_COUNT_OF_IDS; i++)
@@ -64,14 +64,15 @@ static void test_find(void **state) {
     (void)state;
     assert_ptr_equal(dialect_find(SLICE("mariadb")), dialect_get(DIALECT_MARIADB));
     assert_null(dialect_find(SLICE("oracle")));
+    for (int id = 0; id < DIALECT_COUNT; id++) assert_int_equal(dialect_get((DialectId)id)->id, id);
 }
 
 static void test_names(void **state) {
     (void)state;
     static const char *const plain[] = {"id", "_a", "a$", "users"}, *const quoted[] = {"A",     "1a", "$a", "a b",
                                                                                        "order", "é",  ""};
-    for (int d = 0; d < DIALECT_COUNT; d++) {
-        const Dialect *dialect = dialect_get((DialectId)d);
+    const Dialect *dialect;
+    for (int d = 0; (dialect = dialect_at(d)); d++) {
         for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
             if (dialect->name_needs_quotes(slice_from(plain[i]))) fail_msg("%s quotes %s", dialect->name, plain[i]);
         for (size_t i = 0; i < sizeof quoted / sizeof *quoted; i++)
