@@ -120,10 +120,13 @@ static DjExpr *order_by_new_column(DjCompiler *compiler, DjExpr *source, DjExpr 
                                    "ORDER BY term does not match any column in the result set.");
         if (!dj_add_annotation(part, name, source, true, (Span){0})) return NULL;
     }
+    /* Django notes the column among the names of values(), which have to be there */
+    if (!query->has_selected)
+        return evaluator_raise_id(ev, EXCEPTION_TYPE, query->site,
+                                  "'NoneType' object does not support item assignment");
     ARENA_PUSH(compiler_arena(compiler), query->select.items, query->select.count, query->select.capacity) = resolved;
-    if (query->has_selected)
-        ARENA_PUSH(compiler_arena(compiler), query->selected, query->selected_count, query->selected_capacity) =
-            (DjSelected){name, DJ_SELECTED_COLUMN, query->select.count - 1};
+    ARENA_PUSH(compiler_arena(compiler), query->selected, query->selected_count, query->selected_capacity) =
+        (DjSelected){name, DJ_SELECTED_COLUMN, query->select.count - 1};
     DjExpr *order = dj_copy(ev, resolved);
     order->args[0] = dj_ref(ev, name, resolved->args[0]);
     return order;

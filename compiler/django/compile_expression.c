@@ -86,8 +86,9 @@ static DjOutcome compile_list(DjCompiler *compiler, DjExpr *expr, ExprKind kind,
 static DjOutcome compile_xor(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Evaluator *ev = compiler->ev;
     DjExpr *any = dj_where(ev, DJ_OR, false), *both = dj_where(ev, DJ_AND, expr->as.node.negated), *sum = NULL;
+    any->args = expr->args;
+    any->count = expr->count;
     for (int i = 0; i < expr->count; i++) {
-        dj_where_add(ev, any, expr->args[i], DJ_OR);
         DjExpr *when = dj_expr_new(ev, DJ_WHEN, expr->site, 2);
         when->args[0] = expr->args[i];
         when->args[1] = dj_value(ev, value_integer(ev, 1), NULL, expr->site);
@@ -169,6 +170,12 @@ static DjOutcome compile_lookup(DjCompiler *compiler, DjExpr *expr, Expr **out) 
         lookup->args[0] = lhs;
     }
     return lookup->as.lookup.spec->compile(compiler, lookup, out);
+}
+
+static DjOutcome compile_wrapper(DjCompiler *compiler, DjExpr *expr, Expr **out) {
+    DjOutcome outcome = dj_compile(compiler, expr->args[0], out);
+    if (outcome == DJ_SQL) *out = numeric_on_sqlite(compiler, expr, *out);
+    return outcome;
 }
 
 /* ---- CASE ---- */
@@ -402,7 +409,7 @@ static DjOutcome compile_kind(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     case DJ_COMBINED: return compile_combined(compiler, expr, out);
     case DJ_NEGATED: return compile_negated(compiler, expr, out);
     case DJ_CASE: return compile_case(compiler, expr, out);
-    case DJ_WRAPPER: return dj_compile(compiler, expr->args[0], out);
+    case DJ_WRAPPER: return compile_wrapper(compiler, expr, out);
     case DJ_SUBQUERY:
     case DJ_QUERY: return compile_subquery(compiler, expr, out);
     case DJ_EXISTS: return compile_exists(compiler, expr, out);

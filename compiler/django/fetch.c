@@ -348,6 +348,7 @@ static Value *method_contains(Evaluator *ev, Value *self, const Arguments *argum
     if (value_is_none(pk))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
                                   "QuerySet.contains() cannot be used on unsaved objects.");
+    if (!dj_refuse_sliced(ev, queryset, "filter a query", arguments->site)) return NULL;
     DjExpr *q = dj_q_new(ev, arguments->site), *condition = dj_expr_new(ev, DJ_CONDITION, arguments->site, 0);
     condition->as.condition.name = SLICE("pk");
     condition->as.condition.value = pk;

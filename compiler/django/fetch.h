@@ -19,6 +19,8 @@ extern const NativeMethod dj_queryset_methods[];
 Value *dj_query_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site);
 
 /* queryset_methods.c */
+/* TypeError: "Cannot `what` once a slice has been taken." */
+bool dj_refuse_sliced(Evaluator *ev, const DjQuerySet *queryset, const char *what, const Node *site);
 bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site);
 bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **out, int *count);
 /* dates() and datetimes(): annotated, one column, distinct, not NULL, ordered. */

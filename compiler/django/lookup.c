@@ -21,7 +21,7 @@ static DjFound column_relation(const DjExpr *lhs) {
     return (DjFound){0};
 }
 
-static bool is_relation(const DjExpr *lhs) {
+bool dj_is_relation(const DjExpr *lhs) {
     DjFound found = column_relation(lhs);
     return found.rel || (found.field && found.field->is_relation);
 }
@@ -73,11 +73,8 @@ static Value *normalise_one(Evaluator *ev, const DjPath *hop, Value *value, cons
 Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, bool is_list, const Node *site) {
     DjFound found = column_relation(lhs);
     if (!found.rel && !(found.field && found.field->is_relation)) {
-        DjInstance *instance = value_as_model_instance(value);
-        bool composite = lhs->kind == DJ_COL_PAIRS;
-        return instance && (composite || (lhs->kind == DJ_COL && lhs->as.col.target->primary_key))
-                   ? instance_pk(ev, instance, site)
-                   : value;
+        DjInstance *instance = lhs->kind == DJ_COL_PAIRS ? value_as_model_instance(value) : NULL;
+        return instance ? instance_pk(ev, instance, site) : value;
     }
     DjPath *hops;
     int count = found_path(ev, found, &hops);
@@ -117,7 +114,7 @@ static bool relation_allows(Slice name) {
 }
 
 const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name) {
-    if (is_relation(lhs) || lhs->kind == DJ_COL_PAIRS) return relation_allows(name) ? find_common(name) : NULL;
+    if (dj_is_relation(lhs) || lhs->kind == DJ_COL_PAIRS) return relation_allows(name) ? find_common(name) : NULL;
     const DjLookup *typed = dj_lookup_of_type(ev, lhs, name);
     if (typed || dj_transform_hides_lookup(ev, lhs, name)) return typed;
     return find_common(name);
@@ -137,7 +134,7 @@ static void help_unsupported(Evaluator *ev, const DjExpr *lhs, Slice name, const
     Suggestion nearest = suggestion_start(name);
     for (int i = 0; i < close->count; i++) suggestion_offer(&nearest, close->best[i].name);
     DjFound relation = column_relation(lhs);
-    if (is_relation(lhs)) {
+    if (dj_is_relation(lhs)) {
         DjModel *model = relation.rel ? relation.rel->field->model : field_related_model(ev, relation.field);
         Atom *names = NULL;
         int count = model ? model_field_names_for_error(ev, model, &names) : 0;
@@ -159,12 +156,36 @@ static void help_unsupported(Evaluator *ev, const DjExpr *lhs, Slice name, const
     evaluator_raise_help(ev, "%.*s?", (int)help.length, help.data);
 }
 
+/* A value that the field does not take is refused when the lookup is made; it is prepared for good when it is written.
+ */
+static bool check_value(Evaluator *ev, DjExpr *lookup) {
+    const DjLookup *spec = lookup->as.lookup.spec;
+    bool common = spec >= common_lookups && spec < common_lookups + COMMON_LOOKUPS;
+    Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
+    if (!common || !(spec->flags & DJL_PREPARE) || !rhs || lookup->args[0]->kind == DJ_COL_PAIRS) return true;
+    DjField *field = dj_lookup_field(ev, lookup->args[0]);
+    if (evaluator_error_pending(ev)) evaluator_clear_error(ev);
+    if (!field) return true;
+    Value **items = &rhs;
+    int count = 1;
+    if (spec->flags & DJL_LIST && (value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE))) {
+        items = ((ListValue *)rhs)->items;
+        count = ((ListValue *)rhs)->count;
+    }
+    for (int i = 0; i < count; i++) {
+        bool ready = value_is_none(items[i]) || value_is_expr(items[i]) || value_is_unknown(items[i]);
+        if (!ready && !field_get_prep_value(ev, field, items[i], lookup->site)) return false;
+    }
+    return true;
+}
+
 DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *rhs, const Node *site) {
     DjExpr *lookup = dj_expr_new(ev, DJ_LOOKUP, site, 2);
     lookup->as.lookup.spec = spec;
     lookup->args[0] = lhs;
     lookup->flags = (lhs->flags & DJ_INHERITED_FLAGS) | DJ_RESOLVED;
-    if (lhs->kind == DJ_COL_PAIRS && !is_relation(lhs) && !dj_check_tuple_value(ev, spec, lhs, rhs, site)) return NULL;
+    if (lhs->kind == DJ_COL_PAIRS && !dj_is_relation(lhs) && !dj_check_tuple_value(ev, spec, lhs, rhs, site))
+        return NULL;
     if (value_is_expr(rhs)) {
         lookup->args[1] = value_expr(rhs);
         lookup->flags |= value_expr(rhs)->flags & DJ_INHERITED_FLAGS;
@@ -172,7 +193,7 @@ DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *r
         return NULL;
     }
     if (spec->prepare && !spec->prepare(ev, lookup)) return NULL;
-    return lookup;
+    return check_value(ev, lookup) ? lookup : NULL;
 }
 
 DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Span span) {
@@ -301,10 +322,10 @@ static bool select_pair_sources(DjExpr *lhs, DjQuery *query) {
 
 /* fk_to_a_unique_column__in=queryset selects that column, not the primary key. */
 static bool select_target(DjExpr *lhs, DjQuery *query) {
-    if (lhs->kind == DJ_COL_PAIRS && is_relation(lhs)) return select_pair_sources(lhs, query);
+    if (lhs->kind == DJ_COL_PAIRS && dj_is_relation(lhs)) return select_pair_sources(lhs, query);
     DjField *fk = lhs->kind == DJ_COL ? lhs->as.col.target : NULL;
     DjField *target = fk && fk->rel ? field_target(query->ev, fk) : NULL;
-    if (!is_relation(lhs) || query->has_selected || !target || target->primary_key) return false;
+    if (!dj_is_relation(lhs) || query->has_selected || !target || target->primary_key) return false;
     bool own_key = fk->primary_key && fk->model == query->model;
     Slice name = own_key ? fk->name->text : target->name->text;
     dj_set_values(query, &name, NULL, 1);

@@ -32,6 +32,8 @@ DjOutcome dj_lookup_right(DjCompiler *compiler, DjExpr *right, Expr **out);
 bool dj_condition_stands_alone(DjCompiler *compiler, const DjExpr *expr);
 /* The field that prepares values for the left side: a relation's target. */
 DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs);
+/* Whether a left side stands for a relation itself: author=… */
+bool dj_is_relation(const DjExpr *lhs);
 /* The value of a related lookup: the column of an instance, prepared instances of lists. NULL: an error is pending. */
 Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, bool is_list, const Node *site);
 /* Lookups that only some types have, by the type of the left side (lookup_types.c). NULL: none. */

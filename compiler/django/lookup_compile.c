@@ -135,7 +135,8 @@ static int big_outside(const DjCompiler *compiler, const IntegerRange *range, Sl
 static int value_outside(DjCompiler *compiler, DjExpr *lookup) {
     Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
     if (!rhs || !value_is(rhs, VALUE_INTEGER)) return 0;
-    if (lookup->args[0]->kind == DJ_COL && lookup->args[0]->as.col.relation.rel) return 0;
+    /* a relation compares with what it points to, and has lookups of its own */
+    if (lookup->args[0]->kind == DJ_COL && dj_is_relation(lookup->args[0])) return 0;
     DjField *field = dj_lookup_field(compiler->ev, lookup->args[0]);
     if (field && field->kind == FIELD_GENERATED && field->output_field) field = field->output_field;
     const IntegerRange *range = field && field_kind_is(field->kind, FIELD_INTEGER) ? range_of(field) : NULL;

@@ -20,7 +20,8 @@ typedef struct Pairs {
     DjCompiler *compiler;
     Pair *items;
     int count, capacity;
-    DjField *seen[ORDER_MAX_DEPTH];
+    DjJoinSet *seen; /* the joins to each relation that the name being read was ordered by */
+    int seen_count, seen_capacity;
 } Pairs;
 
 static void pair_add(Pairs *pairs, DjExpr *expr, bool is_ref) {
@@ -128,6 +129,27 @@ static bool relation_orders_by_model(Evaluator *ev, const DjJoined *joined, cons
     return !(count == 1 && slice_equals_text(pieces[0], "pk"));
 }
 
+static bool same_columns(const DjJoin *a, const DjJoin *b) {
+    if (a->base || b->base || a->column_count != b->column_count) return a->base && b->base;
+    for (int i = 0; i < a->column_count; i++)
+        if (a->columns[i].near != b->columns[i].near || a->columns[i].far != b->columns[i].far) return false;
+    return true;
+}
+
+/* Ordering that comes back to a relation over the same columns never ends. */
+static bool enter_relation(Pairs *pairs, const DjJoined *joined) {
+    for (int i = 0; i < pairs->seen_count; i++) {
+        const DjJoinSet *before = &pairs->seen[i];
+        bool same = before->count == joined->join_count;
+        for (int j = 0; same && j < joined->join_count; j++) same = same_columns(before->items[j], joined->joins[j]);
+        if (same) return false;
+    }
+    DjJoinSet joins = {0};
+    for (int j = 0; j < joined->join_count; j++) dj_join_set_add(pairs->compiler->ev, &joins, joined->joins[j]);
+    ARENA_PUSH(compiler_arena(pairs->compiler), pairs->seen, pairs->seen_count, pairs->seen_capacity) = joins;
+    return true;
+}
+
 static bool add_name(Pairs *pairs, Slice name, DjModel *model, DjJoin *start, bool descending, int depth, Slice prefix,
                      Span span) {
     DjQuery *query = pairs->compiler->query;
@@ -141,16 +163,10 @@ static bool add_name(Pairs *pairs, Slice name, DjModel *model, DjJoin *start, bo
     if (!dj_setup_joins(query, pieces, count, model, start ? start : dj_query_base(query), NULL, true, span, &joined))
         return false;
     if (relation_orders_by_model(query->ev, &joined, pieces, count)) {
-        if (depth >= ORDER_MAX_DEPTH)
+        if (!depth) pairs->seen_count = 0;
+        if (depth >= ORDER_MAX_DEPTH || !enter_relation(pairs, &joined))
             return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
                                    "Infinite loop caused by ordering.") != NULL;
-        DjField *link =
-            joined.names.final_field.field ? joined.names.final_field.field : joined.names.final_field.rel->field;
-        for (int i = 0; i < depth; i++)
-            if (pairs->seen[i] == link)
-                return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
-                                       "Infinite loop caused by ordering.") != NULL;
-        pairs->seen[depth] = link;
         return add_model_ordering(pairs, &joined, name, descending, depth, prefix, span);
     }
     DjJoin *join = dj_trim_joins(query, &joined);
@@ -277,10 +293,14 @@ static bool collect_pairs(Pairs *pairs) {
     return true;
 }
 
-/* What is ordered by, without direction and without the emulation of NULLS FIRST/LAST. */
-static Expr *order_operand(const Expr *order) {
-    while (order->kind == EXPR_LIST) order = order->args.items[order->args.count - 1];
-    return order->kind == EXPR_ORDER ? order->args.items[0] : (Expr *)order;
+/* What is ordered by, without direction; the emulation of NULLS FIRST/LAST belongs to it. */
+static Expr *order_operand(Arena *arena, const Expr *order) {
+    if (order->kind == EXPR_ORDER) return order->args.items[0];
+    if (order->kind != EXPR_LIST) return (Expr *)order;
+    Expr *list = expr_new(arena, EXPR_LIST, SQL_UNKNOWN);
+    for (int i = 0; i < order->args.count; i++)
+        expr_list_push(arena, &list->args, order_operand(arena, order->args.items[i]));
+    return list;
 }
 
 bool dj_same_sql(const Expr *a, const Expr *b) { return a == b || expr_equals(a, b); }
@@ -297,7 +317,7 @@ static DjOutcome compile_composite(DjCompiler *compiler, const DjExpr *order, co
         DjOutcome outcome = dj_compile(compiler, one, &sql);
         if (outcome != DJ_SQL) return outcome;
         expr_list_push(arena, &out->sql->args, sql);
-        expr_list_push(arena, &out->operand->args, order_operand(sql));
+        expr_list_push(arena, &out->operand->args, order_operand(arena, sql));
     }
     return DJ_SQL;
 }
@@ -307,7 +327,7 @@ static DjOutcome compile_order(DjCompiler *compiler, DjOrder *order) {
     if (source && source->kind == DJ_POSITION) source = source->args[0];
     if (source && source->kind == DJ_COL_PAIRS) return compile_composite(compiler, order->expr, source, order);
     DjOutcome outcome = dj_compile(compiler, order->expr, &order->sql);
-    if (outcome == DJ_SQL) order->operand = order_operand(order->sql);
+    if (outcome == DJ_SQL) order->operand = order_operand(compiler_arena(compiler), order->sql);
     return outcome;
 }
 

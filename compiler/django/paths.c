@@ -38,7 +38,10 @@ static void foreign_path(Evaluator *ev, DjField *field, PathList *list) {
 }
 
 static void foreign_reverse_path(Evaluator *ev, DjField *field, PathList *list) {
-    DjPath hop = {.from = field->rel->model, .to = field->model, .join = {NULL, field->rel}, .m2m = !field->unique};
+    DjPath hop = {.from = field->rel->model,
+                  .to = field->model,
+                  .join = {NULL, field->rel},
+                  .m2m = !field->unique && !field->primary_key};
     path_target(&hop, field->model->pk);
     path_push(ev, list, hop);
 }

@@ -22,7 +22,7 @@ bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *m
                            "Calling QuerySet.%s() after %s() is not supported.", method, combined_by(queryset)) != NULL;
 }
 
-static bool refuse_sliced(Evaluator *ev, const DjQuerySet *queryset, const char *what, const Node *site) {
+bool dj_refuse_sliced(Evaluator *ev, const DjQuerySet *queryset, const char *what, const Node *site) {
     if (!queryset->sliced) return true;
     return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot %s once a slice has been taken.", what) != NULL;
 }
@@ -127,7 +127,7 @@ static Value *filter_or_exclude(Evaluator *ev, Value *self, const Arguments *arg
     DjQuerySet *queryset = value_as_queryset(self);
     if (!dj_refuse_combined(ev, queryset, negate ? "exclude" : "filter", arguments->site)) return NULL;
     if ((arguments->count || arguments->keyword_count) &&
-        !refuse_sliced(ev, queryset, "filter a query", arguments->site))
+        !dj_refuse_sliced(ev, queryset, "filter a query", arguments->site))
         return NULL;
     for (int i = 0; i < arguments->keyword_count; i++) {
         Slice name = arguments->keywords[i].name->text;
@@ -311,7 +311,7 @@ bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **o
 
 static Value *method_order_by(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
-    if (!refuse_sliced(ev, queryset, "reorder a query", arguments->site)) return NULL;
+    if (!dj_refuse_sliced(ev, queryset, "reorder a query", arguments->site)) return NULL;
     DjOp *op;
     DjQuerySet *next = dj_queryset_push(ev, queryset, DJ_OP_ORDER_BY, arguments->site, &op);
     return dj_read_orderings(ev, arguments, &op->orderings, &op->count) ? (Value *)next : NULL;
@@ -319,7 +319,7 @@ static Value *method_order_by(Evaluator *ev, Value *self, const Arguments *argum
 
 static Value *method_reverse(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
-    if (!refuse_sliced(ev, queryset, "reverse a query", arguments->site)) return NULL;
+    if (!dj_refuse_sliced(ev, queryset, "reverse a query", arguments->site)) return NULL;
     DjOp *op;
     return (Value *)dj_queryset_push(ev, queryset, DJ_OP_REVERSE, arguments->site, &op);
 }
@@ -336,7 +336,7 @@ static Value *method_distinct(Evaluator *ev, Value *self, const Arguments *argum
     DjQuerySet *queryset = value_as_queryset(self);
     DjOp *op;
     if (!dj_refuse_combined(ev, queryset, "distinct", arguments->site) ||
-        !refuse_sliced(ev, queryset, "create distinct fields", arguments->site))
+        !dj_refuse_sliced(ev, queryset, "create distinct fields", arguments->site))
         return NULL;
     DjQuerySet *next = push_names(ev, queryset, DJ_OP_DISTINCT, "distinct", arguments, &op);
     if (next) next->distinct_fields = op->count > 0;

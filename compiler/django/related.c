@@ -21,6 +21,14 @@ static DjNames *names_find(DjNames *names, Slice name) {
     return NULL;
 }
 
+static bool refuse_deferred(Related *related, const DjNames *wanted, const DjModel *model, Atom name) {
+    Evaluator *ev = related->compiler->ev;
+    return evaluator_raise(
+               ev, django_state(ev)->field_error, wanted->span,
+               "Field %.*s.%.*s cannot be both deferred and traversed using select_related at the same time.",
+               SLICE_ARGS(model->name->text), SLICE_ARGS(name->text)) != NULL;
+}
+
 /* Without names: forward relations that can't be NULL; else those named. */
 static int descend(Related *related, DjModel *model, DjField *field, DjNames *requested, const DjNames *mask) {
     DjQuery *query = related->compiler->query;
@@ -30,9 +38,7 @@ static int descend(Related *related, DjModel *model, DjField *field, DjNames *re
     DjNames *wanted = names_find(requested, field->name->text);
     if (!wanted) return 0;
     if (mask && !dj_mask_allows(query->ev, mask, query->deferred_is_only, model, field)) {
-        evaluator_raise(query->ev, django_state(query->ev)->field_error, wanted->span,
-                        "Field %.*s.%.*s cannot be both deferred and traversed using select_related at the same time.",
-                        SLICE_ARGS(field->model->name->text), SLICE_ARGS(field->name->text));
+        refuse_deferred(related, wanted, field->model, field->name);
         return -1;
     }
     return 1;
@@ -132,6 +138,8 @@ static bool follow_reverse(Related *related, DjModel *model, DjJoin *start, int 
         if (!rels[i]->field->unique || rels[i]->many_to_many || !rels[i]->name) continue;
         DjNames *wanted = names_find(requested, rels[i]->name->text);
         if (!wanted) continue;
+        if (mask && related->compiler->query->deferred_is_only && !mask_by_name(mask, rels[i]->name->text))
+            return refuse_deferred(related, wanted, model, rels[i]->name);
         DjModel *other = rels[i]->field->model;
         if (!follow_one(related, model, other, (DjFound){NULL, rels[i]}, start, depth, wanted->children,
                         mask_by_name(mask, rels[i]->name->text), model))

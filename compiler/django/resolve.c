@@ -560,6 +560,9 @@ void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out) {
         if (expr->count > 1) break;
         dj_group_by_columns(ev, expr->args[0], out);
         return;
+    case DJ_FUNC:
+        if (expr->as.func.spec->id == FUNCTION_RANDOM) return;
+        break;
     default: break;
     }
     if (!(expr->flags & DJ_HAS_AGGREGATE)) {

@@ -85,10 +85,10 @@ bool dj_default_columns(DjQuery *query, DjModel *model, DjJoin *start, const DjN
     return true;
 }
 
-/* defer("nam") and only("nam"): names that no field carries are refused. */
-static bool check_mask(DjQuery *query, DjModel *model, const DjNames *mask) {
+/* defer("nam") and only("nam"): names that no field carries are refused. "pk" is a name to only() alone. */
+static bool check_mask(DjQuery *query, DjModel *model, const DjNames *mask, bool pk_allowed) {
     for (const DjNames *item = mask; item; item = item->next) {
-        if (slice_equals_text(item->name, "pk")) continue;
+        if (pk_allowed && slice_equals_text(item->name, "pk")) continue;
         Atom atom = atom_lookup(evaluator_atoms(query->ev), item->name);
         DjFound found = atom ? model_find_field(query->ev, model, atom) : (DjFound){0};
         bool filtered = false;
@@ -113,7 +113,7 @@ static bool check_mask(DjQuery *query, DjModel *model, const DjNames *mask) {
         DjModel *other = found.rel     ? found.rel->field->model
                          : found.field ? field_related_model(query->ev, found.field)
                                        : NULL;
-        if (other && !check_mask(query, other->concrete, item->children)) return false;
+        if (other && !check_mask(query, other->concrete, item->children, false)) return false;
     }
     return true;
 }
@@ -149,7 +149,7 @@ static bool model_entries(DjCompiler *compiler, Entries *entries) {
     DjExprs columns = query->select;
     if (query->default_columns) {
         columns = (DjExprs){0};
-        if (query->deferred && !check_mask(query, query->model, query->deferred)) return false;
+        if (query->deferred && !check_mask(query, query->model, query->deferred, query->deferred_is_only)) return false;
         if (query->model && !dj_default_columns(query, query->model, dj_query_base(query), query->deferred,
                                                 query->deferred_is_only, NULL, &columns))
             return false;

@@ -105,13 +105,23 @@ void dj_bump_prefix(DjQuery *query, DjQuery *outer) {
     rename_inside(query, &renamings, 0);
 }
 
+/* What a lookup compares, seen once more. A list of expressions is none itself. */
+static DjExpr *lookup_again(Evaluator *ev, DjExpr *lookup) {
+    if (!(lookup->flags & DJ_HAS_WHERE)) return lookup;
+    DjExpr *copy = dj_copy(ev, lookup);
+    for (int i = 0; i < copy->count; i++)
+        if (copy->args[i] && copy->args[i]->kind != DJ_LIST) copy->args[i] = dj_resolve_again(ev, copy->args[i]);
+    return copy;
+}
+
 static bool resolve_tree(DjExpr *node, DjQuery *outer, const DjResolve *how) {
     for (int i = 0; i < node->count; i++) {
         DjExpr *child = node->args[i];
-        if (!(child->flags & DJ_HAS_OUTER)) continue;
+        if (child->kind == DJ_LOOKUP) node->args[i] = child = lookup_again(outer->ev, child);
+        if (!(child->flags & (DJ_HAS_OUTER | DJ_HAS_WHERE))) continue;
         if (child->kind == DJ_WHERE) {
             if (!resolve_tree(child, outer, how)) return false;
-        } else if (!(node->args[i] = dj_resolve(outer, child, how))) {
+        } else if (child->flags & DJ_HAS_OUTER && !(node->args[i] = dj_resolve(outer, child, how))) {
             return false;
         }
         node->flags |= node->args[i]->flags & DJ_INHERITED_FLAGS;

@@ -47,7 +47,7 @@ def given(answer):
         parts = re.split(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")""", sql)
         for i in range(0, len(parts), 2):
             numbers += [int(n) - 1 for n in re.findall(r"\$(\d+)", parts[i])]
-            parts[i] = re.sub(r"\$\d+(::jsonb)?", "?", parts[i])
+            parts[i] = re.sub(r"\$\d+", "?", parts[i])
         values = ["*" if "statement" in p else "hex64:" + p["value"] if p["type"] == "bytes" and isinstance(p.get("value"), str) else plain(p.get("value")) for p in params]
         out.append((fold("".join(parts)), [values[n] for n in numbers] if numbers else values, any("statement" in p for p in params)))
     return {"statements": out}

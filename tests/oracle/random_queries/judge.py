@@ -15,12 +15,15 @@ CODES = (("ObjectDoesNotExist", "does-not-exist"), ("FieldError", "field-error")
          ("TypeError", "type-error"), ("DatabaseError", "not-supported"), ("ValueError", "value-error"))
 JSON_TYPES = re.compile(r"\('(?:null|false|true)', ?'(?:null|false|true)', ?'(?:null|false|true)'\)")
 
+# how the driver writes a parameter's type, and how Django does, is not compared
+CAST = re.compile(r"\?::\w+(?:\(\d+(?:, ?\d+)?\))?(?:\[\])*")
+
 
 def fold(sql):
     """A statement without white space that says nothing, and one order for a list that Django takes from a set."""
     sql = JSON_TYPES.sub("('false','null','true')", sql)
     parts = re.split(r"""('(?:[^']|'')*')""", sql)
-    parts[::2] = [re.sub(r"\( ", "(", re.sub(r" \)", ")", re.sub(r"\s+", " ", part))) for part in parts[::2]]
+    parts[::2] = [re.sub(r"\( ", "(", re.sub(r" \)", ")", re.sub(r"\s+", " ", CAST.sub("?", part)))) for part in parts[::2]]
     return "".join(parts).strip()
 
 

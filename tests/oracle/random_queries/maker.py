@@ -149,7 +149,7 @@ class Maker:
             "date": lambda: self.pick(["datetime.date(2020, 2, 29)", "datetime.date(2005, 7, 27)", "'2010-01-02'", "datetime.datetime(2011, 3, 4, 5, 6)"]),
             "datetime": lambda: self.pick(["datetime.datetime(2020, 2, 29, 12, 30)", "datetime.datetime(2005, 7, 27, 0, 0, 0, 5)", "'2010-01-02 03:04:05'", "datetime.date(2015, 6, 7)"]),
             "time": lambda: self.pick(["datetime.time(12, 30)", "datetime.time(1, 2, 3, 4)", "'10:00'"]), "duration": lambda: self.pick(["datetime.timedelta(days=1)", "datetime.timedelta(hours=-3, microseconds=7)", "datetime.timedelta(0)"]),
-            "bool": lambda: self.pick(["True", "False", "True", "False", "1", "0"]), "uuid": lambda: self.pick(["UUID('12345678123456781234567812345678')", "'550e8400-e29b-41d4-a716-446655440000'", "uuid.UUID(int=5)"]),
+            "bool": lambda: self.pick(["True", "False", "True", "False", "1", "0"]), "uuid": lambda: self.pick(["UUID('12345678123456781234567812345678')", "'550e8400-e29b-41d4-a716-446655440000'", "UUID(int=5)"]),
             "json": lambda: self.pick(["{'a': 1}", "[1, 'x']", "'s'", "3", "None", "True", "{'a': {'b': [1, None]}}", "Value(None, JSONField())", "1.5", "{}"]), "ip": lambda: self.pick(["'127.0.0.1'", "'::1'", "'::ffff:1.2.3.4'"]),
             "binary": lambda: "b'a\\x00b'"}.get(kind, lambda: self.pick(["1", "'a'", "None"]))()
 
@@ -525,7 +525,7 @@ class Maker:
         if what in ("only", "defer"):
             names = [self.single(scope.model, 1) + "__" if self.chance(.2) else "" for _ in range(2)]
             found = [self.walk(scope.model, None, 0) for _ in range(self.rng.randint(1, 3))]
-            out = [f[0] for f in found if f]
+            out = [f[0] for f in found if f and (what == "only" or f[0] != "pk")]
             related = self.single(scope.model, 1)
             if self.chance(.25) and related:
                 step = next((f for f in self.fields(scope.model) if f[0] == related), None)
@@ -627,7 +627,7 @@ class Maker:
     def base(self, scope):
         model = scope.model
         if self.chance(.06):
-            backs = [f for f in self.fields(model) if f[1] == "rel" and f[3] and f[2] in self.models]
+            backs = [f for f in self.fields(model) if f[1] == "rel" and f[3] and f[2] in self.models and not model._meta.parents]
             if backs:
                 name, _, related, _, field = self.pick(backs)
                 accessor = field.get_accessor_name() if field.auto_created and hasattr(field, "get_accessor_name") else name
