@@ -62,5 +62,6 @@ void django_define_queries(Evaluator *ev, ModuleValue *module) {
         slice_starts_with(module->name->text, "django.db.models.functions."))
         dj_functions_define(ev, module, false, true);
     if (slice_starts_with(module->name->text, "django.contrib.postgres")) dj_postgres_define(ev, module);
+    if (module_is(module, "django.contrib.contenttypes.prefetch")) dj_generic_prefetch_define(ev, module);
     if (module_is(module, "django.shortcuts")) dj_shortcuts_define(ev, module);
 }

@@ -358,11 +358,30 @@ static Value *instance_get_reverse_one(Evaluator *ev, DjInstance *instance, DjRe
     return object;
 }
 
+/* The object that a content type and a key name; None where there is no such row. */
+static Value *instance_get_named(Evaluator *ev, DjInstance *instance, DjField *field, Value *id, const Node *site) {
+    DjModel *model = content_type_model(ev, id, site);
+    DjField *holder = model_field(ev, instance->model, field->fk_field);
+    if (!model || !holder) return evaluator_error_pending(ev) ? NULL : value_none(ev);
+    model_prepare(ev, model);
+    Value *key = instance_field_value(ev, instance, holder, site);
+    Value *object = manager_get_one(ev, model->base_manager, django_atom(ev, "pk"), key, site);
+    if (!object) {
+        Value *error = evaluator_error_value(ev);
+        if (!error || !class_is_subclass(error->cls, model->does_not_exist)) return NULL;
+        evaluator_clear_error(ev);
+        object = value_none(ev);
+    }
+    instance_set_related(ev, instance, field->name, object);
+    return object;
+}
+
 static Value *instance_get_generic(Evaluator *ev, DjInstance *instance, DjField *field, const Node *site) {
     DjField *type = model_field(ev, instance->model, field->ct_field);
     if (!type || !field_resolve(ev, type)) return value_unknown_at(ev, site);
     Value *id = instance_field_value(ev, instance, type, site);
     if (value_is_none(id)) return id;
+    if (evaluator_has_rows(ev) && !value_is_unknown(id)) return instance_get_named(ev, instance, field, id, site);
     if (!instance_get_foreign(ev, instance, type, site)) return NULL;
     Value *object = value_unknown_at(ev, site);
     instance_set_related(ev, instance, field->name, object);

@@ -7,7 +7,7 @@
  *         SELECT … FROM "house";  … FROM "room" WHERE "house_id" IN ($1);  … FROM "flea" WHERE "current_room_id" IN
  * ($1)
  */
-#include "compiler/django/prefetch.h"
+#include "compiler/django/prefetch_internal.h"
 
 #include "compiler/django/django.h"
 #include "compiler/django/fetch.h"
@@ -19,33 +19,6 @@
 /* Default managers may prefetch each other for ever. */
 enum { MAX_LEVELS = 128, MAX_NESTING = 8 };
 
-typedef struct Objects {
-    DjInstance **items;
-    int count, capacity;
-} Objects;
-typedef struct Lookup {
-    Slice through, to; /* the path; the path of where the objects are kept */
-    const DjPrefetch *prefetch;
-    bool automatic; /* from a queryset that was read on the way */
-} Lookup;
-typedef struct Done {
-    Slice to;
-    Objects objects;
-} Done;
-typedef struct Prefetcher {
-    Evaluator *ev;
-    const Node *site;
-    StatementList *statements; /* NULL: rows are known */
-    DjOrigins *origins;
-    Lookup *stack;
-    int stack_count, stack_capacity;
-    Done *done;
-    int done_count, done_capacity;
-    DjFound *followed;
-    int followed_count, followed_capacity;
-    int levels, depth;
-} Prefetcher;
-
 static Arena *arena_of(const Prefetcher *p) { return evaluator_arena(p->ev); }
 
 static void objects_add(const Prefetcher *p, Objects *objects, Value *value) {
@@ -55,8 +28,7 @@ static void objects_add(const Prefetcher *p, Objects *objects, Value *value) {
     if (instance) ARENA_PUSH(arena_of(p), objects->items, objects->count, objects->capacity) = instance;
 }
 
-/* Instances among a value: one, a list of them, rows that are not known. */
-static void objects_add_all(const Prefetcher *p, Objects *objects, Value *value) {
+void prefetch_add_objects(const Prefetcher *p, Objects *objects, Value *value) {
     if (value_is_queryset(value)) value = value_as_queryset(value)->fetched ? value_as_queryset(value)->fetched : value;
     Value **items;
     int count = value_items(value, &items);
@@ -102,17 +74,17 @@ static bool was_followed(const Prefetcher *p, DjFound relation) {
     return false;
 }
 
-static DjFound relation_named(const Prefetcher *p, DjModel *model, Atom name) {
+DjFound prefetch_relation(Evaluator *ev, DjModel *model, Atom name) {
     DjFound found = {0};
-    DjField *field = model_field(p->ev, model, name);
+    DjField *field = model_field(ev, model, name);
     if (field && field->is_relation && field->name == name) found.field = field;
-    if (!field) found.rel = (DjRel *)related_attribute(p->ev, model, name);
+    if (!field) found.rel = (DjRel *)related_attribute(ev, model, name);
     for (int i = 0; i < model->related.count && !field && !found.rel; i++) {
         DjRel *rel = model->related.items[i];
         if (rel->field->kind == FIELD_GENERIC_RELATION && rel->related_query_name == name) found.rel = rel;
     }
-    if (found.field && field->kind != FIELD_GENERIC_FOREIGN_KEY) field_resolve(p->ev, found.field);
-    if (found.rel) field_resolve(p->ev, found.rel->field);
+    if (found.field && field->kind != FIELD_GENERIC_FOREIGN_KEY) field_resolve(ev, found.field);
+    if (found.rel) field_resolve(ev, found.rel->field);
     return found;
 }
 
@@ -122,15 +94,39 @@ static void note_origin(Prefetcher *p, DjOrigin *origin) {
     ARENA_PUSH(arena_of(p), p->origins->items, p->origins->count, p->origins->capacity) = origin;
 }
 
-static DjOrigin *origin_of_last(Prefetcher *p, Slice column) {
+DjOrigin *prefetch_origin(Prefetcher *p, Slice column) {
     DjOrigin *origin = ARENA_NEW(arena_of(p), DjOrigin);
     *origin = (DjOrigin){.execution = -1, .statement = p->statements->count - 1, .column = column};
     note_origin(p, origin);
     return origin;
 }
 
-/* The id of an owner's content type; its look-up goes out with the other statements, once. */
-static Value *type_id_of(Prefetcher *p, DjField *field, DjModel *owner) {
+bool prefetch_type_lookup(Prefetcher *p, const Slice *names, Value *const *values, int count) {
+    Evaluator *ev = p->ev;
+    DjModel *type = django_model_by_label(ev, SLICE("contenttypes.contenttype"), NULL);
+    DjExpr *q = dj_q_new(ev, p->site);
+    for (int i = 0; i < count; i++) {
+        DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, p->site, 0);
+        condition->as.condition.name = names[i];
+        condition->as.condition.value = values[i];
+        condition->as.condition.value_node = p->site;
+        dj_q_push(ev, q, condition);
+    }
+    DjQuery *query =
+        dj_queryset_query(ev, dj_queryset_filter(ev, dj_queryset_new(ev, NULL, type, p->site), q, p->site));
+    if (!query) return false;
+    dj_set_limits(query, 0, true, 21);
+    return dj_query_statement(query, p->statements) == DJ_SQL;
+}
+
+Value *prefetch_type_of_last(Prefetcher *p) {
+    UnknownValue *id = (UnknownValue *)value_unknown(p->ev, SLICE("content_type"), p->site, NULL);
+    id->origin = prefetch_origin(p, SLICE("id"));
+    id->origin_type = &django_origin_type;
+    return (Value *)id;
+}
+
+Value *prefetch_type_id(Prefetcher *p, DjField *field, DjModel *owner) {
     Evaluator *ev = p->ev;
     DjModel *model = field->for_concrete_model ? owner->concrete : owner;
     DjModel *type = django_model_by_label(ev, SLICE("contenttypes.contenttype"), NULL);
@@ -138,31 +134,12 @@ static Value *type_id_of(Prefetcher *p, DjField *field, DjModel *owner) {
     DjState *state = django_state(ev);
     if (!p->statements || !type || (state->content_types.arena && atom_map_get(&state->content_types, label)))
         return content_type_id(ev, model, p->site);
-    DjExpr *q = dj_q_new(ev, p->site);
     Slice names[2] = {SLICE("app_label"), SLICE("model")};
-    Atom texts[2] = {model->app_label, model->model_name};
-    for (int i = 0; i < 2; i++) {
-        DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, p->site, 0);
-        condition->as.condition.name = names[i];
-        condition->as.condition.value = value_atom(ev, texts[i]);
-        condition->as.condition.value_node = p->site;
-        dj_q_push(ev, q, condition);
-    }
-    DjQuery *query =
-        dj_queryset_query(ev, dj_queryset_filter(ev, dj_queryset_new(ev, NULL, type, p->site), q, p->site));
-    if (!query) return NULL;
-    dj_set_limits(query, 0, true, 21);
-    if (dj_query_statement(query, p->statements) != DJ_SQL) return NULL;
-    UnknownValue *id = (UnknownValue *)value_unknown(ev, SLICE("content_type"), p->site, NULL);
-    id->origin = origin_of_last(p, SLICE("id"));
-    id->origin_type = &django_origin_type;
-    AtomMap map;
-    if (state->content_types.arena) map = atom_map_copy(&state->content_types, evaluator_arena(ev));
-    else atom_map_init(&map, evaluator_arena(ev));
-    evaluator_touch(ev, &state->content_types, sizeof state->content_types);
-    state->content_types = map;
-    atom_map_set(&state->content_types, label, id);
-    return (Value *)id;
+    Value *texts[2] = {value_atom(ev, model->app_label), value_atom(ev, model->model_name)};
+    if (!prefetch_type_lookup(p, names, texts, 2)) return NULL;
+    Value *id = prefetch_type_of_last(p);
+    content_type_remember(ev, model->label_lower, id);
+    return id;
 }
 
 /* ---- one level ---- */
@@ -176,9 +153,8 @@ static void set_back_reference(const Prefetcher *p, DjFound relation, DjInstance
         instance_set_related(p->ev, row, relation.field->rel->accessor, (Value *)owner);
 }
 
-/* Gives an owner what was read for it: `value` is an object or None, or the rows of a relation to many. */
-static void set_objects(const Prefetcher *p, DjInstance *owner, DjFound relation, DjQuerySet *queryset, Slice to_attr,
-                        Value *value) {
+void prefetch_set(const Prefetcher *p, DjInstance *owner, DjFound relation, DjQuerySet *queryset, Slice to_attr,
+                  Value *value) {
     if (to_attr.length) {
         instance_set(p->ev, (Value *)owner, atom_intern(evaluator_atoms(p->ev), to_attr), value);
         return;
@@ -193,6 +169,13 @@ static void set_objects(const Prefetcher *p, DjInstance *owner, DjFound relation
 
 static bool follow_all(Prefetcher *p, DjPrefetch *const *prefetches, int count, Objects objects);
 
+bool prefetch_inner(Prefetcher *p, const DjQuerySet *queryset, Objects rows) {
+    if (!queryset->prefetch_count || p->depth >= MAX_NESTING) return true;
+    Prefetcher inner = {
+        .ev = p->ev, .site = p->site, .statements = p->statements, .origins = p->origins, .depth = p->depth + 1};
+    return follow_all(&inner, queryset->prefetches, queryset->prefetch_count, rows);
+}
+
 /*
  * Where the other side learns its owner, Django iterates the rows at once: what their own queryset prefetches is read
  * before that.
@@ -200,10 +183,7 @@ static bool follow_all(Prefetcher *p, DjPrefetch *const *prefetches, int count, 
 static bool read_nested(Prefetcher *p, DjFound relation, const DjQuerySet *queryset, Objects rows) {
     bool at_once = relation.rel ? !dj_found_is_many_to_many(relation)
                                 : dj_found_is_single(relation) && !relation.field->rel->multiple;
-    if (!at_once || !queryset->prefetch_count || p->depth >= MAX_NESTING) return true;
-    Prefetcher inner = {
-        .ev = p->ev, .site = p->site, .statements = p->statements, .origins = p->origins, .depth = p->depth + 1};
-    return follow_all(&inner, queryset->prefetches, queryset->prefetch_count, rows);
+    return !at_once || prefetch_inner(p, queryset, rows);
 }
 
 static bool read_unknown(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, DjFound relation, const Lookup *lookup,
@@ -212,10 +192,11 @@ static bool read_unknown(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, Dj
     if (outcome == DJ_ERROR) return false;
     if (outcome == DJ_EMPTY) {
         Value *nothing = dj_found_is_single(relation) ? value_none(p->ev) : (Value *)value_list(p->ev);
-        for (int i = 0; i < owners->count; i++) set_objects(p, owners->items[i], relation, queryset, to_attr, nothing);
+        for (int i = 0; i < owners->count; i++) prefetch_set(p, owners->items[i], relation, queryset, to_attr, nothing);
         return true;
     }
-    DjInstance *row = instance_unknown(p->ev, queryset->model, lookup->through, p->site, origin_of_last(p, (Slice){0}));
+    DjInstance *row =
+        instance_unknown(p->ev, queryset->model, lookup->through, p->site, prefetch_origin(p, (Slice){0}));
     dj_set_joined_rows(query, row);
     objects_add(p, out, (Value *)row);
     if (!read_nested(p, relation, queryset, *out)) return false;
@@ -224,7 +205,7 @@ static bool read_unknown(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, Dj
     Value *value = !dj_found_is_single(relation) ? value_unknown_of(p->ev, (Value *)row, p->site)
                    : optional                    ? value_optional(p->ev, (Value *)row, lookup->through, p->site)
                                                  : (Value *)row;
-    for (int i = 0; i < owners->count; i++) set_objects(p, owners->items[i], relation, queryset, to_attr, value);
+    for (int i = 0; i < owners->count; i++) prefetch_set(p, owners->items[i], relation, queryset, to_attr, value);
     return true;
 }
 
@@ -233,7 +214,7 @@ static bool read_known(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, DjFo
     Evaluator *ev = p->ev;
     Value *rows = dj_query_rows(ev, queryset, query, p->site);
     if (!rows) return false;
-    objects_add_all(p, out, rows);
+    prefetch_add_objects(p, out, rows);
     if (!read_nested(p, relation, queryset, *out)) return false;
     DictValue *by_key = value_dict(ev);
     for (int i = 0; i < out->count; i++) {
@@ -251,7 +232,7 @@ static bool read_known(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, DjFo
         for (int r = 0; r < found->count; r++)
             set_back_reference(p, relation, (DjInstance *)found->items[r], owners->items[i]);
         Value *value = !dj_found_is_single(relation) ? list : found->count ? found->items[0] : value_none(ev);
-        set_objects(p, owners->items[i], relation, queryset, to_attr, value);
+        prefetch_set(p, owners->items[i], relation, queryset, to_attr, value);
     }
     return true;
 }
@@ -259,6 +240,15 @@ static bool read_known(Prefetcher *p, DjQuery *query, DjQuerySet *queryset, DjFo
 /* An object that stands for the rows of a statement, as the list of them. */
 static Value *as_key(const Prefetcher *p, DjInstance *owner) {
     return owner->unknown && owner->origin ? unknown_as_list(p->ev, (Value *)owner) : (Value *)owner;
+}
+
+static void note_done(Prefetcher *p, const Lookup *lookup, Slice prefix, DjFound relation, const DjQuerySet *queryset,
+                      const Objects *objects) {
+    if (!(lookup->automatic && was_followed(p, relation))) {
+        ARENA_PUSH(arena_of(p), p->done, p->done_count, p->done_capacity) = (Done){prefix, *objects};
+        if (queryset) push_lookups(p, queryset->prefetches, queryset->prefetch_count, prefix);
+    }
+    ARENA_PUSH(arena_of(p), p->followed, p->followed_count, p->followed_capacity) = relation;
 }
 
 static bool read_level(Prefetcher *p, const Lookup *lookup, bool leaf, Slice prefix, DjFound relation,
@@ -280,21 +270,36 @@ static bool read_level(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pre
     for (int i = 0; i < owners->count; i++) keys[i] = as_key(p, owners->items[i]);
     bool generic = dj_found_is_generic(relation),
          reversed = relation.rel && relation.rel->field->kind == FIELD_GENERIC_RELATION;
-    Value *type_id = NULL;
-    if (generic || reversed) {
+    Value **type_ids = ARENA_ARRAY(arena_of(p), Value *, owners->count + 1);
+    for (int i = 0; i < owners->count && (generic || reversed); i++) {
         DjField *field = generic ? relation.field : relation.rel->field;
-        if (!(type_id = type_id_of(p, field, generic ? model : field->model))) return false;
+        if (!(type_ids[i] = prefetch_type_id(p, field, generic ? owners->items[i]->model : field->model))) return false;
     }
-    DjQuery *query = dj_prefetch_query(ev, queryset, relation, keys, owners->count, type_id, p->site);
+    DjQuery *query = dj_prefetch_query(ev, queryset, relation, keys, owners->count, type_ids, p->site);
     if (!query) return false;
     bool read = p->statements ? read_unknown(p, query, queryset, relation, lookup, to_attr, owners, out)
                               : read_known(p, query, queryset, relation, to_attr, owners, out);
     if (!read) return false;
-    if (!(lookup->automatic && was_followed(p, relation))) {
-        ARENA_PUSH(arena_of(p), p->done, p->done_count, p->done_capacity) = (Done){prefix, *out};
-        push_lookups(p, queryset->prefetches, queryset->prefetch_count, prefix);
-    }
-    ARENA_PUSH(arena_of(p), p->followed, p->followed_count, p->followed_capacity) = relation;
+    for (int i = 0; i < out->count && generic && p->statements; i++)
+        ARENA_PUSH(arena_of(p), p->typed, p->typed_count, p->typed_capacity) = (Typed){
+            out->items[i], relation.field->ct_field, relation.field->for_concrete_model ? model->concrete : model};
+    note_done(p, lookup, prefix, relation, queryset, out);
+    return true;
+}
+
+static bool is_generic_key(DjFound relation) {
+    return relation.field && relation.field->kind == FIELD_GENERIC_FOREIGN_KEY;
+}
+
+static bool read_generic_key(Prefetcher *p, const Lookup *lookup, bool leaf, Slice prefix, DjFound relation,
+                             const Objects *owners, Objects *out) {
+    if (leaf && lookup->prefetch->queryset)
+        return evaluator_raise(p->ev, evaluator_exception(p->ev, EXCEPTION_VALUE), lookup->prefetch->span,
+                               "Custom queryset can't be used for this lookup.") != NULL;
+    if (!prefetch_generic_key(p, lookup, prefix, relation.field, leaf ? lookup->prefetch->to_attr : SLICE(""), owners,
+                              out))
+        return false;
+    note_done(p, lookup, prefix, relation, NULL, out);
     return true;
 }
 
@@ -335,7 +340,7 @@ static bool follow_attribute(Prefetcher *p, const Lookup *lookup, bool leaf, Ato
     for (int i = 0; i < owners->count; i++) {
         Value *value = value_get_attribute(ev, (Value *)owners->items[i], name, p->site);
         if (!value) return false;
-        if (!value_is_none(value)) objects_add_all(p, out, value);
+        if (!value_is_none(value)) prefetch_add_objects(p, out, value);
     }
     return true;
 }
@@ -344,24 +349,21 @@ static bool follow_name(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pr
     Evaluator *ev = p->ev;
     Objects next = {0}, missing = {0};
     Atom name = atom_intern(evaluator_atoms(ev), text);
-    DjFound relation = relation_named(p, objects->items[0]->model, name);
+    DjFound relation = prefetch_relation(ev, objects->items[0]->model, name);
     Slice to_attr = lookup->prefetch->to_attr;
     bool kept = leaf && to_attr.length && !slice_equals(to_attr, text);
     Atom holder = kept ? atom_intern(evaluator_atoms(ev), to_attr) : name;
-    if (relation.field && relation.field->kind == FIELD_GENERIC_FOREIGN_KEY) {
-        evaluator_warn(ev, CODE_UNSUPPORTED, lookup->prefetch->span,
-                       "prefetching the generic foreign key '%.*s' needs the types that its rows name; its statements "
-                       "are left out",
-                       SLICE_ARGS(text));
-    } else if (!relation.field && !relation.rel) {
+    if (!relation.field && !relation.rel) {
         if (!follow_attribute(p, lookup, leaf, name, objects, &next)) return false;
     } else {
         for (int i = 0; i < objects->count; i++)
             if (!cached_value(objects->items[i], holder, kept)) objects_add(p, &missing, (Value *)objects->items[i]);
         for (int i = 0; i < objects->count && !missing.count; i++)
-            objects_add_all(p, &next, cached_value(objects->items[i], holder, kept));
+            prefetch_add_objects(p, &next, cached_value(objects->items[i], holder, kept));
         if (missing.count &&
-            (++p->levels > MAX_LEVELS || !read_level(p, lookup, leaf, prefix, relation, &missing, &next)))
+            (++p->levels > MAX_LEVELS ||
+             !(is_generic_key(relation) ? read_generic_key(p, lookup, leaf, prefix, relation, &missing, &next)
+                                        : read_level(p, lookup, leaf, prefix, relation, &missing, &next))))
             return false;
     }
     *objects = next;
@@ -450,6 +452,29 @@ static Value *prefetch_init(Evaluator *ev, Value *self, const Arguments *argumen
     return value_none(ev);
 }
 
+/* GenericPrefetch(lookup, querysets, to_attr=None) */
+static Value *generic_prefetch_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *lookup = NULL, *querysets = NULL, *to_attr = NULL;
+    if (!arguments_bind(ev, arguments, "GenericPrefetch", "lookup querysets | to_attr", &lookup, &querysets, &to_attr))
+        return NULL;
+    DjPrefetch *prefetch = &((PrefetchValue *)self)->prefetch;
+    prefetch->span = evaluator_span(ev, arguments->nodes && arguments->count ? arguments->nodes[0] : arguments->site);
+    if (value_is(lookup, VALUE_STRING)) prefetch->path = value_text(lookup);
+    if (to_attr && value_is(to_attr, VALUE_STRING)) prefetch->to_attr = value_text(to_attr);
+    Value **items;
+    int count = value_items(querysets, &items);
+    prefetch->querysets = ARENA_ARRAY(evaluator_arena(ev), DjQuerySet *, count > 0 ? count : 1);
+    for (int i = 0; i < count; i++) {
+        if (!value_is_queryset(items[i])) continue;
+        DjQuerySet *queryset = value_as_queryset(items[i]);
+        if (queryset->raw || queryset->rows != DJ_ROWS_MODEL)
+            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                                      "Prefetch querysets cannot use raw(), values(), and values_list().");
+        prefetch->querysets[prefetch->queryset_count++] = queryset;
+    }
+    return value_none(ev);
+}
+
 /* One argument of prefetch_related(); NULL: it is not known. */
 static DjPrefetch *read_prefetch(Evaluator *ev, Value *value, const Node *node) {
     if (value->type == &prefetch_type && ((PrefetchValue *)value)->prefetch.path.length)
@@ -510,7 +535,7 @@ static Value *prefetch_objects(Evaluator *ev, Value *self, const Arguments *argu
     Objects objects = {0};
     Value *instances = value_iterate(ev, arguments->items[0], arguments->site);
     if (!instances) return NULL;
-    objects_add_all(&p, &objects, instances);
+    prefetch_add_objects(&p, &objects, instances);
     DjPrefetch **all = ARENA_ARRAY(evaluator_arena(ev), DjPrefetch *, arguments->count);
     int count = 0;
     for (int i = 1; i < arguments->count; i++)
@@ -521,6 +546,14 @@ static Value *prefetch_objects(Evaluator *ev, Value *self, const Arguments *argu
     for (int i = 0; i < origins.count; i++) origins.items[i]->execution = evaluator_execution_count(ev);
     if (statements.count) evaluator_execute(ev, &statements, arguments->site);
     return evaluator_error_pending(ev) ? NULL : value_none(ev);
+}
+
+void dj_generic_prefetch_define(Evaluator *ev, ModuleValue *module) {
+    static const NativeMethod methods[] = {{"__init__", generic_prefetch_init, NATIVE_METHOD, NULL},
+                                           {NULL, NULL, NATIVE_METHOD, NULL}};
+    NativeClass prefetch = {
+        .name = "GenericPrefetch", .instance_type = &prefetch_type, .methods = methods, .create = prefetch_create};
+    module_define_class(ev, module, &prefetch, NULL);
 }
 
 void dj_prefetch_define(Evaluator *ev, ModuleValue *module) {

@@ -8,7 +8,9 @@
 typedef struct DjPrefetch {
     Slice path; /* "books__publisher" */
     Span span;
-    DjQuerySet *queryset; /* Prefetch(queryset=…); NULL: all */
+    DjQuerySet *queryset;   /* Prefetch(queryset=…); NULL: all */
+    DjQuerySet **querysets; /* GenericPrefetch(): one for each model */
+    int queryset_count;
     Slice to_attr;
 } DjPrefetch;
 
@@ -30,15 +32,17 @@ bool dj_prefetch_unknown(Evaluator *ev, DjQuerySet *queryset, Value *row, Statem
 bool dj_prefetch_known(Evaluator *ev, DjQuerySet *queryset, const ListValue *rows, const Node *site);
 /* Prefetch and prefetch_related_objects. */
 void dj_prefetch_define(Evaluator *ev, ModuleValue *module);
+/* GenericPrefetch. */
+void dj_generic_prefetch_define(Evaluator *ev, ModuleValue *module);
 
 /* ---- one level (prefetch_query.c) ---- */
 
 /* The queryset that a relation is read from where none was given. NULL: an error is pending. */
 DjQuerySet *dj_prefetch_base(Evaluator *ev, DjFound relation, const Node *site);
-/* Its query, reduced to what belongs to `keys`: instances. `type_id`: of a generic relation. NULL: an error is pending.
- */
+/* Its query, reduced to what belongs to `keys`: instances. `type_ids`: their content types, for a generic relation.
+ * NULL: an error is pending. */
 DjQuery *dj_prefetch_query(Evaluator *ev, DjQuerySet *queryset, DjFound relation, Value *const *keys, int count,
-                           Value *type_id, const Node *site);
+                           Value *const *type_ids, const Node *site);
 /* What a row and an owner have in common: tuples that are equal. */
 Value *dj_prefetch_key_of_row(Evaluator *ev, DjFound relation, DjInstance *row, const Node *site);
 Value *dj_prefetch_key_of_owner(Evaluator *ev, DjFound relation, DjInstance *owner, const Node *site);

@@ -17,6 +17,7 @@
 #include "compiler/django/manager.h"
 #include "compiler/django/prefetch.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/write.h"
 
 static Arena *arena_of(Evaluator *ev) { return evaluator_arena(ev); }
 
@@ -165,21 +166,51 @@ static void select_link(Evaluator *ev, DjQuery *query, DjField *link) {
     }
 }
 
-static bool add_generic(Evaluator *ev, DjQuery *query, DjField *field, Value *const *keys, int count, Value *type_id,
-                        const Node *site) {
+/* Content types come in the order of their ids, as far as these are known. */
+static int compare_types(Value *left, Value *right) {
+    int64_t a, b;
+    if (!value_as_integer(left, &a) || !value_as_integer(right, &b)) return 0;
+    return (a > b) - (a < b);
+}
+
+/* The owners of one content type; NULL: there is none. */
+static DjExpr *generic_part(Evaluator *ev, const DjField *field, Value *const *keys, int count, Value *const *type_ids,
+                            Value *type, const Node *site) {
     Value **ids = ARENA_ARRAY(arena_of(ev), Value *, count + 1);
+    int used = 0;
     for (int i = 0; i < count; i++)
-        if (!(ids[i] = instance_pk(ev, value_as_model_instance(keys[i]), site))) return false;
-    DjExpr *both = dj_q_new(ev, site), *any = dj_q_new(ev, site);
-    dj_q_push(ev, both, condition(ev, field->ct_field->text, "pk", type_id, site));
-    dj_q_push(ev, both, condition(ev, field->fk_field->text, "in", value_tuple(ev, ids, count), site));
-    dj_q_push(ev, any, both);
+        if (type_ids[i] == type && !(ids[used++] = instance_pk(ev, value_as_model_instance(keys[i]), site)))
+            return NULL;
+    DjExpr *both = dj_q_new(ev, site);
+    dj_q_push(ev, both, condition(ev, field->ct_field->text, "pk", type, site));
+    dj_q_push(ev, both, condition(ev, field->fk_field->text, "in", value_tuple(ev, ids, used), site));
+    return both;
+}
+
+static bool add_generic(Evaluator *ev, DjQuery *query, DjField *field, Value *const *keys, int count,
+                        Value *const *type_ids, const Node *site) {
+    Value **types = ARENA_ARRAY(arena_of(ev), Value *, count + 1);
+    int type_count = 0;
+    for (int i = 0; i < count; i++) {
+        int at = 0;
+        while (at < type_count && types[at] != type_ids[i]) at++;
+        if (at < type_count) continue;
+        at = type_count++;
+        for (; at > 0 && compare_types(types[at - 1], type_ids[i]) > 0; at--) types[at] = types[at - 1];
+        types[at] = type_ids[i];
+    }
+    DjExpr *any = dj_q_new(ev, site);
+    for (int t = 0; t < type_count; t++) {
+        DjExpr *part = generic_part(ev, field, keys, count, type_ids, types[t], site);
+        if (!part) return false;
+        dj_q_push(ev, any, part);
+    }
     any->as.node.connector = DJ_OR;
     return dj_add_q(query, any, false);
 }
 
 DjQuery *dj_prefetch_query(Evaluator *ev, DjQuerySet *queryset, DjFound relation, Value *const *keys, int count,
-                           Value *type_id, const Node *site) {
+                           Value *const *type_ids, const Node *site) {
     if (queryset->sliced && (dj_found_is_single(relation) || dj_found_is_generic(relation)))
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot filter a query once a slice has been taken.");
     DjQuery *query = dj_queryset_query(ev, queryset);
@@ -188,7 +219,7 @@ DjQuery *dj_prefetch_query(Evaluator *ev, DjQuerySet *queryset, DjFound relation
     if (relation.field && dj_found_is_single(relation)) {
         done = add_forward(ev, query, relation.field, keys, count, site);
     } else if (dj_found_is_generic(relation)) {
-        done = add_generic(ev, query, relation.field, keys, count, type_id, site);
+        done = add_generic(ev, query, relation.field, keys, count, type_ids, site);
     } else if (dj_found_is_many_to_many(relation)) {
         done = add_many(ev, query, relation.field ? relation.field->rel->name->text : relation.rel->field->name->text,
                         keys, count, site);
@@ -212,8 +243,9 @@ static Value *values_of(Evaluator *ev, DjInstance *instance, const Fields *field
 
 Value *dj_prefetch_key_of_owner(Evaluator *ev, DjFound relation, DjInstance *owner, const Node *site) {
     if (dj_found_is_generic(relation)) {
-        Value *key = instance_pk(ev, owner, site);
-        return key ? value_tuple(ev, &key, 1) : NULL;
+        DjModel *model = relation.field->for_concrete_model ? owner->model->concrete : owner->model;
+        Value *pair[2] = {instance_pk(ev, owner, site), content_type_id(ev, model, site)};
+        return pair[0] && pair[1] ? value_tuple(ev, pair, 2) : NULL;
     }
     DjField *link = dj_found_is_many_to_many(relation) ? through_link(relation) : NULL;
     if (link) return values_of(ev, owner, &link->foreign_fields, site);
@@ -221,12 +253,14 @@ Value *dj_prefetch_key_of_owner(Evaluator *ev, DjFound relation, DjInstance *own
                      site);
 }
 
-/* A generic relation's rows hold the owner's key as the type of their own column. */
+/* A generic relation's rows hold the owner's key as the type of their own column, and its content type. */
 static Value *generic_key(Evaluator *ev, DjField *field, DjInstance *row, const Node *site) {
     DjField *object = model_field(ev, row->model, field->fk_field);
     Value *key = object ? instance_field_value(ev, row, object, site) : value_none(ev);
-    key = field_to_python(ev, field->model->pk, key, site);
-    return key ? value_tuple(ev, &key, 1) : NULL;
+    DjField *type = model_field(ev, row->model, field->ct_field);
+    Value *pair[2] = {field_to_python(ev, field->model->pk, key, site),
+                      type ? instance_field_value(ev, row, type, site) : value_none(ev)};
+    return pair[0] ? value_tuple(ev, pair, 2) : NULL;
 }
 
 Value *dj_prefetch_key_of_row(Evaluator *ev, DjFound relation, DjInstance *row, const Node *site) {

@@ -16,6 +16,8 @@ Value *instance_previous(Evaluator *ev, Value *self, const Arguments *arguments)
 /* The id of a model's content type: an unknown bound to the look-up that Django sends for it, a number where rows are
  * known. */
 Value *content_type_id(Evaluator *ev, DjModel *model, const Node *site);
+/* The model of a content type whose id is known. NULL: there is none, or an error is pending. */
+DjModel *content_type_model(Evaluator *ev, Value *id, const Node *site);
 /* What a field with db_default holds until it is saved. */
 Value *database_default(Evaluator *ev, DjField *field);
 bool value_is_database_default(const Value *value);

@@ -81,6 +81,8 @@ Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *cons
 Value *queryset_bulk_create(Evaluator *ev, Value *self, const Arguments *arguments);
 Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *arguments);
 /* An unknown value of one row as the list of it over all rows. */
+/* Keeps the id of a model's content type: it is looked up once. */
+void content_type_remember(Evaluator *ev, Slice label, Value *id);
 Value *unknown_as_list(Evaluator *ev, Value *value);
 /* Takes what is in `taken` out of the list; false: nothing is left. */
 bool list_without(Evaluator *ev, ListValue *list, Value *taken);

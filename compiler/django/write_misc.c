@@ -72,6 +72,16 @@ bool list_without(Evaluator *ev, ListValue *list, Value *taken) {
 
 /* ---- content types ---- */
 
+void content_type_remember(Evaluator *ev, Slice label, Value *id) {
+    DjState *state = django_state(ev);
+    AtomMap map;
+    if (state->content_types.arena) map = atom_map_copy(&state->content_types, evaluator_arena(ev));
+    else atom_map_init(&map, evaluator_arena(ev));
+    evaluator_touch(ev, &state->content_types, sizeof state->content_types);
+    state->content_types = map;
+    atom_map_set(&state->content_types, atom_intern(evaluator_atoms(ev), label), id);
+}
+
 Value *content_type_id(Evaluator *ev, DjModel *model, const Node *site) {
     DjState *state = django_state(ev);
     Atom label = atom_intern(evaluator_atoms(ev), model->label_lower);
@@ -85,16 +95,25 @@ Value *content_type_id(Evaluator *ev, DjModel *model, const Node *site) {
     DjInstance *instance = row ? value_as_model_instance(value_resolve(row)) : NULL;
     if (!row) return NULL;
     Value *id = instance ? instance_pk(ev, instance, site) : value_unknown(ev, SLICE("content_type"), site, NULL);
-    AtomMap map;
-    if (state->content_types.arena) {
-        map = atom_map_copy(&state->content_types, evaluator_arena(ev));
-    } else {
-        atom_map_init(&map, evaluator_arena(ev));
-    }
-    evaluator_touch(ev, &state->content_types, sizeof state->content_types);
-    state->content_types = map;
-    atom_map_set(&state->content_types, label, id);
+    content_type_remember(ev, label->text, id);
     return id;
+}
+
+DjModel *content_type_model(Evaluator *ev, Value *id, const Node *site) {
+    DjState *state = django_state(ev);
+    for (int i = 0; state->content_types.arena && i < state->content_types.count; i++)
+        if (value_equals(ev, state->content_types.entries[i].value, id))
+            return django_model_by_label(ev, state->content_types.entries[i].key->text, NULL);
+    DjModel *type = django_model_by_label(ev, SLICE("contenttypes.contenttype"), NULL);
+    Value *row = type ? value_call_method(ev, type->default_manager, "get_for_id", &id, 1, site) : NULL;
+    DjInstance *instance = row ? value_as_model_instance(value_resolve(row)) : NULL;
+    Value *app = instance ? instance_get((Value *)instance, django_atom(ev, "app_label")) : NULL;
+    Value *name = instance ? instance_get((Value *)instance, django_atom(ev, "model")) : NULL;
+    if (!app || !name || !value_is_text(app) || !value_is_text(name)) return NULL;
+    Slice label =
+        slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(value_text(app)), SLICE_ARGS(value_text(name)));
+    content_type_remember(ev, label, id);
+    return django_model_by_label(ev, label, NULL);
 }
 
 /* ---- calls with keywords ---- */
