@@ -215,6 +215,8 @@ static Literal json_path(Evaluator *ev, const ListValue *list, const Dialect *di
 
 /* ---- by value ---- */
 
+static Literal map_literal(Evaluator *ev, const DictValue *dict, const Dialect *dialect);
+
 static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect, bool dashed_uuid) {
     switch ((int)value->type->kind) {
     case VALUE_NONE: return (Literal){.kind = LITERAL_NULL};
@@ -247,6 +249,7 @@ static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect
         if (dialect->id == DIALECT_POSTGRESQL)
             return (Literal){.kind = LITERAL_INTEGER, .integer = ((const TimeDeltaValue *)value)->microseconds};
         return literal_text(interval_as_datetime(ev, dialect, ((const TimeDeltaValue *)value)->microseconds));
+    case VALUE_DICT: return map_literal(ev, (const DictValue *)value, dialect);
     default: return literal_text(value_repr(ev, value));
     }
 }

@@ -151,7 +151,6 @@ typedef struct ColumnElement {
     int proxy_count;
     bool primary_key;
     bool is_whole_row; /* column_valued(): its name is the alias's */
-    bool from_label;   /* it stands for a label or an unnamed expression */
 } ColumnElement;
 
 typedef struct BindElement {
@@ -395,6 +394,8 @@ void from_hidden(Evaluator *ev, Element *from, ElementList *out);
 void froms_push(Evaluator *ev, ElementList *list, Element *from); /* unless it is there */
 /* FROM clauses and entities of a list spread into their columns. */
 void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out);
+/* The same for RETURNING, where an entity stands for its FROM clause. */
+void returning_expand(Evaluator *ev, const ElementList *list, ElementList *out);
 /* Join with its condition, found from foreign keys where none is given. NULL: raised. */
 Element *element_join_on(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full,
                          const Node *site);

@@ -17,12 +17,12 @@ static Element *proxy_column(Evaluator *ev, Element *from, Element *column, Name
     proxy->proxies = ARENA_ARRAY(evaluator_arena(ev), Element *, 1);
     proxy->proxies[proxy->proxy_count++] = column;
     made->node = column->node;
-    if (column->kind == EL_COLUMN) {
-        proxy->schema = COLUMN(column)->schema;
-        proxy->primary_key = COLUMN(column)->primary_key;
-        proxy->is_literal = COLUMN(column)->is_literal && name_equals(name, column->name);
-    } else {
-        proxy->from_label = true;
+    Element *inner = column;
+    while (inner->kind == EL_LABEL) inner = inner->children[0];
+    if (inner->kind == EL_COLUMN) { /* a label's column keeps its foreign keys */
+        proxy->schema = COLUMN(inner)->schema;
+        proxy->primary_key = COLUMN(inner)->primary_key;
+        proxy->is_literal = inner == column && COLUMN(column)->is_literal && name_equals(name, column->name);
     }
     return made;
 }
@@ -75,7 +75,7 @@ static void alias_columns(Evaluator *ev, Element *alias, Element *inner, Element
     }
     if (inner->kind == EL_INSERT || inner->kind == EL_UPDATE || inner->kind == EL_DELETE) {
         ElementList columns = {0};
-        froms_expand(ev, &DML(inner)->returning, &columns);
+        returning_expand(ev, &DML(inner)->returning, &columns);
         for (int i = 0; i < columns.count; i++) {
             Name name, key;
             if (!column_own_label(ev, columns.items[i], &name)) name = column_anonymous_label(ev, columns.items[i]);
@@ -237,6 +237,16 @@ void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out) {
             element_list_push(ev, out, element);
         }
     }
+}
+
+void returning_expand(Evaluator *ev, const ElementList *list, ElementList *out) {
+    ElementList plain = {0};
+    for (int i = 0; i < list->count; i++) {
+        Element *element = list->items[i];
+        element_list_push(ev, &plain,
+                          element->kind == EL_ENTITY ? orm_entity_selectable(ev, element->entity) : element);
+    }
+    froms_expand(ev, &plain, out);
 }
 
 void select_columns(Evaluator *ev, Element *select, ElementList *out) {

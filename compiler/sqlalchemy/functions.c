@@ -102,7 +102,7 @@ static void function_apply_known(Evaluator *ev, Element *function, const KnownFu
         function->children[function->count++] = star;
     }
     if (known->shape == SHAPE_ARRAY) {
-        SaType *type = type_new(ev, TYPE_PG_ARRAY);
+        SaType *type = type_new(ev, TYPE_ARRAY);
         SaType *item = type_of_arguments(ev, function);
         if (type_is(item, TYPE_ARRAY)) {
             *type = *item;

@@ -13,11 +13,6 @@
 typedef struct NameEntry {
     Slice token, made;
 } NameEntry;
-typedef struct NameCounter {
-    Slice base;
-    int number;
-} NameCounter;
-
 typedef struct RelationEntry {
     const Element *from;
     Relation *relation;
@@ -59,20 +54,13 @@ typedef struct Lowering {
     Evaluator *ev;
     Arena *arena;
     const Dialect *dialect;
-    NameEntry *names;
-    int name_count, name_capacity;
-    NameCounter *counters;
-    int counter_count, counter_capacity;
+    AtomMap names;    /* token -> Slice* */
+    AtomMap counters; /* base -> int* */
     RelationEntry *relations;
     int relation_count, relation_capacity;
     NameEntry *truncated;
     int truncated_count, truncated_capacity, truncated_number;
-    Param **named_params; /* binds by name: one Param each */
-    Slice *named_keys;
-    int named_count, named_capacity;
-    const Element **bind_keys;
-    Expr **bind_exprs;
-    int bind_count, bind_capacity;
+    AtomMap binds; /* by name, or the identity of a unique one -> Expr* */
     Level *level;
     CteEntry *ctes;
     int depth;
@@ -105,6 +93,7 @@ typedef struct SelectState {
 Slice lower_name(Lowering *lo, Name name); /* anonymous parts numbered, cut at the dialect's limit */
 void sa_write_name(Buffer *out, const Dialect *dialect, Name name);
 NameQuoting name_quoting(Name name);
+Slice anonymous_seed(Arena *arena, Slice seed);
 /* _generate_columns_plus_names: `dedupe_anon`: as in the columns clause. */
 void columns_plus_names(Evaluator *ev, const ElementList *columns, LabelStyle style, bool dedupe_anon, PlusNames *out);
 bool column_own_label(Evaluator *ev, const Element *column, Name *out);   /* _non_anon_label */

@@ -113,7 +113,7 @@ static bool lower_returning(Lowering *lo, Dml *dml, const ElementList *columns, 
     if (!columns->count) return true;
     ElementList spread = {0};
     PlusNames names = {0};
-    froms_expand(lo->ev, columns, &spread);
+    returning_expand(lo->ev, columns, &spread);
     columns_plus_names(lo->ev, &spread, dml->label_style, true, &names);
     Flags flags = {.no_table = lo_is(lo, DIALECT_SQLITE)};
     return lower_items(lo, &names, false, flags, query, true);
@@ -431,6 +431,32 @@ static bool update_pair(Lowering *lo, Element *column, const ValuePair *pair, bo
 
 static bool pair_is_expression(const ValuePair *pair) { return pair->target && pair->target->kind != EL_COLUMN; }
 
+static bool list_has_same(const ElementList *list, const Element *element) {
+    for (int i = 0; i < list->count; i++)
+        if (element_same(list->items[i], element)) return true;
+    return false;
+}
+
+/* Only MySQL sets columns of further tables, and only of those that the statement names elsewhere. */
+static bool refuse_further(Lowering *lo, const Dml *dml, Element *table, const ElementList *extra) {
+    for (int i = 0; i < dml->values.count; i++) {
+        const ValuePair *pair = &dml->values.items[i];
+        if (pair->key.length || !pair->target || pair->target->kind != EL_COLUMN) continue;
+        Element *other = COLUMN(pair->target)->table;
+        if (!other || element_same(other, table) || from_corresponding(lo->ev, table, pair->target)) continue;
+        bool named = list_has_same(extra, other);
+        if (!named && from_column(lo->ev, table, COLUMN(pair->target)->key.text)) continue;
+        if (lo_mysql(lo) && (named || table->kind == EL_JOIN)) continue;
+        const char *why = !lo_mysql(lo)   ? "Backend does not support additional tables in the SET clause"
+                          : extra->count ? "Multi-table UPDATE statement does not include its table"
+                                         : "Statement is not a multi-table UPDATE statement";
+        sa_raise(lo->ev, SA_COMPILE_ERROR, pair->node, "%s; cannot include columns from table(s) '%.*s' in SET clause",
+                 why, SLICE_ARGS(other->name.text));
+        return true;
+    }
+    return false;
+}
+
 /* Columns of further tables and expressions of columns: after those of the target, in the order given. */
 static bool update_others(Lowering *lo, const Dml *dml, Element *table, bool qualified, Query *query) {
     for (int i = 0; i < dml->values.count; i++) {
@@ -533,7 +559,8 @@ Query *lower_update(Lowering *lo, Dml *dml) {
     if (ok && target->relation) query->target = target->relation;
     if (ok && !target->relation) query->target_from = target;
     if (ok && lo_mysql(lo)) ok = dml_froms(lo, dml, &extra, query);
-    ok = ok && update_set(lo, dml, table, (extra.count || query->target_from) && lo_mysql(lo), query);
+    ok = ok && !refuse_further(lo, dml, table, &extra) &&
+         update_set(lo, dml, table, (extra.count || query->target_from) && lo_mysql(lo), query);
     ok = ok && lower_independent_ctes(lo, &dml->head);
     if (ok && !lo_mysql(lo)) ok = dml_froms(lo, dml, &extra, query);
     ok = ok && dml_where(lo, dml, query) && lower_mysql_limit(lo, dml, "mysql_limit", query) &&

@@ -12,6 +12,9 @@ enum { LOWER_DEPTH = 500 };
 
 void lowering_init(Lowering *lo, Evaluator *ev) {
     *lo = (Lowering){.ev = ev, .arena = evaluator_arena(ev), .dialect = evaluator_dialect(ev)};
+    atom_map_init(&lo->names, lo->arena);
+    atom_map_init(&lo->counters, lo->arena);
+    atom_map_init(&lo->binds, lo->arena);
 }
 
 /* ---- fixed text with holes ---- */
@@ -148,30 +151,11 @@ static Expr *lower_expanding(Lowering *lo, const BindElement *bind, bool literal
     return lower_format(lo, rows && lo_is(lo, DIALECT_SQLITE) ? "(VALUES %e)" : "(%e)", all);
 }
 
-static Slice bind_key(Lowering *lo, const BindElement *bind) {
-    if (bind->unique) return slice_format(lo->arena, "\1%u", bind->base.id);
-    return bind->base.name.text;
+static Atom bind_key(Lowering *lo, const BindElement *bind) {
+    Slice key = bind->unique ? slice_format(lo->arena, "\1%u", bind->base.id) : bind->base.name.text;
+    return atom_intern(evaluator_atoms(lo->ev), key);
 }
 
-static Expr *bind_seen(Lowering *lo, Slice key) {
-    for (int i = 0; i < lo->named_count; i++)
-        if (slice_equals(lo->named_keys[i], key)) return lo->bind_exprs[i];
-    return NULL;
-}
-
-static void bind_remember(Lowering *lo, Slice key, Expr *expr) {
-    if (lo->named_count == lo->named_capacity) {
-        int capacity = lo->named_capacity ? lo->named_capacity * 2 : 16;
-        Slice *keys = ARENA_ARRAY(lo->arena, Slice, capacity);
-        Expr **exprs = ARENA_ARRAY(lo->arena, Expr *, capacity);
-        for (int i = 0; i < lo->named_count; i++) keys[i] = lo->named_keys[i], exprs[i] = lo->bind_exprs[i];
-        lo->named_keys = keys;
-        lo->bind_exprs = exprs;
-        lo->named_capacity = capacity;
-    }
-    lo->named_keys[lo->named_count] = key;
-    lo->bind_exprs[lo->named_count++] = expr;
-}
 
 /* PostgreSQL's typed binds carry the collation of their type. */
 static void bind_collation(Lowering *lo, const SaType *type, Param *param) {
@@ -188,8 +172,8 @@ Expr *lower_bind(Lowering *lo, Element *element, Flags flags) {
     if (!flags.literal_binds && bind->unique) lower_name(lo, element->name);
     if (bind->expanding) return lower_expanding(lo, bind, literal);
     if (literal && bind->value) return lower_literal(lo, bind->value, type, element->node);
-    Slice key = bind_key(lo, bind);
-    Expr *seen = bind_seen(lo, key);
+    Atom key = bind_key(lo, bind);
+    Expr *seen = atom_map_get(&lo->binds, key);
     if (seen) return seen;
     Param *param = ARENA_NEW(lo->arena, Param);
     if (bind->value) {
@@ -201,7 +185,7 @@ Expr *lower_bind(Lowering *lo, Element *element, Flags flags) {
     }
     bind_collation(lo, type, param);
     Expr *made = expr_param(lo->arena, param);
-    bind_remember(lo, key, made);
+    atom_map_set(&lo->binds, key, made);
     return made;
 }
 

@@ -47,14 +47,15 @@ static Value *element_slot_binary(Evaluator *ev, Operator op, Value *self, Value
     return made ? &made->head.head : NULL;
 }
 
-/* Python asks the right operand first where its class derives from the left one's: column() == Table.c.x. */
+/* Python asks the right operand first where its class derives from the left one's: column() == Table.c.x. A mapped
+ * attribute is of another class. */
 static bool compares_reversed(const Element *left, const Value *right) {
     if (!value_is_element(right)) return false;
     const Element *other = (const Element *)right;
     if (left->kind == EL_FUNCTION && other->kind == EL_FUNCTION)
         return !((const FunctionElement *)left)->generic && ((const FunctionElement *)other)->generic;
-    if (left->kind != EL_COLUMN || COLUMN(left)->schema) return false;
-    return other->kind == EL_COLUMN && COLUMN((Element *)(uintptr_t)other)->schema;
+    if (left->kind != EL_COLUMN || left->entity_key || COLUMN(left)->schema) return false;
+    return other->kind == EL_COLUMN && !other->entity_key && COLUMN((Element *)(uintptr_t)other)->schema;
 }
 
 static Value *element_slot_compare(Evaluator *ev, CompareOperator op, Value *self, Value *other, bool reflected,

@@ -34,19 +34,25 @@ void sa_write_name(Buffer *out, const Dialect *dialect, Name name) {
 /* ---- numbers for anonymous names ---- */
 
 static int counter_next(Lowering *lo, Slice base) {
-    for (int i = 0; i < lo->counter_count; i++)
-        if (slice_equals(lo->counters[i].base, base)) return ++lo->counters[i].number;
-    ARENA_PUSH(lo->arena, lo->counters, lo->counter_count, lo->counter_capacity) = (NameCounter){base, 1};
-    return 1;
+    Atom key = atom_intern(evaluator_atoms(lo->ev), base);
+    int *counter = atom_map_get(&lo->counters, key);
+    if (!counter) {
+        counter = ARENA_NEW(lo->arena, int);
+        atom_map_set(&lo->counters, key, counter);
+    }
+    return ++*counter;
 }
 
 static Slice token_name(Lowering *lo, Slice token) {
-    for (int i = 0; i < lo->name_count; i++)
-        if (slice_equals(lo->names[i].token, token)) return lo->names[i].made;
+    Atom key = atom_intern(evaluator_atoms(lo->ev), token);
+    Slice *known = atom_map_get(&lo->names, key);
+    if (known) return *known;
     size_t space = slice_find(token, ' ');
     Slice base = slice_sub(token, space + 1 > token.length ? token.length : space + 1, token.length);
     Slice made = slice_format(lo->arena, "%.*s_%d", SLICE_ARGS(base), counter_next(lo, base));
-    ARENA_PUSH(lo->arena, lo->names, lo->name_count, lo->name_capacity) = (NameEntry){token, made};
+    known = ARENA_NEW(lo->arena, Slice);
+    *known = made;
+    atom_map_set(&lo->names, key, known);
     return made;
 }
 
@@ -90,9 +96,26 @@ static const Element *element_origin(const Element *element) {
     return element;
 }
 
+/* What would disturb the templates that SQLAlchemy keeps anonymous names in becomes one underscore. */
+Slice anonymous_seed(Arena *arena, Slice seed) {
+    Buffer out;
+    buffer_init(&out, arena);
+    for (size_t i = 0; i < seed.length; i++) {
+        char c = seed.start[i];
+        bool odd = c == '%' || c == '(' || c == ')' || c == ' ' || c == '$', again = odd && i && out.length;
+        if (again) {
+            char before = seed.start[i - 1];
+            again = before == '%' || before == '(' || before == ')' || before == ' ' || before == '$';
+        }
+        if (!again) buffer_put(&out, odd ? '_' : c);
+    }
+    return buffer_view(&out);
+}
+
 /* An anonymous name on a seed; a seed that is anonymous itself gets a number of its own after it. */
 static Name anonymous_label(Evaluator *ev, const Element *element, Slice seed, int add) {
     Arena *arena = evaluator_arena(ev);
+    if (slice_find(seed, '\1') == seed.length) seed = anonymous_seed(arena, seed);
     uint32_t id = element_origin(element)->id;
     Slice under = add ? SLICE("_") : SLICE("");
     Name name = {.truncatable = true};

@@ -6,6 +6,7 @@
  * Invariant: the inner SELECT of any() and has() names its FROM clauses and correlates everything else.
  * Example: User.posts.any(Post.id == 1) -> EXISTS (SELECT 1 FROM posts WHERE users.id = posts.author_id AND …).
  */
+#include "compiler/sqlalchemy/face.h"
 #include "compiler/sqlalchemy/session.h"
 
 /* ---- parts of a relationship's condition as values of an instance ---- */
@@ -23,8 +24,14 @@ typedef struct BindSide {
 Value *instance_column_value(Evaluator *ev, Value *instance, Mapper *mapper, Element *column, const Node *site) {
     Property *property = mapper_property_of(mapper, column);
     if (!property) return value_none(ev);
-    Value *value = value_get_attribute(ev, instance, property->key, site);
-    return value;
+    OrmInstance *known = value_as_instance(instance);
+    bool pending = known && !known->partial && known->status != INSTANCE_PERSISTENT && known->status != INSTANCE_DETACHED;
+    if (pending && !instance_get(instance, property->key))
+        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site,
+                        "Can't resolve value for column %.*s.%.*s on object %.*s; no value has been set for this column",
+                        SLICE_ARGS(COLUMN(column)->table->name.text), SLICE_ARGS(column->name.text),
+                        SLICE_ARGS(value_repr(ev, instance)));
+    return value_get_attribute(ev, instance, property->key, site);
 }
 
 static Element *bind_column(Evaluator *ev, Element *element, void *data) {
@@ -85,10 +92,9 @@ static bool keyword_criteria(Evaluator *ev, AttributeValue *attribute, const Arg
         Element *column = orm_entity_attribute(ev, entity, keyword->name, keyword->node);
         if (!column) {
             if (!evaluator_error_pending(ev))
-                sa_raise(ev, SA_INVALID_REQUEST_ERROR, keyword->node,
-                         "Entity namespace for \"%.*s\" has no property \"%s\"",
-                         SLICE_ARGS(attribute->property->relationship->target->local_table->name.text),
-                         keyword->name->text.start);
+                evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, keyword->node, "type object '%s' has no attribute '%s'",
+                                   attribute->property->relationship->target->cls->name->text.start,
+                                   keyword->name->text.start);
             return false;
         }
         Element *criterion = element_operate(ev, SA_EQ, column, keyword->value, false, keyword->node);
@@ -103,15 +109,13 @@ static Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value
     Relationship *relationship = attribute->property->relationship;
     if (!relationship_configure(ev, relationship)) return NULL;
     Entity *target = attribute->of_type ? attribute->of_type : relationship->target_entity;
-    bool selfref = relationship->parent->local_table == relationship->target->local_table ||
-                   mapper_is_a(relationship->target, relationship->parent) ||
-                   mapper_is_a(relationship->parent, relationship->target);
+    bool selfref = relationship->parent->base == relationship->target->base;
     Entity *right = target;
-    if (selfref && !target->is_alias && !attribute->entity->is_alias) {
-        right = entity_alias(ev, target->mapper, NULL, (Slice){0}, true);
-    }
+    if (selfref && !target->is_alias && (attribute->of_type || !attribute->entity->is_alias))
+        right = entity_alias(ev, target->mapper, NULL, (Slice){0}, false);
     JoinTargets join;
-    if (!relationship_join(ev, relationship, attribute->entity, right, false, &attribute->criteria, &join)) return NULL;
+    if (!relationship_join(ev, relationship, attribute->entity, right, attribute->entity->is_alias, NULL, &join))
+        return NULL;
     ElementList where = {0};
     element_list_push(ev, &where, join.primary);
     if (join.secondary_on) element_list_push(ev, &where, join.secondary_on);
@@ -259,6 +263,9 @@ static Value *attribute_compare(Evaluator *ev, CompareOperator op, Value *self, 
                                 const Node *site) {
     (void)reflected;
     AttributeValue *attribute = (AttributeValue *)self;
+    bool relationship_given = attribute->property->kind == PROPERTY_RELATIONSHIP;
+    if (relationship_given && (op == COMPARE_Lt || op == COMPARE_LtE || op == COMPARE_Gt || op == COMPARE_GtE))
+        return sa_raise_not_implemented(ev, site, "comparison");
     if (op != COMPARE_Eq && op != COMPARE_NotEq) return NULL;
     if (!mappers_configure(ev)) return NULL;
     if (attribute->property->kind == PROPERTY_COMPOSITE) {
@@ -284,11 +291,20 @@ static Value *attribute_compare(Evaluator *ev, CompareOperator op, Value *self, 
     return (Value *)relationship_lazy_clause(ev, relationship, other, attribute->entity, true, site);
 }
 
-static Value *attribute_is(Evaluator *ev, Value *self, const Arguments *arguments) {
-    bool negated = evaluator_native_data(ev) != NULL;
-    if (!arguments->count) return NULL;
-    return attribute_compare(ev, negated ? COMPARE_NotEq : COMPARE_Eq, self, arguments->items[0], false,
-                             arguments->site);
+/* What only columns can do. */
+static Value *attribute_refuse(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    const char *name = evaluator_native_data(ev);
+    return sa_raise_not_implemented(ev, arguments->site, name);
+}
+
+static Value *attribute_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected,
+                               const Node *site) {
+    (void)op;
+    (void)other;
+    (void)reflected;
+    if (((AttributeValue *)self)->property->kind == PROPERTY_COMPOSITE) return NULL;
+    return sa_raise_not_implemented(ev, site, "operator");
 }
 
 /* ---- as an expression ---- */
@@ -360,6 +376,7 @@ const Type orm_attribute_type = {.name = "InstrumentedAttribute",
                                  .kind = VALUE_NATIVE,
                                  .get_attribute = attribute_get_attribute,
                                  .compare = attribute_compare,
+                                 .binary = attribute_binary,
                                  .describe = attribute_describe,
                                  .has_attributes = true};
 
@@ -369,9 +386,12 @@ static const NativeMethod attribute_methods[] = {
     {"contains", attribute_contains, NATIVE_METHOD, NULL},
     {"of_type", attribute_of_type, NATIVE_METHOD, NULL},
     {"and_", attribute_and, NATIVE_METHOD, NULL},
-    {"is_", attribute_is, NATIVE_METHOD, NULL},
-    {"is_not", attribute_is, NATIVE_METHOD, "not"},
-    {"isnot", attribute_is, NATIVE_METHOD, "not"},
+#define REFUSED(name) {name, attribute_refuse, NATIVE_METHOD, name},
+    REFUSED("is_") REFUSED("is_not") REFUSED("isnot") REFUSED("in_") REFUSED("not_in") REFUSED("notin_") REFUSED("like")
+    REFUSED("ilike") REFUSED("not_like") REFUSED("not_ilike") REFUSED("startswith") REFUSED("endswith")
+    REFUSED("between") REFUSED("is_distinct_from") REFUSED("is_not_distinct_from") REFUSED("desc") REFUSED("asc")
+    REFUSED("nulls_first") REFUSED("nulls_last") REFUSED("distinct") REFUSED("collate") REFUSED("match")
+#undef REFUSED
     {0},
 };
 

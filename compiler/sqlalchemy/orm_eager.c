@@ -69,30 +69,33 @@ LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Proper
 
 /* Is a column deferred here? -1: no option speaks. */
 static int column_deferred(const OrmOptions *options, const EntityPlan *plan, Property *property, bool *raise) {
-    int state = -1;
+    int exact = -1, wild = -1, general = -1; /* what names the attribute, "*" of its path, "*" of everything */
     for (int i = 0; options && i < options->count; i++) {
         const LoadOption *option = as_option(options->items[i]);
         for (int j = 0; option && j < option->count; j++) {
             const LoadStep *step = option->steps[j];
-            if (step->kind < LOAD_ONLY || step->depth != plan->depth || !path_matches(step, plan, plan->depth))
+            if (step->kind < LOAD_ONLY) continue;
+            if (step->wildcard && !step->root && step->depth == 0) {
+                general = step->kind == LOAD_DEFER;
                 continue;
+            }
+            if (step->depth != plan->depth || !path_matches(step, plan, plan->depth)) continue;
             if (plan->depth == 0 && step->root && !root_matches(step->root, plan->entity)) continue;
-            bool named = step->wildcard;
+            bool named = false;
             for (int k = 0; k < step->column_count; k++) named |= step->columns[k]->key == property->key;
             if (step->kind == LOAD_ONLY) {
-                if (named) state = 0;
-                else if (state < 0) state = 1;
-            } else if (step->kind == LOAD_DEFER && named) {
-                state = 1;
-                *raise = step->raise;
-            } else if (step->kind == LOAD_UNDEFER && named) {
-                state = 0;
+                if (named) exact = 0;
+                wild = 1;
+            } else if ((step->kind == LOAD_DEFER || step->kind == LOAD_UNDEFER) && (named || step->wildcard)) {
+                bool defers = step->kind == LOAD_DEFER;
+                *(named ? &exact : &wild) = defers;
+                if (defers) *raise = step->raise;
             } else if (step->kind == LOAD_UNDEFER_GROUP && property->deferred_group == step->group) {
-                state = 0;
+                exact = 0;
             }
         }
     }
-    return state;
+    return exact >= 0 ? exact : wild >= 0 ? wild : general;
 }
 
 static Element *column_expression(const OrmOptions *options, const EntityPlan *plan, Property *property) {
@@ -186,10 +189,10 @@ static LoadKind kind_of_lazy(LazyKind lazy) {
 
 /* Has the path passed this mapper already? */
 static bool path_has_mapper(const EntityPlan *plan, const Mapper *mapper) {
-    if (!plan->depth) return plan->entity->mapper == mapper;
-    if (plan->path[0]->entity->mapper == mapper) return true;
+    if (!plan->depth) return mapper_is_a(plan->entity->mapper, mapper);
+    if (mapper_is_a(plan->path[0]->entity->mapper, mapper)) return true;
     for (int i = 0; i < plan->depth; i++)
-        if (plan->path[i]->property->relationship->target == mapper) return true;
+        if (mapper_is_a(plan->path[i]->property->relationship->target, mapper)) return true;
     return false;
 }
 

@@ -87,11 +87,22 @@ static void returning_plan(Evaluator *ev, const Dml *dml, RowPlan *plan) {
     }
 }
 
+static Dml *dml_copy(Evaluator *ev, const Dml *dml) { return (Dml *)element_copy(ev, &dml->head.base); }
+
+/* A session returns what the entities load; SQLAlchemy's compiler alone, the columns of their tables. */
+static Dml *returning_loaded(Evaluator *ev, Dml *dml) {
+    Dml *copy = dml_copy(ev, dml);
+    copy->returning = (ElementList){0};
+    froms_expand(ev, &dml->returning, &copy->returning);
+    return copy;
+}
+
 static bool run_dml(Loading *loading, Dml *dml, ResultValue *result, bool hidden_returning) {
     Evaluator *ev = loading->ev;
     RowPlan plan = {0};
     if (dml->has_returning && !hidden_returning) returning_plan(ev, dml, &plan);
     if (plan.count) {
+        dml = returning_loaded(ev, dml);
         loading->populate_existing = true;
         return loading_run(loading, &dml->head.base, NULL, &plan, result);
     }
@@ -146,8 +157,6 @@ static bool row_pairs(Evaluator *ev, Dml *dml, Mapper *mapper, DictValue *row, c
     }
     return true;
 }
-
-static Dml *dml_copy(Evaluator *ev, const Dml *dml) { return (Dml *)element_copy(ev, &dml->head.base); }
 
 /* update(User) with dicts that hold the key: one UPDATE … WHERE id = ? a dict. */
 static bool update_by_key(Loading *loading, Dml *dml, Mapper *mapper, DictValue *row, ResultValue *result) {

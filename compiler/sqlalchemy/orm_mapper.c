@@ -211,6 +211,17 @@ static void mapper_map_column(Evaluator *ev, Mapper *mapper, const MapperSpec *s
     mapper_put(ev, mapper, key, property);
 }
 
+/* Of a concrete mapper, what its parent maps too comes first, in the parent's order, but for what its own body assigns. */
+static void mapper_map_concrete(Evaluator *ev, Mapper *mapper, const MapperSpec *spec) {
+    const AtomMap *inherited = &mapper->inherits->properties;
+    for (int i = 0; i < inherited->count; i++) {
+        Atom key = inherited->entries[i].key;
+        if (!key || atom_map_get(&mapper->cls->names, key)) continue;
+        Element *column = from_column(ev, mapper->local_table, key->text);
+        if (column) mapper_map_column(ev, mapper, spec, column);
+    }
+}
+
 static bool mapper_configure_properties(Evaluator *ev, Mapper *mapper, const MapperSpec *spec) {
     AtomMap by_table;
     atom_map_init(&by_table, evaluator_arena(ev));
@@ -238,6 +249,7 @@ static bool mapper_configure_properties(Evaluator *ev, Mapper *mapper, const Map
             mapper_put(ev, mapper, key, inherited);
         }
     }
+    if (mapper->inherits && mapper->concrete) mapper_map_concrete(ev, mapper, spec);
     for (int t = 0; t < mapper->tables.count; t++) {
         const ElementList *columns = from_columns(ev, mapper->tables.items[t]);
         for (int i = 0; i < columns->count; i++) {

@@ -260,12 +260,12 @@ Element *orm_join_along(Evaluator *ev, Element *left, AttributeValue *attribute,
     JoinTargets targets;
     if (!relationship_join(ev, relationship, &source, right, true, &all, &targets)) return NULL;
     if (!targets.secondary_on) return element_join(ev, left, right->selectable, targets.primary, outer, full);
-    if (outer || full) {
+    if (outer) {
         Element *inner = element_join(ev, targets.secondary, right->selectable, targets.secondary_on, false, false);
         return element_join(ev, left, inner, targets.primary, outer, full);
     }
     Element *through = element_join(ev, left, targets.secondary, targets.primary, false, false);
-    return element_join(ev, through, right->selectable, targets.secondary_on, false, false);
+    return element_join(ev, through, right->selectable, targets.secondary_on, false, full);
 }
 
 Element *orm_join_on(Evaluator *ev, Element *left, Element *left_subset, Entity *entity, Element *right, Element *on,
@@ -273,7 +273,7 @@ Element *orm_join_on(Evaluator *ev, Element *left, Element *left_subset, Entity 
     if (!on) on = join_condition(ev, left, right, left_subset, site);
     if (!on) return NULL;
     ElementList all = {0};
-    element_list_push(ev, &all, on);
+    element_list_push(ev, &all, element_group(ev, on, SA_ASBOOL));
     Element *single = entity ? mapper_single_criterion(ev, entity->mapper) : NULL;
     if (single) element_list_push(ev, &all, entity_adapt(ev, entity, single));
     for (int i = 0; criteria && i < criteria->count; i++) element_list_push(ev, &all, criteria->items[i]);

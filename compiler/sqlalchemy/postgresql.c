@@ -51,7 +51,13 @@ static Value *call_aggregate_order_by(Evaluator *ev, Value *self, const Argument
 
 static Value *call_array_agg(Evaluator *ev, Value *self, const Arguments *a) {
     (void)self;
-    return element_value(element_call(ev, name_from(SLICE("array_agg")), a->items, a->count, NULL, a->site));
+    Element *made = element_call(ev, name_from(SLICE("array_agg")), a->items, a->count, NULL, a->site);
+    if (!made || made->type->kind != TYPE_ARRAY) return (Value *)made;
+    SaType *type = type_new(ev, TYPE_PG_ARRAY);
+    type->item = made->type->item;
+    type->dimensions = made->type->dimensions;
+    made->type = type;
+    return element_value(made);
 }
 
 static Value *call_hstore(Evaluator *ev, Value *self, const Arguments *a) {

@@ -453,6 +453,35 @@ static bool table_add_items(Evaluator *ev, Element *table, Value *const *items, 
     return true;
 }
 
+/* A column without a type has that of the column that its foreign key refers to, once that is there. */
+static bool column_take_type(Evaluator *ev, Element *column) {
+    const SchemaColumn *schema = COLUMN(column)->schema;
+    for (int i = 0; i < schema->foreign_key_count; i++) {
+        Element *target = foreign_key_target(ev, schema->foreign_keys[i]);
+        if (!target) evaluator_clear_error(ev);
+        if (!target || target->type->kind == TYPE_NULL) continue;
+        evaluator_touch(ev, &column->type, sizeof column->type);
+        column->type = target->type;
+        return true;
+    }
+    return false;
+}
+
+static void table_take_types(Evaluator *ev, MetaData *metadata, const Element *table) {
+    ElementList untyped = {0};
+    for (int i = 0; i < metadata->untyped.count; i++)
+        if (!column_take_type(ev, metadata->untyped.items[i])) element_list_push(ev, &untyped, metadata->untyped.items[i]);
+    const ElementList *columns = &FROM((Element *)(uintptr_t)table)->columns;
+    for (int i = 0; i < columns->count; i++) {
+        Element *column = columns->items[i];
+        if (column->type->kind == TYPE_NULL && COLUMN(column)->schema->foreign_key_count && !column_take_type(ev, column))
+            element_list_push(ev, &untyped, column);
+    }
+    if (!untyped.count && !metadata->untyped.count) return;
+    evaluator_touch(ev, &metadata->untyped, sizeof metadata->untyped);
+    metadata->untyped = untyped;
+}
+
 Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Value *const *items, int count,
                    const Node *site) {
     Element *element = element_new(ev, EL_TABLE, NULL);
@@ -476,6 +505,7 @@ Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Va
     ElementList tables = element_list_copy(ev, &metadata->tables);
     element_list_push(ev, &tables, element);
     metadata->tables = tables;
+    table_take_types(ev, metadata, element);
     return element;
 }
 

@@ -110,13 +110,13 @@ static Value *select_having(Evaluator *ev, Value *self, const Arguments *a) {
     return select_result(ev, self, select);
 }
 
-/* What filter_by's keywords belong to: the last join's target, else the first FROM or entity. */
+/* What filter_by's keywords belong to: the last join's target, else the first FROM, else what the first column is of. */
 static Element *filter_by_target(Evaluator *ev, Select *select) {
     if (select->join_count) return select->joins[select->join_count - 1].target;
     ElementList froms = {0};
     for (int i = 0; i < select->from.count; i++) element_list_push(ev, &froms, select->from.items[i]);
-    for (int i = 0; i < select->columns.count; i++) {
-        Element *column = select->columns.items[i];
+    if (!froms.count && select->columns.count) {
+        Element *column = select->columns.items[0];
         Element *entity = orm_column_entity(ev, column);
         if (entity) element_list_push(ev, &froms, entity);
         else if (column->kind == EL_ENTITY || element_is_from(column)) element_list_push(ev, &froms, column);

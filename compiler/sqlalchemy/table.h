@@ -11,6 +11,7 @@ typedef struct MetaData {
     Instance head;
     ElementList tables; /* in order of definition */
     ElementList sequences;
+    ElementList untyped; /* columns that take their type from a column of a table still to come */
     Name schema;
     DictValue *naming; /* naming_convention, NULL: SQLAlchemy's default (ix only) */
     bool from_source;  /* made while model files were read */

@@ -179,7 +179,7 @@ class Maker:
                 return self.pick(one, f"{one}.is_(True)", f"{one} == {two}", f"{one}.is_not(False)", f"~{one}", f"not_({one})", f"{one}.is_(None)", f"{one} != {two}", f"{one}.isnot(None)")
             if kind == "j":
                 return self.pick(f"{one}['k'].as_integer() {self.pick('==', '<', '>=')} 4", f"{one}[('a', 'b')].as_string() == 'x'", f"{one}['f'].as_float() > 1.5", f"{one}['t'].as_boolean() == True", f"{one}.is_(None)",
-                                 f"{one} == {two}", f"{one}['n'].as_numeric(10, 2) == 3", f"{one}['k'].as_json() == {two}", f"{one} == JSON.NULL", f"{one}['x'].is_(null())", f"{one}['s'].as_string().like('a%')")
+                                 f"{one} == {two}", f"{one}['n'].as_numeric(10, 2) == 3", f"{one}['k'].as_json() == {two}", f"{one} == JSON.NULL" if "literal" not in one else f"{one} == {two}", f"{one}['x'].is_(null())", f"{one}['s'].as_string().like('a%')")
             if kind == "s" and self.chance(0.5):
                 return self.pick(
                     f"({one}).like({two})", f"({one}).ilike({two})", f"({one}).not_like({two}, escape='/')", f"({one}).not_ilike({two})", f"({one}).contains({two})", f"({one}).startswith({self.literal('s')}, autoescape=True)",
@@ -620,9 +620,9 @@ class Maker:
         others = self.pick(
             "special.c.span.contains(4)", "special.c.span.overlaps(special.c.span)", "special.c.span.adjacent_to(special.c.span)", "special.c.span << special.c.span", "special.c.pairs['k']", "special.c.pairs['k'] == 'v'", "special.c.pairs.has_key('z')", "special.c.pairs.contains({'a': '1'})", "special.c.words.match('a & b')",
             "func.to_tsvector('english', people.c.name).op('@@')(func.to_tsquery('x'))", "func.to_tsvector(people.c.name).match('q', postgresql_regconfig='english')", "special.c.words.bool_op('@@')(func.to_tsquery('a'))", "special.c.pairs.keys()", "special.c.pairs + special.c.pairs", "special.c.pairs.slice(postgresql.array(['a']))", "func.websearch_to_tsquery('a b')",
-            "postgresql.to_tsvector(people.c.note)", "special.c.span == postgresql.Range(1, 5)", "special.c.span.contained_by(postgresql.Range(1, None))", "special.c.span + special.c.span")
+            "postgresql.to_tsvector(people.c.note)", "(special.c.span == postgresql.Range(1, 5))", "special.c.span.contained_by(postgresql.Range(1, None))", "special.c.span + special.c.span")
         self.scope = [self.core("people"), self.core("visits")]
-        one = self.pick(arrays, jsonb, others)
+        one = f"({self.pick(arrays, jsonb, others)})"
         return self.pick(one, f"select({one})", f"select({one}.label('x')).where(special.c.id == 3)", f"select(special.c.id).where({one})")
 
     def alone(self, depth):
@@ -671,6 +671,9 @@ def jsonable(value):
         return {k: jsonable(v) for k, v in value.items()}
     if isinstance(value, bytes):
         return "hex:" + value.hex()
+    if type(value).__name__ == "Range":  # asyncpg's and SQLAlchemy's
+        bounds = value.bounds if hasattr(value, "bounds") else "[" * value.lower_inc + "(" * (not value.lower_inc) + "]" * value.upper_inc + ")" * (not value.upper_inc)
+        return f"{bounds[0]}{'' if value.lower is None else value.lower},{'' if value.upper is None else value.upper}{bounds[1]}"
     return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
 
 
