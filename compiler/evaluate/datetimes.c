@@ -454,6 +454,7 @@ static Value *any_compare(Evaluator *ev, CompareOperator op, Value *self, Value 
                           const Node *site) {
     (void)reflected; /* the operator is given as seen from self */
     if (value_is_unknown(other)) return NULL;
+    if (other->type != self->type && other->type->compare) return NULL; /* the other operand is asked first */
     if (other->type != self->type)
         return op == COMPARE_Eq || op == COMPARE_NotEq ? value_bool(ev, op == COMPARE_NotEq) : NULL;
     if (value_is(self, VALUE_DATETIME) && !((DateTimeValue *)self)->zone != !((DateTimeValue *)other)->zone) {

@@ -252,6 +252,7 @@ static Value *decimal_compare(Evaluator *ev, CompareOperator op, Value *self, Va
     bool comparable = true;
     bool number = value_is(other, VALUE_DECIMAL) || value_is(other, VALUE_INTEGER) || value_is(other, VALUE_FLOAT) ||
                   value_is(other, VALUE_BOOL);
+    if (!number && other->type->compare) return NULL;
     int order = number ? decimal_order(ev, self, other, &comparable) : 1;
     if (op == COMPARE_Eq) return value_bool(ev, number && comparable && order == 0);
     if (op == COMPARE_NotEq) return value_bool(ev, !number || !comparable || order != 0);

@@ -250,7 +250,9 @@ static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect
             return (Literal){.kind = LITERAL_INTEGER, .integer = ((const TimeDeltaValue *)value)->microseconds};
         return literal_text(interval_as_datetime(ev, dialect, ((const TimeDeltaValue *)value)->microseconds));
     case VALUE_DICT: return map_literal(ev, (const DictValue *)value, dialect);
-    default: return literal_text(value_repr(ev, value));
+    default:
+        if (value->type == &sa_range_type) return literal_text(((const RangeValue *)value)->text);
+        return literal_text(value_repr(ev, value));
     }
 }
 
@@ -287,6 +289,34 @@ static Literal map_literal(Evaluator *ev, const DictValue *dict, const Dialect *
     return map;
 }
 
+static void hstore_item(Evaluator *ev, Buffer *out, Value *item) {
+    if (value_is_none(item)) {
+        buffer_text(out, "NULL");
+        return;
+    }
+    Value *text = value_str(ev, item, NULL);
+    Slice slice = text ? value_text(text) : (Slice){"", 0};
+    buffer_put(out, '"');
+    for (size_t i = 0; i < slice.length; i++) {
+        if (slice.start[i] == '"' || slice.start[i] == '\\') buffer_put(out, '\\');
+        buffer_put(out, slice.start[i]);
+    }
+    buffer_put(out, '"');
+}
+
+/* "a"=>"1", "b"=>NULL */
+static Slice hstore_text(Evaluator *ev, const DictValue *dict) {
+    Buffer out;
+    buffer_init(&out, evaluator_arena(ev));
+    for (int i = 0; i < dict->count; i++) {
+        if (i) buffer_text(&out, ", ");
+        hstore_item(ev, &out, dict->entries[i].key);
+        buffer_text(&out, "=>");
+        hstore_item(ev, &out, dict->entries[i].value);
+    }
+    return buffer_view(&out);
+}
+
 static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, const Dialect *dialect,
                              const Node *site) {
     Buffer out;
@@ -294,6 +324,7 @@ static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, co
     bool list = value_is(value, VALUE_LIST) || value_is(value, VALUE_TUPLE);
     switch ((int)type->affinity) {
     case TYPE_JSON:
+        if (value->type == &sa_json_null_type) return literal_text(SLICE("null"));
         if (value_is_none(value) && type->none_as_null) return (Literal){.kind = LITERAL_NULL};
         buffer_json(ev, &out, value);
         return literal_text(buffer_view(&out));
@@ -306,7 +337,7 @@ static Literal typed_literal(Evaluator *ev, const SaType *type, Value *value, co
                                  dialect, site);
         break;
     case TYPE_HSTORE:
-        if (value_is(value, VALUE_DICT)) return map_literal(ev, (const DictValue *)value, dialect);
+        if (value_is(value, VALUE_DICT)) return literal_text(hstore_text(ev, (const DictValue *)value));
         break;
     case TYPE_STRING: {
         Slice label;

@@ -394,12 +394,14 @@ void from_hidden(Evaluator *ev, Element *from, ElementList *out);
 void froms_push(Evaluator *ev, ElementList *list, Element *from); /* unless it is there */
 /* FROM clauses and entities of a list spread into their columns. */
 void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out);
-/* The same for RETURNING, where an entity stands for its FROM clause. */
-void returning_expand(Evaluator *ev, const ElementList *list, ElementList *out);
+/* The same for RETURNING, where an entity stands for what it loads of its table, or for its FROM clause. */
+void returning_expand(Evaluator *ev, const ElementList *list, bool loaded, ElementList *out);
 /* Join with its condition, found from foreign keys where none is given. NULL: raised. */
 Element *element_join_on(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full,
                          const Node *site);
 bool column_shares_lineage(const Element *a, const Element *b);
+/* Does `column` stand for `target`, directly or through selectables below it? `depth` 0. */
+bool column_descends(const Element *column, const Element *target, int depth);
 
 /* ---- traversal ---- */
 

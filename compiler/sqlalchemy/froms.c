@@ -75,7 +75,7 @@ static void alias_columns(Evaluator *ev, Element *alias, Element *inner, Element
     }
     if (inner->kind == EL_INSERT || inner->kind == EL_UPDATE || inner->kind == EL_DELETE) {
         ElementList columns = {0};
-        returning_expand(ev, &DML(inner)->returning, &columns);
+        returning_expand(ev, &DML(inner)->returning, false, &columns);
         for (int i = 0; i < columns.count; i++) {
             Name name, key;
             if (!column_own_label(ev, columns.items[i], &name)) name = column_anonymous_label(ev, columns.items[i]);
@@ -121,8 +121,7 @@ void sa_suggest_column(Evaluator *ev, const Element *from, Slice key) {
     if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
 }
 
-/* Does `column` stand for `target`, directly or through selectables below it? */
-static bool column_descends(const Element *column, const Element *target, int depth) {
+bool column_descends(const Element *column, const Element *target, int depth) {
     if (element_same(column, target)) return true;
     if (column->kind == EL_LABEL) return column_descends(column->children[0], target, depth + 1);
     if (column->kind != EL_COLUMN || depth > 40) return false;
@@ -239,12 +238,19 @@ void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out) {
     }
 }
 
-void returning_expand(Evaluator *ev, const ElementList *list, ElementList *out) {
+void returning_expand(Evaluator *ev, const ElementList *list, bool loaded, ElementList *out) {
     ElementList plain = {0};
     for (int i = 0; i < list->count; i++) {
-        Element *element = list->items[i];
-        element_list_push(ev, &plain,
-                          element->kind == EL_ENTITY ? orm_entity_selectable(ev, element->entity) : element);
+        Element *element = list->items[i], **columns = NULL;
+        Atom *keys = NULL;
+        int count = 0;
+        if (element->kind == EL_ENTITY && loaded) {
+            if (!orm_entity_returned(ev, element->entity, &columns, &keys, &count)) return;
+            for (int k = 0; k < count; k++) element_list_push(ev, &plain, columns[k]);
+        } else {
+            element_list_push(ev, &plain,
+                              element->kind == EL_ENTITY ? orm_entity_selectable(ev, element->entity) : element);
+        }
     }
     froms_expand(ev, &plain, out);
 }

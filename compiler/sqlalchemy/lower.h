@@ -60,6 +60,8 @@ typedef struct Lowering {
     int relation_count, relation_capacity;
     NameEntry *truncated;
     int truncated_count, truncated_capacity, truncated_number;
+    Value **criteria; /* with_loader_criteria() of the selects around */
+    int criteria_count, criteria_capacity;
     AtomMap binds; /* by name, or the identity of a unique one -> Expr* */
     Level *level;
     CteEntry *ctes;

@@ -113,7 +113,8 @@ static bool lower_returning(Lowering *lo, Dml *dml, const ElementList *columns, 
     if (!columns->count) return true;
     ElementList spread = {0};
     PlusNames names = {0};
-    returning_expand(lo->ev, columns, &spread);
+    bool loaded = dml->head.base.kind != EL_INSERT && dml->table->kind == EL_ENTITY && !lo->level->outer;
+    returning_expand(lo->ev, columns, loaded, &spread);
     columns_plus_names(lo->ev, &spread, dml->label_style, true, &names);
     Flags flags = {.no_table = lo_is(lo, DIALECT_SQLITE)};
     return lower_items(lo, &names, false, flags, query, true);
@@ -340,6 +341,12 @@ static bool conflict_set(Lowering *lo, const Dml *dml, Element *table, Slice row
 static bool lower_conflict(Lowering *lo, Dml *dml, Element *table, Query *query) {
     if (dml->conflict == CONFLICT_NONE) return true;
     bool mysql = dml->conflict == CONFLICT_DUPLICATE_KEY;
+    if (lo_is(lo, DIALECT_POSTGRESQL) && dml->flavour == DIALECT_SQLITE) {
+        evaluator_raise_id(lo->ev, EXCEPTION_ATTRIBUTE, dml->head.base.node,
+                           "'%s' object has no attribute 'constraint_target'",
+                           dml->conflict == CONFLICT_UPDATE ? "OnConflictDoUpdate" : "OnConflictDoNothing");
+        return false;
+    }
     if (mysql != lo_mysql(lo)) {
         sa_raise(lo->ev, SA_UNSUPPORTED_COMPILATION_ERROR, dml->head.base.node,
                  "Compiler for dialect %s can't render this INSERT's conflict clause", lo->dialect->name);
@@ -404,10 +411,10 @@ Query *lower_insert(Lowering *lo, Dml *dml) {
 /* FROM clauses other than the target that values and criteria need. */
 static void extra_froms(Lowering *lo, const Dml *dml, Element *table, ElementList *out) {
     ElementList all = {0}, own = {0};
+    for (int i = 0; i < dml->where.count; i++) element_froms(lo->ev, dml->where.items[i], &all);
     for (int i = 0; i < dml->values.count; i++) {
         if (dml->values.items[i].element) element_froms(lo->ev, dml->values.items[i].element, &all);
     }
-    for (int i = 0; i < dml->where.count; i++) element_froms(lo->ev, dml->where.items[i], &all);
     element_froms(lo->ev, table, &own);
     for (int i = 0; i < all.count; i++) {
         bool mine = element_same(all.items[i], table);
@@ -447,7 +454,7 @@ static bool refuse_further(Lowering *lo, const Dml *dml, Element *table, const E
         bool named = list_has_same(extra, other);
         if (!named && from_column(lo->ev, table, COLUMN(pair->target)->key.text)) continue;
         if (lo_mysql(lo) && (named || table->kind == EL_JOIN)) continue;
-        const char *why = !lo_mysql(lo)   ? "Backend does not support additional tables in the SET clause"
+        const char *why = !lo_mysql(lo)  ? "Backend does not support additional tables in the SET clause"
                           : extra->count ? "Multi-table UPDATE statement does not include its table"
                                          : "Statement is not a multi-table UPDATE statement";
         sa_raise(lo->ev, SA_COMPILE_ERROR, pair->node, "%s; cannot include columns from table(s) '%.*s' in SET clause",

@@ -156,7 +156,6 @@ static Atom bind_key(Lowering *lo, const BindElement *bind) {
     return atom_intern(evaluator_atoms(lo->ev), key);
 }
 
-
 /* PostgreSQL's typed binds carry the collation of their type. */
 static void bind_collation(Lowering *lo, const SaType *type, Param *param) {
     if (!lo_is(lo, DIALECT_POSTGRESQL) || type->affinity != TYPE_STRING || !type->collation.length || type->length > 0)

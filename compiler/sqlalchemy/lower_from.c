@@ -62,6 +62,7 @@ static Relation *relation_make(Lowering *lo, Element *from) {
             name_table(lo, relation, base);
         } else if (base->kind == EL_CTE) {
             relation->kind = RELATION_CTE;
+            name_alias(lo, relation, from); /* its number comes before that of the CTE */
             relation->name = lower_name(lo, base->name);
             relation->name_quoting = name_quoting(base->name);
         } else {
@@ -279,6 +280,7 @@ static From *lower_alias(Lowering *lo, Element *from, const TextParts *hints) {
     if (base->kind == EL_VALUES) return lower_values(lo, from);
     if (base->kind == EL_CTE) {
         Relation *ignored;
+        lower_relation(lo, from);
         if (!lower_cte(lo, base, true, &ignored)) return NULL;
     } else if (base->kind == EL_FUNCTION || base->kind == EL_TABLE_VALUED) {
         Relation *relation = lower_relation(lo, from);

@@ -65,7 +65,18 @@ static Expr *with_escape(Lowering *lo, Expr *made, const OperatorElement *op) {
 
 static Expr *folded(Lowering *lo, Expr *operand) { return lower_format(lo, "lower(%e)", operand); }
 
-/* '%' || x || '%' around the right operand, as the dialect concatenates. */
+/* '%' || x || '%' around the right operand: one concatenation with it where it is one itself. */
+static Expr *pattern_around(Lowering *lo, Element *right, bool before, bool after, Flags flags) {
+    Evaluator *ev = lo->ev;
+    SaType *string = type_of_kind(ev, TYPE_STRING);
+    Element *percent = element_literal_column(ev, SLICE("'%'"), string);
+    Op concat = op_of(SA_CONCAT), none = op_of(SA_NONE);
+    if (before) right = element_for_op(ev, percent, right, concat, none, string);
+    if (after) right = element_for_op(ev, right, percent, concat, none, string);
+    return lower_expr(lo, right, flags);
+}
+
+/* The same around what is written already. */
 static Expr *pattern(Lowering *lo, Expr *right, bool before, bool after) {
     if (lo_mysql(lo)) {
         if (before && after) return lower_format(lo, "concat('%%', %e, '%%')", right);
@@ -95,7 +106,13 @@ static Expr *lower_like(Lowering *lo, Element *element, const LikeRow *row, Flag
     if (!lower_sides(lo, element, flags, &sides)) return NULL;
     bool native = row->fold && lo_is(lo, DIALECT_POSTGRESQL);
     if (row->fold && !native) sides.left = folded(lo, sides.left), sides.right = folded(lo, sides.right);
-    if (row->before || row->after) sides.right = pattern(lo, sides.right, row->before, row->after);
+    Element *given = element->children[1];
+    while (given->kind == EL_GROUPING) given = given->children[0];
+    bool joins = (given->kind == EL_OPERATOR_LIST || given->kind == EL_BINARY) && OPERATOR(given)->op.id == SA_CONCAT;
+    if (row->before || row->after)
+        sides.right = joins && (!row->fold || native) ? pattern_around(lo, given, row->before, row->after, flags)
+                                                      : pattern(lo, sides.right, row->before, row->after);
+    if (!sides.right) return NULL;
     const char *word = native ? (row->negated ? " NOT ILIKE " : " ILIKE ") : row->negated ? " NOT LIKE " : " LIKE ";
     return with_escape(lo, lower_format(lo, "%e%s%e", sides.left, word, sides.right), OPERATOR(element));
 }

@@ -292,8 +292,33 @@ static bool lower_body(Lowering *lo, const SelectState *state, const ElementList
     return true;
 }
 
+/* A select of the ORM with the criteria of the selects around it. */
+static Select *inherit_criteria(Lowering *lo, Select *select) {
+    if (!lo->criteria_count) return select;
+    Select *copy = select_copy(lo->ev, select);
+    Executable *head = &copy->head.head;
+    Value **items = ARENA_ARRAY(lo->arena, Value *, lo->criteria_count + head->option_count + 1);
+    int count = 0;
+    for (int i = 0; i < lo->criteria_count; i++) items[count++] = lo->criteria[i];
+    for (int i = 0; i < head->option_count; i++) items[count++] = head->options[i];
+    head->options = items;
+    head->option_count = head->option_capacity = count;
+    return copy;
+}
+
+static void note_criteria(Lowering *lo, const Executable *head) {
+    for (int i = 0; i < head->option_count; i++) {
+        bool known = !orm_option_is_criteria(head->options[i]);
+        for (int j = 0; j < lo->criteria_count; j++) known |= lo->criteria[j] == head->options[i];
+        if (!known) ARENA_PUSH(lo->arena, lo->criteria, lo->criteria_count, lo->criteria_capacity) = head->options[i];
+    }
+}
+
 Query *lower_select(Lowering *lo, Select *select, bool as_from, bool lateral, int compound_index) {
+    if (select->head.head.orm_state) note_criteria(lo, &select->head.head);
     if (orm_select_is_orm(lo->ev, select)) {
+        select = inherit_criteria(lo, select);
+        note_criteria(lo, &select->head.head);
         select = orm_lower_select(lo->ev, select, lo->level != NULL || as_from);
         if (!select) return NULL;
     }

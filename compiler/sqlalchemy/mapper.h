@@ -324,6 +324,8 @@ typedef struct OrmOptions { /* Executable.options */
 Value *option_lazily(Evaluator *ev, Entity *entity, Property *property);
 void options_define(Evaluator *ev, ModuleValue *module);
 OrmOptions *statement_options(Evaluator *ev, const Element *statement);
+/* False: two options say different things of one attribute, and that was raised. */
+bool options_agree(Evaluator *ev, const OrmOptions *options, const Node *site);
 Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count);
 
 /* ---- compiling statements ---- */

@@ -22,18 +22,18 @@ static const SaOperator binary_operators[] = {
     [OP_BitAnd] = SA_AND, [OP_BitOr] = SA_OR,
 };
 
-static Value *element_conjoin(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site) {
+static Value *element_conjoin(Evaluator *ev, Operator op, Value *self, Value *other, const Node *site) {
     Element *left = element_coerce(ev, self, COERCE_WHERE, site);
     Element *right = left ? element_coerce(ev, other, COERCE_WHERE, site) : NULL;
     if (!right) return NULL;
-    Element *items[2] = {reflected ? right : left, reflected ? left : right};
+    Element *items[2] = {left, right};
     Element *made = op == OP_BitAnd ? element_and(ev, items, 2) : element_or(ev, items, 2);
     return &made->head.head;
 }
 
 static Value *element_slot_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected,
                                   const Node *site) {
-    if (op == OP_BitAnd || op == OP_BitOr) return element_conjoin(ev, op, self, other, reflected, site);
+    if (op == OP_BitAnd || op == OP_BitOr) return reflected ? NULL : element_conjoin(ev, op, self, other, site);
     if (op == OP_Pow || op == OP_MatMult || op == OP_BitXor) return NULL;
     Element *left = column_self(ev, self, site);
     if (!left) return NULL;

@@ -33,6 +33,8 @@ struct Element *orm_entity_criterion(Evaluator *ev, Entity *entity);
 /* The columns that stand for the entity in `.subquery().c`, `.union()`, `.cte()`: one a mapped column. Keys are the
  * attribute names. Pushes into a list of elements; false: raised. */
 bool orm_entity_columns(Evaluator *ev, Entity *entity, struct Element ***columns, Atom **keys, int *count);
+/* What RETURNING of the entity gives: the attributes that load, as far as the entity's own table has them. */
+bool orm_entity_returned(Evaluator *ev, Entity *entity, struct Element ***columns, Atom **keys, int *count);
 /* A mapped attribute by name, for filter_by(name=…), values(name=…), values({User.name: …}); NULL without an error:
  * there is none. */
 struct Element *orm_entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site);
@@ -43,6 +45,8 @@ struct Element *orm_coerce_expression(Evaluator *ev, Value *value, const Node *s
 bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
 /* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
 struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
+/* Is it an option that nested selects follow too: with_loader_criteria()? */
+bool orm_option_is_criteria(const Value *option);
 
 /* a.join(b, User.posts) and joins of mapped classes; NULL without an error: nothing of the ORM's takes part. */
 struct Element *orm_join_elements(Evaluator *ev, struct Element *left, Value *right, Value *on, bool outer, bool full,

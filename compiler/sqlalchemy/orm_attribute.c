@@ -25,12 +25,14 @@ Value *instance_column_value(Evaluator *ev, Value *instance, Mapper *mapper, Ele
     Property *property = mapper_property_of(mapper, column);
     if (!property) return value_none(ev);
     OrmInstance *known = value_as_instance(instance);
-    bool pending = known && !known->partial && known->status != INSTANCE_PERSISTENT && known->status != INSTANCE_DETACHED;
+    bool pending =
+        known && !known->partial && known->status != INSTANCE_PERSISTENT && known->status != INSTANCE_DETACHED;
     if (pending && !instance_get(instance, property->key))
-        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, site,
-                        "Can't resolve value for column %.*s.%.*s on object %.*s; no value has been set for this column",
-                        SLICE_ARGS(COLUMN(column)->table->name.text), SLICE_ARGS(column->name.text),
-                        SLICE_ARGS(value_repr(ev, instance)));
+        return sa_raise(
+            ev, SA_INVALID_REQUEST_ERROR, site,
+            "Can't resolve value for column %.*s.%.*s on object %.*s; no value has been set for this column",
+            SLICE_ARGS(COLUMN(column)->table->name.text), SLICE_ARGS(column->name.text),
+            SLICE_ARGS(value_repr(ev, instance)));
     return value_get_attribute(ev, instance, property->key, site);
 }
 
@@ -302,8 +304,7 @@ static Value *attribute_binary(Evaluator *ev, Operator op, Value *self, Value *o
                                const Node *site) {
     (void)op;
     (void)other;
-    (void)reflected;
-    if (((AttributeValue *)self)->property->kind == PROPERTY_COMPOSITE) return NULL;
+    if (reflected || ((AttributeValue *)self)->property->kind == PROPERTY_COMPOSITE) return NULL;
     return sa_raise_not_implemented(ev, site, "operator");
 }
 
@@ -388,11 +389,12 @@ static const NativeMethod attribute_methods[] = {
     {"and_", attribute_and, NATIVE_METHOD, NULL},
 #define REFUSED(name) {name, attribute_refuse, NATIVE_METHOD, name},
     REFUSED("is_") REFUSED("is_not") REFUSED("isnot") REFUSED("in_") REFUSED("not_in") REFUSED("notin_") REFUSED("like")
-    REFUSED("ilike") REFUSED("not_like") REFUSED("not_ilike") REFUSED("startswith") REFUSED("endswith")
-    REFUSED("between") REFUSED("is_distinct_from") REFUSED("is_not_distinct_from") REFUSED("desc") REFUSED("asc")
-    REFUSED("nulls_first") REFUSED("nulls_last") REFUSED("distinct") REFUSED("collate") REFUSED("match")
+        REFUSED("ilike") REFUSED("not_like") REFUSED("not_ilike") REFUSED("startswith") REFUSED("endswith")
+            REFUSED("between") REFUSED("is_distinct_from") REFUSED("is_not_distinct_from") REFUSED("desc")
+                REFUSED("asc") REFUSED("nulls_first") REFUSED("nulls_last") REFUSED("distinct") REFUSED("collate")
+                    REFUSED("match")
 #undef REFUSED
-    {0},
+                        {0},
 };
 
 /* ---- with_parent, remote(), foreign() ---- */

@@ -218,9 +218,11 @@ static Entity *eager_alias(Compile *compile, Relationship *relationship, const L
     Entity *alias;
     if (of_type && of_type->is_alias) return of_type;
     if (of_type && of_type->mapper != relationship->target) {
-        Mapper **poly = ARENA_ARRAY(compile->arena, Mapper *, 1);
-        poly[0] = of_type->mapper;
-        alias = entity_polymorphic(compile->ev, relationship->target, poly, 1, NULL, true, true, false);
+        int count = 0;
+        for (Mapper *up = of_type->mapper; up && up != relationship->target; up = up->inherits) count++;
+        Mapper **poly = ARENA_ARRAY(compile->arena, Mapper *, count + 1), *up = of_type->mapper;
+        for (int i = count - 1; i >= 0; i--, up = up->inherits) poly[i] = up;
+        alias = entity_polymorphic(compile->ev, relationship->target, poly, count, NULL, true, false, false);
         if (!alias) return NULL;
     } else if (of_type) alias = entity_alias(compile->ev, of_type->mapper, NULL, (Slice){0}, true);
     else if (relationship->target_entity->is_alias) {
@@ -300,8 +302,8 @@ bool compile_setup_entity(Compile *compile, QueryEntity *root, EntityPlan *plan,
 
 static EagerJoin *eager_root(Compile *compile, QueryEntity *root) {
     bool nests = compile->multi_row_eager &&
-                 (compile->given->head.limit || compile->given->head.offset || compile->given->head.fetch ||
-                  compile->given->distinct || compile->given->distinct_on.count || compile->given->head.group_by.count);
+                 (compile->given->head.limit || compile->given->head.offset || compile->given->distinct ||
+                  compile->given->distinct_on.count || compile->given->head.group_by.count);
     int index = -1;
     for (int i = 0; i < compile->eager_count; i++)
         if (compile->eager[i].root == root) return &compile->eager[i];

@@ -70,7 +70,7 @@ static void returning_plan(Evaluator *ev, const Dml *dml, RowPlan *plan) {
             Element **columns;
             Atom *keys;
             int count = 0;
-            if (!orm_entity_columns(ev, element->entity, &columns, &keys, &count)) return;
+            if (!orm_entity_returned(ev, element->entity, &columns, &keys, &count)) return;
             item.kind = ROW_ENTITY;
             item.name = element->entity->name;
             item.plan = ARENA_NEW(evaluator_arena(ev), EntityPlan);
@@ -89,11 +89,11 @@ static void returning_plan(Evaluator *ev, const Dml *dml, RowPlan *plan) {
 
 static Dml *dml_copy(Evaluator *ev, const Dml *dml) { return (Dml *)element_copy(ev, &dml->head.base); }
 
-/* A session returns what the entities load; SQLAlchemy's compiler alone, the columns of their tables. */
+/* An INSERT returns what its entities load where a session sends it; else, the columns of their tables. */
 static Dml *returning_loaded(Evaluator *ev, Dml *dml) {
     Dml *copy = dml_copy(ev, dml);
     copy->returning = (ElementList){0};
-    froms_expand(ev, &dml->returning, &copy->returning);
+    returning_expand(ev, &dml->returning, true, &copy->returning);
     return copy;
 }
 

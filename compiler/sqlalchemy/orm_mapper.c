@@ -211,7 +211,8 @@ static void mapper_map_column(Evaluator *ev, Mapper *mapper, const MapperSpec *s
     mapper_put(ev, mapper, key, property);
 }
 
-/* Of a concrete mapper, what its parent maps too comes first, in the parent's order, but for what its own body assigns. */
+/* Of a concrete mapper, what its parent maps too comes first, in the parent's order, but for what its own body assigns.
+ */
 static void mapper_map_concrete(Evaluator *ev, Mapper *mapper, const MapperSpec *spec) {
     const AtomMap *inherited = &mapper->inherits->properties;
     for (int i = 0; i < inherited->count; i++) {

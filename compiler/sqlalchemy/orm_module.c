@@ -191,6 +191,8 @@ bool orm_select_is_orm(Evaluator *ev, const Select *select) {
     return orm_select_mentions(select);
 }
 
+bool orm_option_is_criteria(const Value *option) { return option->type == &orm_criteria_type; }
+
 Select *orm_lower_select(Evaluator *ev, Select *select, bool nested) {
     Element *made = orm_compile_select(ev, select, nested, NULL, NULL);
     return made ? SELECT(made) : NULL;

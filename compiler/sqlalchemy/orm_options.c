@@ -238,6 +238,64 @@ Value *option_lazily(Evaluator *ev, Entity *entity, Property *property) {
 
 /* ---- on statements ---- */
 
+/* ---- options that contradict each other ---- */
+
+static bool same_place(const LoadStep *a, const LoadStep *b) {
+    bool aliases = (a->root && a->root->is_alias) || (b->root && b->root->is_alias);
+    if (a->depth != b->depth || (aliases && a->root != b->root)) return false;
+    if (!a->depth && a->root && b->root && !mapper_is_a(a->root->mapper, b->root->mapper) &&
+        !mapper_is_a(b->root->mapper, a->root->mapper))
+        return false;
+    for (int i = 0; i < a->depth; i++)
+        if (a->path[i]->property->key != b->path[i]->property->key ||
+            a->path[i]->property->relationship != b->path[i]->property->relationship)
+            return false;
+    return true;
+}
+
+static bool same_strategy(const LoadStep *a, const LoadStep *b) {
+    bool joined = a->kind == LOAD_JOINED || a->kind == LOAD_CONTAINS;
+    return a->kind == b->kind && a->raise == b->raise && a->recursion_depth == b->recursion_depth &&
+           (!joined || (a->innerjoin == b->innerjoin && a->alias == b->alias));
+}
+
+static bool defers(const LoadStep *step) { return step->kind == LOAD_DEFER; }
+
+/* The first attribute that both steps name and treat otherwise; NULL: none. */
+static const char *steps_conflict(const LoadStep *a, const LoadStep *b) {
+    bool columns = a->kind == LOAD_ONLY || a->kind == LOAD_DEFER || a->kind == LOAD_UNDEFER;
+    bool others = b->kind == LOAD_ONLY || b->kind == LOAD_DEFER || b->kind == LOAD_UNDEFER;
+    if (a->wildcard || b->wildcard || columns != others || !same_place(a, b)) return NULL;
+    if (!columns) {
+        bool silent = a->kind >= LOAD_DEFAULT || b->kind >= LOAD_DEFAULT || !a->depth;
+        return silent || same_strategy(a, b) ? NULL : a->path[a->depth - 1]->property->key->text.start;
+    }
+    if (defers(a) == defers(b) && (!defers(a) || a->raise == b->raise)) return NULL;
+    for (int i = 0; i < a->column_count; i++)
+        for (int j = 0; j < b->column_count; j++)
+            if (a->columns[i]->key == b->columns[j]->key) return a->columns[i]->key->text.start;
+    return NULL;
+}
+
+bool options_agree(Evaluator *ev, const OrmOptions *options, const Node *site) {
+    LoadStep **steps = NULL;
+    int count = 0, capacity = 0;
+    for (int i = 0; options && i < options->count; i++) {
+        if (options->items[i]->type != &orm_load_option_type) continue;
+        const LoadOption *option = (const LoadOption *)options->items[i];
+        for (int j = 0; j < option->count; j++) {
+            for (int k = 0; k < count; k++) {
+                const char *name = steps_conflict(steps[k], option->steps[j]);
+                if (!name) continue;
+                sa_raise(ev, SA_INVALID_REQUEST_ERROR, site, "Loader strategies for %s conflict", name);
+                return false;
+            }
+            ARENA_PUSH(evaluator_arena(ev), steps, count, capacity) = option->steps[j];
+        }
+    }
+    return true;
+}
+
 OrmOptions *statement_options(Evaluator *ev, const Element *statement) {
     const Executable *head = (const Executable *)statement;
     if (!head->option_count) return NULL;

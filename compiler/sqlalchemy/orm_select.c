@@ -18,23 +18,65 @@ bool from_overlaps(Evaluator *ev, const Element *a, const Element *b) {
     return false;
 }
 
+/* Do rows of a subquery, or of a join with one, come from `wanted`? */
+static bool from_derives(Evaluator *ev, Element *from, const Element *wanted, int depth) {
+    if (element_same(from, wanted)) return true;
+    if (depth > 40) return false;
+    if (from->kind == EL_SELECT) {
+        ElementList froms = {0};
+        froms_expand(ev, &SELECT(from)->columns, &froms);
+        ElementList below = element_list_copy(ev, &SELECT(from)->from);
+        for (int i = 0; i < froms.count; i++) element_froms(ev, froms.items[i], &below);
+        for (int i = 0; i < below.count; i++)
+            if (from_derives(ev, below.items[i], wanted, depth + 1)) return true;
+        return false;
+    }
+    bool nests = from->kind == EL_SUBQUERY || from->kind == EL_ALIAS || from->kind == EL_CTE ||
+                 from->kind == EL_LATERAL || from->kind == EL_SELECT_GROUPING || from->kind == EL_FROM_GROUPING;
+    int parts = from->kind == EL_JOIN ? 2 : nests && from->count ? 1 : 0;
+    for (int i = 0; i < parts; i++)
+        if (from_derives(ev, from->children[i], wanted, depth + 1)) return true;
+    return false;
+}
+
 int compile_find_from(Compile *compile, const ElementList *clauses, Element *wanted) {
     for (int i = 0; i < clauses->count; i++)
         if (clauses->items[i] == wanted || from_contains(clauses->items[i], wanted)) return i;
     for (int i = 0; i < clauses->count; i++)
         if (from_overlaps(compile->ev, clauses->items[i], wanted)) return i;
+    for (int i = 0; i < clauses->count; i++)
+        if (from_derives(compile->ev, clauses->items[i], wanted, 0)) return i;
     return -1;
 }
 
 /* ---- entities ---- */
 
-static Entity *column_entity(const Element *element, int depth) {
-    if (element->entity && element->kind != EL_ENTITY) return element->entity;
-    if (depth > 100 || element_is_select(element) || element_is_from(element)) return NULL;
+/* How many levels below an element its i-th part stands in SQLAlchemy's own tree. */
+static int part_depth(const Element *element, int i) {
+    if (element->kind == EL_FUNCTION) return 3; /* a group, and the list in it */
+    if (element->kind == EL_OVER || element->kind == EL_WITHIN_GROUP) return i ? 2 : 1;
+    return 1;
+}
+
+/* The first entity at this level; `deeper` says whether there are levels below. */
+static Entity *entity_at_level(const Element *element, int level, bool *deeper) {
+    if (level < 0) return *deeper = true, NULL;
+    if (element->entity && element->kind != EL_ENTITY) return level == 0 ? element->entity : NULL;
+    if (element_is_select(element) || element_is_from(element)) return NULL;
     for (int i = 0; i < element->count; i++) {
         if (!element->children[i]) continue;
-        Entity *found = column_entity(element->children[i], depth + 1);
+        Entity *found = entity_at_level(element->children[i], level - part_depth(element, i), deeper);
         if (found) return found;
+    }
+    return NULL;
+}
+
+/* The entity that a column expression belongs to: of its mapped attributes, the one nearest to the top. */
+static Entity *column_entity(const Element *element) {
+    for (int level = 0; level < 60; level++) {
+        bool deeper = false;
+        Entity *found = entity_at_level(element, level, &deeper);
+        if (found || !deeper) return found;
     }
     return NULL;
 }
@@ -53,13 +95,13 @@ static void compile_read_column(Compile *compile, Element *element) {
     if (element->kind == EL_ENTITY) {
         compile_add_entity(compile, QUERY_ENTITY_MAPPER, element->entity, element);
     } else if (element->kind == EL_ORM) {
-        Entity *entity = element->count ? column_entity(element->children[0], 0) : NULL;
+        Entity *entity = element->count ? column_entity(element->children[0]) : NULL;
         compile_add_entity(compile, QUERY_ENTITY_BUNDLE, entity, element);
     } else if (element_is_from(element) && !element_is_select(element)) { /* a table or CTE: its columns */
         const ElementList *columns = from_columns(compile->ev, element);
         for (int i = 0; i < columns->count; i++) compile_read_column(compile, columns->items[i]);
     } else {
-        Entity *entity = column_entity(element, 0);
+        Entity *entity = column_entity(element);
         QueryEntity *made = compile_add_entity(compile, QUERY_ENTITY_COLUMN, entity, element);
         if (entity) return;
         ElementList froms = {0};
@@ -85,7 +127,7 @@ static void compile_read_columns(Compile *compile) {
 static bool list_mentions(const ElementList *list) {
     for (int i = 0; i < list->count; i++) {
         const Element *element = list->items[i];
-        if (element->kind == EL_ENTITY || element->kind == EL_ORM || element->entity || column_entity(element, 0))
+        if (element->kind == EL_ENTITY || element->kind == EL_ORM || element->entity || column_entity(element))
             return true;
     }
     return false;
@@ -104,7 +146,7 @@ bool orm_select_mentions(const Select *select) {
 }
 
 Element *orm_column_entity(Evaluator *ev, Element *column) {
-    Entity *entity = column->kind == EL_ENTITY ? NULL : column_entity(column, 0);
+    Entity *entity = column->kind == EL_ENTITY ? NULL : column_entity(column);
     return entity ? entity_element(ev, entity) : NULL;
 }
 
@@ -208,7 +250,7 @@ static bool compile_implicit_left(Compile *compile, const SetupJoin *join, JoinS
             owners[clauses.count] = entity->entity;
             element_list_push(ev, &clauses, entity->selectable);
         }
-        if (!clauses.count)
+        if (!compile->entity_count)
             return raise_join(compile, join,
                               "No entities to join from; please use select_from() to establish the left "
                               "entity/selectable of this join");
@@ -447,7 +489,8 @@ static void compile_note_criteria(Compile *compile, Entity *entity) {
 static void compile_column(Compile *compile, Element *element, Entity *entity) {
     Evaluator *ev = compile->ev;
     Element *plain = element->entity && element->original ? element->original : element;
-    if (plain != element && plain->kind != EL_COLUMN && plain->kind != EL_LABEL)
+    bool labels = compile->given->head.label_style != LABEL_NONE;
+    if (plain != element && labels && plain->kind != EL_COLUMN && plain->kind != EL_LABEL)
         plain = element_label(ev, plain, name_from(element->entity_key->text));
     if (entity) {
         compile_note_criteria(compile, entity);
@@ -487,7 +530,7 @@ static bool compile_columns(Compile *compile, RowPlan *plan) {
             item.width = entity->element->count;
             item.name = item.bundle ? item.bundle->name : entity->element->name.text;
             for (int j = 0; j < entity->element->count; j++)
-                compile_column(compile, entity->element->children[j], column_entity(entity->element->children[j], 0));
+                compile_column(compile, entity->element->children[j], column_entity(entity->element->children[j]));
         } else {
             item.kind = ROW_COLUMN;
             item.name = entity->element->name.text;
@@ -520,14 +563,25 @@ static void list_append_all(Evaluator *ev, ElementList *out, const ElementList *
     for (int i = 0; i < from->count; i++) element_list_push(ev, out, from->items[i]);
 }
 
+/* Of the options only criteria have a meaning below. */
+static void compile_keep_criteria(Compile *compile, Select *select) {
+    Executable *head = &select->head.head;
+    int count = compile->options ? compile->options->count : 0;
+    head->options = ARENA_ARRAY(compile->arena, Value *, count + 1);
+    head->option_count = 0;
+    for (int i = 0; i < count; i++)
+        if (orm_option_is_criteria(compile->options->items[i]))
+            head->options[head->option_count++] = compile->options->items[i];
+    head->option_capacity = count + 1;
+}
+
 static Select *compile_base(Compile *compile) {
     Select *select = select_copy(compile->ev, compile->given);
     select->columns = select->from = select->where = (ElementList){0};
     select->joins = NULL;
     select->join_count = select->join_capacity = 0;
-    select->head.head.options = NULL;
     select->head.head.orm_state = select; /* it is plain now */
-    select->head.head.option_count = 0;
+    compile_keep_criteria(compile, select);
     select->head.order_by = select->head.group_by = (ElementList){0};
     spread_bundles(compile, &compile->given->head.group_by, &select->head.group_by);
     list_append_all(compile->ev, &select->where, &compile->where);
@@ -579,7 +633,7 @@ static Element *splice_replace(Evaluator *ev, Element *element, void *data) {
         if (splice->extras.items[i] == element) return from_columns(ev, splice->inner)->items[splice->first_extra + i];
     if (element->kind == EL_COLUMN) {
         Element *found = from_corresponding(ev, splice->inner, element);
-        return found && found != element ? found : NULL;
+        return found && found != element && column_descends(found, element, 0) ? found : NULL;
     }
     return NULL;
 }
@@ -625,6 +679,7 @@ static Element *compile_compound(Compile *compile) {
     Element *alias = element_subquery(ev, &inner->head.head.base, (Name){0});
     Select *outer = select_new(ev);
     outer->head.head.orm_state = outer;
+    compile_keep_criteria(compile, outer);
     outer->head.label_style = compile->given->head.label_style;
     list_append_all(ev, &outer->columns, from_columns(ev, alias));
     list_append_all(ev, &outer->columns, &compile->secondary);
@@ -670,8 +725,8 @@ static void resolve_text_labels(Compile *compile) {
 }
 
 static bool should_nest(const Select *select) {
-    return select->head.limit || select->head.offset || select->head.fetch || select->distinct ||
-           select->distinct_on.count || select->head.group_by.count;
+    return select->head.limit || select->head.offset || select->distinct || select->distinct_on.count ||
+           select->head.group_by.count;
 }
 
 /* ---- positions of the loaded columns in a row ---- */
@@ -695,6 +750,7 @@ Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan 
     if (!mappers_configure(ev)) return NULL;
     Compile compile = {.ev = ev, .arena = evaluator_arena(ev), .given = select, .nested = nested, .start = start};
     compile.options = statement_options(ev, &select->head.head.base);
+    if (!options_agree(ev, compile.options, select->head.head.base.node)) return NULL;
     list_append_all(ev, &compile.where, &select->where);
     compile_read_columns(&compile);
     for (int i = 0; i < select->join_count; i++)

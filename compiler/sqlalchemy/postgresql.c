@@ -89,11 +89,46 @@ static Value *call_text_search(Evaluator *ev, Value *self, const Arguments *a) {
     return element_value(element_call(ev, name_from(slice_from(*name)), a->items, a->count, NULL, a->site));
 }
 
+static void range_describe(Evaluator *ev, Value *self, Buffer *out) {
+    (void)ev;
+    buffer_format(out, "Range(%.*s)", SLICE_ARGS(((RangeValue *)self)->text));
+}
+
+const Type sa_range_type = {.name = "Range", .kind = VALUE_NATIVE, .describe = range_describe};
+
+static bool range_bound(Evaluator *ev, Buffer *out, Value *bound, const Node *site) {
+    if (!bound || value_is_none(bound)) return true;
+    Value *text = value_str(ev, bound, site);
+    if (text) buffer_slice(out, value_text(text));
+    return text != NULL;
+}
+
+/* Range(lower=None, upper=None, *, bounds="[)", empty=False) */
+static Value *range_create(Evaluator *ev, Class *cls, const Arguments *a) {
+    Value *lower = NULL, *upper = NULL, *bounds = NULL, *empty = NULL;
+    if (!arguments_bind(ev, a, "Range", "| lower upper * bounds empty", &lower, &upper, &bounds, &empty)) return NULL;
+    Slice marks = bounds && value_is(bounds, VALUE_STRING) ? value_text(bounds) : SLICE("[)");
+    if (marks.length != 2) return evaluator_raise_id(ev, EXCEPTION_VALUE, a->site, "invalid bounds of a Range");
+    Buffer out;
+    buffer_init(&out, evaluator_arena(ev));
+    buffer_put(&out, marks.start[0]);
+    if (!range_bound(ev, &out, lower, a->site)) return NULL;
+    buffer_put(&out, ',');
+    if (!range_bound(ev, &out, upper, a->site)) return NULL;
+    buffer_put(&out, marks.start[1]);
+    RangeValue *made = instance_allocate(ev, cls, sizeof *made);
+    made->head.head.type = &sa_range_type;
+    made->text = empty && value_is_true(empty) ? SLICE("empty") : buffer_view(&out);
+    return &made->head.head;
+}
+
 void postgresql_define(Evaluator *ev, ModuleValue *module) {
     static const SaOperator any = SA_ANY, all = SA_ALL;
     static const char *const search[] = {"to_tsvector",      "to_tsquery",           "plainto_tsquery",
                                          "phraseto_tsquery", "websearch_to_tsquery", "ts_headline"};
     SaState *state = sa_state(ev);
+    NativeClass range = {.name = "Range", .instance_type = &sa_range_type, .create = range_create};
+    module_define_class(ev, module, &range, NULL);
     module_define_function(ev, module, "array", call_array);
     module_define_function(ev, module, "aggregate_order_by", call_aggregate_order_by);
     module_define_function(ev, module, "array_agg", call_array_agg);

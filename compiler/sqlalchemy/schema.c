@@ -470,11 +470,13 @@ static bool column_take_type(Evaluator *ev, Element *column) {
 static void table_take_types(Evaluator *ev, MetaData *metadata, const Element *table) {
     ElementList untyped = {0};
     for (int i = 0; i < metadata->untyped.count; i++)
-        if (!column_take_type(ev, metadata->untyped.items[i])) element_list_push(ev, &untyped, metadata->untyped.items[i]);
+        if (!column_take_type(ev, metadata->untyped.items[i]))
+            element_list_push(ev, &untyped, metadata->untyped.items[i]);
     const ElementList *columns = &FROM((Element *)(uintptr_t)table)->columns;
     for (int i = 0; i < columns->count; i++) {
         Element *column = columns->items[i];
-        if (column->type->kind == TYPE_NULL && COLUMN(column)->schema->foreign_key_count && !column_take_type(ev, column))
+        if (column->type->kind == TYPE_NULL && COLUMN(column)->schema->foreign_key_count &&
+            !column_take_type(ev, column))
             element_list_push(ev, &untyped, column);
     }
     if (!untyped.count && !metadata->untyped.count) return;

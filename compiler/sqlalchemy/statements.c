@@ -110,7 +110,8 @@ static Value *select_having(Evaluator *ev, Value *self, const Arguments *a) {
     return select_result(ev, self, select);
 }
 
-/* What filter_by's keywords belong to: the last join's target, else the first FROM, else what the first column is of. */
+/* What filter_by's keywords belong to: the last join's target, else the first FROM, else what the first column is of.
+ */
 static Element *filter_by_target(Evaluator *ev, Select *select) {
     if (select->join_count) return select->joins[select->join_count - 1].target;
     ElementList froms = {0};
@@ -158,6 +159,39 @@ static Value *select_filter_by(Evaluator *ev, Value *self, const Arguments *a) {
 static Value *select_add_columns(Evaluator *ev, Value *self, const Arguments *a) {
     Select *select = select_self(ev, self);
     return select_columns_read(ev, select, a) ? select_result(ev, self, select) : NULL;
+}
+
+/* Does a column only repeat another one that stands here too: the same, or of the same name and linked to it? */
+static bool column_repeats(Evaluator *ev, Element *column, const ElementList *all) {
+    if (column->kind != EL_COLUMN || !COLUMN(column)->schema) return false;
+    const SchemaColumn *schema = COLUMN(column)->schema;
+    for (int i = 0; i < schema->foreign_key_count; i++) {
+        Element *target = foreign_key_target(ev, schema->foreign_keys[i]);
+        for (int j = 0; target && j < all->count; j++) {
+            const Element *other = all->items[j];
+            if (!element_same(other, column) && other->kind == EL_COLUMN && column_shares_lineage(target, other) &&
+                slice_equals(other->name.text, column->name.text))
+                return true;
+        }
+    }
+    return false;
+}
+
+static Value *select_reduce_columns(Evaluator *ev, Value *self, const Arguments *a) {
+    (void)a;
+    Select *select = select_self(ev, self);
+    ElementList all = {0}, once = {0}, kept = {0};
+    froms_expand(ev, &select->columns, &all);
+    for (int i = 0; i < all.count; i++) {
+        bool known = false;
+        for (int j = 0; j < once.count && !known; j++) known = element_same(once.items[j], all.items[i]);
+        if (!known) element_list_push(ev, &once, all.items[i]);
+    }
+    for (int i = 0; i < once.count; i++)
+        if (!column_repeats(ev, once.items[i], &once)) element_list_push(ev, &kept, once.items[i]);
+    if (evaluator_error_pending(ev)) return NULL;
+    select->columns = kept;
+    return select_result(ev, self, select);
 }
 
 static Value *select_with_only_columns(Evaluator *ev, Value *self, const Arguments *a) {
@@ -611,6 +645,7 @@ const NativeMethod select_methods[] = {
     {"add_columns", select_add_columns, NATIVE_METHOD, NULL},
     {"column", select_add_columns, NATIVE_METHOD, NULL},
     {"with_only_columns", select_with_only_columns, NATIVE_METHOD, NULL},
+    {"reduce_columns", select_reduce_columns, NATIVE_METHOD, NULL},
     {"select_from", select_select_from, NATIVE_METHOD, NULL},
     {"join", select_join, NATIVE_METHOD, NULL},
     {"outerjoin", select_outerjoin, NATIVE_METHOD, NULL},

@@ -62,6 +62,7 @@ static const TypedOperator typed_operators[] = {
 };
 
 static const CustomOp *typed_operator(const char *method, const SaType *type) {
+    if (type->kind == TYPE_ARRAY) return NULL; /* these are PostgreSQL's */
     for (size_t i = 0; i < sizeof typed_operators / sizeof *typed_operators; i++)
         if (strcmp(typed_operators[i].method, method) == 0 && typed_operators[i].affinity == type->affinity)
             return &typed_operators[i].op;

@@ -411,10 +411,30 @@ static const NativeMethod type_methods[] = {
     {NULL, NULL, NATIVE_METHOD, NULL},
 };
 
+static void json_null_describe(Evaluator *ev, Value *self, Buffer *out) {
+    (void)ev;
+    (void)self;
+    buffer_text(out, "symbol('JSON_NULL')");
+}
+
+const Type sa_json_null_type = {.name = "symbol", .kind = VALUE_NATIVE, .describe = json_null_describe};
+
+static Value *type_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site) {
+    (void)site;
+    const TypeRow *row = cls->native;
+    if (!row || row->affinity != TYPE_JSON || !slice_equals_text(name->text, "NULL")) return NULL;
+    Instance *made = ARENA_NEW(evaluator_arena(ev), Instance);
+    made->head = (Value){&sa_json_null_type, cls};
+    return &made->head;
+}
+
 static void type_class_define(Evaluator *ev, ModuleValue *module, TypeKind kind) {
     SaState *state = sa_state(ev);
     if (!state->type_classes[kind]) {
-        NativeClass spec = {.name = type_rows[kind].python, .instance_type = &sa_type_type, .create = type_create};
+        NativeClass spec = {.name = type_rows[kind].python,
+                            .instance_type = &sa_type_type,
+                            .create = type_create,
+                            .class_attribute = type_class_attribute};
         TypeKind base = type_rows[kind].base;
         Class *parent = base == TYPE_NULL ? state->type_engine : state->type_classes[base];
         Class *cls = module_define_class(ev, module, &spec, parent ? parent : state->type_engine);

@@ -74,4 +74,14 @@ bool type_bind(Evaluator *ev, const SaType *type, Value *value, const Dialect *d
 void types_define(Evaluator *ev, ModuleValue *module); /* sqlalchemy.types */
 void types_define_dialect(Evaluator *ev, ModuleValue *module, DialectId dialect);
 
+/* JSON.NULL: the JSON document null, where None is SQL's NULL. */
+extern const Type sa_json_null_type;
+
+/* postgresql.Range(lower, upper), as PostgreSQL writes it. */
+typedef struct RangeValue {
+    Instance head;
+    Slice text;
+} RangeValue;
+extern const Type sa_range_type;
+
 #endif

@@ -546,7 +546,7 @@ class Maker:
         source = self.flat()
         self.scope = []
         self.scope = [Source(source.text, {}, source.mapped, source.table)]
-        kind = self.pick("values", "values", "many", "from_select", "conflict", "conflict", "duplicate", "none")
+        kind = self.pick("values", "values", "many", "from_select", "conflict", "conflict", "duplicate", "none" if source.text != "people" else "values")
         if kind == "from_select":
             other = self.plain()
             return self.inner(other, lambda: f"insert({source.text}).from_select(['id', 'name'], select({self.column('n')}, {self.text(depth - 1)}){self.clauses(0, small=True)}{self.pick('', '')}){self.pick('', ', include_defaults=False')[:0]}", outer=False)
