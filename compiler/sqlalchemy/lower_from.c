@@ -128,6 +128,7 @@ static bool derived_columns(Lowering *lo, Element *from, Relation *relation) {
     const FromElement *valued = FROM(from);
     if (!valued->derived) return true;
     relation->column_names = ARENA_ARRAY(lo->arena, Atom, valued->columns.count + 1);
+    relation->column_count = 0;
     for (int i = 0; i < valued->columns.count; i++) {
         Element *column = valued->columns.items[i];
         relation->column_names[relation->column_count++] = atom_of(lo, lower_name(lo, column->name));
