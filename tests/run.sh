@@ -1,13 +1,15 @@
 #!/bin/sh
 # run.sh [--long]: everything that is tested. Installs what is missing, builds with sanitizers, starts private servers,
 # runs the unit tests, the golden files on all databases, the examples and the fuzz targets, and stops the servers.
-# --long: ten minutes of each fuzz target instead of twenty seconds, and the full figures of the executor's tests.
+# --long: ten minutes of each fuzz target instead of one, the full figures of the executor's tests, the golden files under
+# valgrind, clang-tidy, and the cheat sheets run by the ORMs themselves (installed by pip; otherwise only where they are).
 cd "$(dirname "$0")/.." || exit 1
 long=
 [ "$1" = --long ] && long=1
 jobs=$(nproc)
 build=build/test
 fuzz=build/fuzz
+plain=build/plain
 work=$(mktemp -d)
 chmod 755 "$work" # the servers run under accounts of their own
 passed=0
@@ -22,6 +24,7 @@ check() {
     if "$@" > "$work/output" 2>&1; then
         passed=$((passed + 1))
         printf 'ok      %-28s %4ss\n' "$name" $(($(date +%s) - start))
+        sed -n '/^fuzz .* inputs/s/^/        /p' "$work/output"
     else
         failed=$((failed + 1))
         failures="$failures $name"
@@ -67,6 +70,7 @@ fi
 # tried again before it counts.
 ASAN_OPTIONS=quarantine_size_mb=1 check units ctest --test-dir $build --output-on-failure --label-exclude lint \
     --repeat until-pass:3
+export ASAN_OPTIONS=detect_stack_use_after_return=1
 for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
     if [ -n "$ORMC_TEST_POSTGRESQL" ]; then
         check "$file" $build/ormc golden --database "$ORMC_TEST_POSTGRESQL" --database "$ORMC_TEST_MARIADB" "$file"
@@ -78,21 +82,29 @@ check lint ctest --test-dir $build --output-on-failure --label-regex lint
 check command-line ./tests/cli.sh $build
 check examples ./tests/examples.sh $build
 check installation ./tests/installation.sh $build
+check extending env ${launcher:+ORMC_LAUNCHER=ccache} python3 tests/checks/extending.py
 
 # ---- fuzzing ----
 
 if command -v clang > /dev/null; then
-    seconds=20
+    seconds=60
     [ -z "$long" ] || seconds=600
     check fuzz-build sh -c "cmake -S . -B $fuzz -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DORMC_FUZZ=ON \
         -DORMC_TESTS=OFF -DORMC_EXECUTORS=OFF $launcher && cmake --build $fuzz --parallel $jobs"
-    for target in "$fuzz"/tests/fuzz/*; do
-        [ -f "$target" ] && [ -x "$target" ] || continue
-        name=$(basename "$target")
-        mkdir -p "$work/corpus/$name" "tests/fuzz/seeds/$name"
-        check "fuzz-$name" "$target" "$work/corpus/$name" "tests/fuzz/seeds/$name" -max_total_time=$seconds -timeout=20 \
-            -rss_limit_mb=3000 -max_len=2000 -artifact_prefix="$work/"
-    done
+    check fuzz ./tests/fuzz/run.sh $fuzz $seconds
+fi
+
+# ---- what asks the ORMs, and what takes long ----
+
+if [ -n "$long" ]; then
+    check oracle-environment ./tests/oracle/environment.sh --make
+    check plain-build sh -c "cmake -S . -B $plain -G Ninja -DCMAKE_BUILD_TYPE=Debug $launcher && cmake --build $plain --parallel $jobs"
+    check valgrind ./tests/checks/valgrind.sh $plain
+    check clang-tidy ./tests/checks/tidy.sh $plain
+fi
+if python=$(./tests/oracle/environment.sh); then
+    check sheets-django "$python" tests/oracle/sheets_django.py --ormc $build/ormc
+    check sheets-sqlalchemy "$python" tests/oracle/sheets_sqlalchemy.py --ormc $build/ormc
 fi
 
 [ $failed -eq 0 ] || echo "failed:$failures"

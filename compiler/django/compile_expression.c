@@ -10,6 +10,7 @@
 #include "compiler/django/function.h"
 #include "compiler/django/function_compile.h"
 #include "compiler/django/lookup.h"
+#include "compiler/django/lookup_compile.h"
 #include "compiler/query/datetime.h"
 
 static SqlType field_sql_type(const DjField *field) { return field ? field->sql_type : SQL_UNKNOWN; }
@@ -169,7 +170,8 @@ static DjOutcome compile_lookup(DjCompiler *compiler, DjExpr *expr, Expr **out) 
         lookup = dj_copy(compiler->ev, expr);
         lookup->args[0] = lhs;
     }
-    return lookup->as.lookup.spec->compile(compiler, lookup, out);
+    const DjLookup *spec = lookup->as.lookup.spec;
+    return spec->compile ? spec->compile(compiler, lookup, out) : lookup_compile_plain(compiler, lookup, out);
 }
 
 static DjOutcome compile_wrapper(DjCompiler *compiler, DjExpr *expr, Expr **out) {

@@ -333,7 +333,7 @@ static DjOutcome compile_text(DjCompiler *compiler, DjExpr *lookup, Expr **out) 
 }
 
 static DjOutcome compile_text_regex(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
-    return lookup_compile_regex(compiler, with_text_key(compiler->ev, lookup), out);
+    return lookup_compile_plain(compiler, with_text_key(compiler->ev, lookup), out);
 }
 
 static DjOutcome compile_text_iexact(DjCompiler *compiler, DjExpr *lookup, Expr **out) {

@@ -258,8 +258,9 @@ DjOutcome lookup_compile_pattern(DjCompiler *compiler, DjExpr *lookup, Expr **ou
     return compile_sides(compiler, escaped, false, spec->op, out);
 }
 
-DjOutcome lookup_compile_regex(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
-    return compile_sides(compiler, lookup, false, lookup->as.lookup.spec->op, out);
+DjOutcome lookup_compile_plain(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    const DjLookup *spec = lookup->as.lookup.spec;
+    return compile_sides(compiler, lookup, spec->flags & DJL_PREPARE, spec->op, out);
 }
 
 DjOutcome lookup_compile_isnull(DjCompiler *compiler, DjExpr *lookup, Expr **out) {

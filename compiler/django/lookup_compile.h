@@ -11,7 +11,8 @@ DjOutcome lookup_compile_in(DjCompiler *compiler, DjExpr *lookup, Expr **out);
 DjOutcome lookup_compile_pattern(DjCompiler *compiler, DjExpr *lookup, Expr **out);
 DjOutcome lookup_compile_range(DjCompiler *compiler, DjExpr *lookup, Expr **out);
 DjOutcome lookup_compile_isnull(DjCompiler *compiler, DjExpr *lookup, Expr **out);
-DjOutcome lookup_compile_regex(DjCompiler *compiler, DjExpr *lookup, Expr **out);
+/* lhs operator rhs: of a row that names no function. */
+DjOutcome lookup_compile_plain(DjCompiler *compiler, DjExpr *lookup, Expr **out);
 bool lookup_prepare_exact(Evaluator *ev, DjExpr *lookup);
 bool lookup_prepare_in(Evaluator *ev, DjExpr *lookup);
 bool lookup_prepare_list(Evaluator *ev, DjExpr *lookup);
