@@ -277,5 +277,7 @@ bool unicode_follows_in_name(uint32_t code);
 Slice unicode_normal_form(Arena *arena, Slice text);
 /* The character of that name, as in \N{…}. */
 bool unicode_find_name(Slice name, uint32_t *code);
+/* The letter without its marks: e for é; the character itself where it has none. */
+uint32_t unicode_base(uint32_t code);
 
 #endif

@@ -175,6 +175,15 @@ static uint32_t compat_compose(uint32_t base, uint32_t mark) {
     return 0;
 }
 
+uint32_t unicode_base(uint32_t code) {
+    for (size_t i = 0; code >= 0x80 && i < COUNT_OF(compat_pairs);) {
+        bool found = compat_pairs[i].composed == code;
+        if (found) code = compat_pairs[i].base;
+        i = found ? 0 : i + 1;
+    }
+    return code;
+}
+
 Slice unicode_normal_form(Arena *arena, Slice text) {
     Buffer out;
     buffer_init(&out, arena);

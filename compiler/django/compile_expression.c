@@ -259,6 +259,19 @@ static FieldKind internal_kind(DjCompiler *compiler, DjExpr *expr) {
     return field ? field->internal : FIELD_OBJECT;
 }
 
+/* SQLite multiplies and divides durations by numbers only. */
+static bool scales_duration(DjCompiler *compiler, const DjExpr *expr, const FieldKind *kinds) {
+    Slice op = expr->as.combined.op;
+    if (compiler->dialect->id != DIALECT_SQLITE || (op.start[0] != '*' && op.start[0] != '/')) return true;
+    for (int i = 0; i < 2; i++)
+        if (kinds[i] != FIELD_DURATION && kinds[i] != FIELD_DECIMAL && kinds[i] != FIELD_FLOAT &&
+            kinds[i] != FIELD_INTEGER && kinds[i] != FIELD_OBJECT)
+            return evaluator_raise(compiler->ev, django_state(compiler->ev)->database_error,
+                                   evaluator_span(compiler->ev, expr->site), "Invalid arguments for operator %.*s.",
+                                   SLICE_ARGS(op)) != NULL;
+    return true;
+}
+
 /* date - date, datetime - datetime, time - time; a duration beside something else. */
 static Expr *temporal_arithmetic(DjCompiler *compiler, DjExpr *expr, Expr *left, Expr *right) {
     FieldKind kinds[2] = {internal_kind(compiler, expr->args[0]), internal_kind(compiler, expr->args[1])};
@@ -268,6 +281,7 @@ static Expr *temporal_arithmetic(DjCompiler *compiler, DjExpr *expr, Expr *left,
         (kinds[0] == FIELD_DATE || kinds[0] == FIELD_DATETIME || kinds[0] == FIELD_TIME))
         return expr_temporal_difference(arena, compiler->dialect, field_kind_info(kinds[0])->sql_type, left, right);
     if ((kinds[0] == FIELD_DURATION) == (kinds[1] == FIELD_DURATION)) return NULL;
+    if (!scales_duration(compiler, expr, kinds)) return NULL;
     left->type = field_kind_info(kinds[0])->sql_type;
     right->type = field_kind_info(kinds[1])->sql_type;
     DjField *field = dj_output_field(compiler->ev, expr, false);
@@ -282,6 +296,7 @@ static DjOutcome compile_combined(DjCompiler *compiler, DjExpr *expr, Expr **out
     if (outcome == DJ_SQL) outcome = dj_compile_or_value(compiler, expr->args[1], &right);
     if (outcome != DJ_SQL) return outcome;
     if ((*out = temporal_arithmetic(compiler, expr, left, right))) return DJ_SQL;
+    if (evaluator_error_pending(compiler->ev)) return DJ_ERROR;
     const CombinedOperator *row = combined_operators;
     while (!slice_equals_text(expr->as.combined.op, row->text)) row++;
     Expr *binary = expr_binary(compiler_arena(compiler), row->op, left, right,

@@ -57,6 +57,7 @@ Value *dj_method_raw(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *raw = dj_queryset_new(ev, NULL, value_as_queryset(self)->model, arguments->site);
     raw->raw = ARENA_NEW(evaluator_arena(ev), DjRaw);
     raw->raw->sql = value_text(sql);
+    if (translations && value_is(translations, VALUE_DICT)) raw->raw->translations = (DictValue *)translations;
     return dj_read_raw_values(ev, raw->raw, params, arguments->site) ? (Value *)raw : NULL;
 }
 

@@ -8,6 +8,7 @@ typedef struct DjRaw {
     Slice sql; /* with %s holes */
     Value **params;
     int count;
+    DictValue *translations; /* column of the text → column of the model; NULL: none */
 } DjRaw;
 
 /* Reads params= of raw() and execute(): a list, or a dict for "%(name)s" holes. false: an error is pending. */

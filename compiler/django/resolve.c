@@ -549,7 +549,14 @@ void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out) {
     case DJ_NEGATED: {
         DjKind inner = expr->args[0]->kind;
         if (inner == DJ_WHERE || inner == DJ_EXISTS || inner == DJ_SUBQUERY) break;
-        dj_group_by_columns(ev, expr->args[0], out);
+        /* what is wrapped is grouped by as if it had the wrapper's type */
+        DjExpr *wrapped = expr->args[0];
+        if (expr->output_field && (inner == DJ_COMBINED || inner == DJ_FUNC || inner == DJ_CASE)) {
+            wrapped = dj_copy(ev, wrapped);
+            wrapped->output_field = expr->output_field;
+            wrapped->output_decided = true;
+        }
+        dj_group_by_columns(ev, wrapped, out);
         return;
     }
     case DJ_WINDOW:

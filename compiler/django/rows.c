@@ -8,6 +8,7 @@
 
 #include "compiler/django/django.h"
 #include "compiler/django/field_prepare.h"
+#include "compiler/django/raw.h"
 
 static Arena *arena_of(Evaluator *ev) { return evaluator_arena(ev); }
 
@@ -183,16 +184,24 @@ static void set_joined_objects(Evaluator *ev, const DjQuery *query, const RowSet
     }
 }
 
+static Slice translated(Evaluator *ev, const DjRaw *raw, Slice column) {
+    Value *name = raw->translations ? dict_get(ev, raw->translations, value_string(ev, column)) : NULL;
+    return name && value_is(name, VALUE_STRING) ? value_text(name) : column;
+}
+
 /* raw(): columns go by their names, others become attributes. */
-static Value *raw_model_row(Evaluator *ev, DjModel *model, const RowSet *set, Value **row) {
+static Value *raw_model_row(Evaluator *ev, const DjQuerySet *queryset, const RowSet *set, Value **row) {
+    DjModel *model = queryset->model;
     model_prepare(ev, model);
+    Slice *columns = ARENA_ARRAY(arena_of(ev), Slice, set->column_count + 1);
+    for (int c = 0; c < set->column_count; c++) columns[c] = translated(ev, queryset->raw, set->columns[c]);
     Value **values = ARENA_ARRAY(arena_of(ev), Value *, model->concrete_fields.count + 1);
     for (int i = 0; i < model->concrete_fields.count; i++)
         for (int c = 0; c < set->column_count && !values[i]; c++)
-            if (slice_equals(set->columns[c], model->concrete_fields.items[i]->column->text)) values[i] = row[c];
+            if (slice_equals(columns[c], model->concrete_fields.items[i]->column->text)) values[i] = row[c];
     DjInstance *instance = instance_from_row(ev, model, values);
     for (int c = 0; c < set->column_count; c++) {
-        Atom name = atom_intern(evaluator_atoms(ev), set->columns[c]);
+        Atom name = atom_intern(evaluator_atoms(ev), columns[c]);
         DjFound found = model_find_field(ev, model, name);
         if (!found.field && !found.rel) instance_set(ev, (Value *)instance, name, row[c]);
     }
@@ -201,7 +210,7 @@ static Value *raw_model_row(Evaluator *ev, DjModel *model, const RowSet *set, Va
 
 static Value *model_row(Evaluator *ev, DjQuerySet *queryset, const DjQuery *query, const RowSet *set, Value **row,
                         const Node *site) {
-    if (!query) return raw_model_row(ev, queryset->model, set, row);
+    if (!query) return raw_model_row(ev, queryset, set, row);
     DjInstance *object =
         object_of_row(ev, queryset->model, query, set, row, query->row_extra, query->row_columns, NULL, site);
     if (!object) return value_none(ev);

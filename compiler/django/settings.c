@@ -10,6 +10,7 @@
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/model_build.h"
 #include "compiler/django/settings.h"
+#include "grammar/parser.h"
 
 Value *django_ignore(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self, (void)arguments;
@@ -105,6 +106,50 @@ void setup_auth(Evaluator *ev, ModuleValue *module) {
     module_define_function(ev, module, "login", django_ignore);
     module_define_function(ev, module, "logout", django_ignore);
 }
+
+/* ---- django.utils.text ---- */
+
+static void slug_add(Buffer *out, uint32_t code) {
+    char last = out->length ? out->data[out->length - 1] : 0;
+    bool space = code == ' ' || (code >= '\t' && code <= '\r') || (code >= 0x1C && code <= 0x1F);
+    if (space || code == '-') {
+        if (last != '-') buffer_put(out, '-');
+        return;
+    }
+    if (code >= 'A' && code <= 'Z') code += 32;
+    bool word = (code >= 'a' && code <= 'z') || (code >= '0' && code <= '9') || code == '_';
+    char bytes[4];
+    if (code >= 0x80 ? unicode_follows_in_name(code) : word)
+        buffer_slice(out, (Slice){bytes, unicode_write(bytes, code)});
+}
+
+/* "Crème brûlée!" → "creme-brulee"; with allow_unicode letters of all alphabets stay, in lower case. */
+static Value *text_slugify(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    Value *value = NULL, *keep = NULL;
+    if (!arguments_bind(ev, arguments, "slugify", "value | allow_unicode", &value, &keep)) return NULL;
+    if (!value_is_unknown(value)) value = value_str(ev, value, arguments->site);
+    if (!value) return NULL;
+    if (!value_is(value, VALUE_STRING)) return value_unknown_at(ev, arguments->site);
+    bool all = keep && value_is_true(keep);
+    Slice text = unicode_normal_form(evaluator_arena(ev), value_text(value));
+    Buffer out;
+    buffer_init(&out, evaluator_arena(ev));
+    for (size_t i = 0, length; i < text.length; i += length ? length : 1) {
+        uint32_t code = unicode_read(slice_sub(text, i, text.length), &length);
+        uint32_t base = unicode_base(code);
+        /* capitals with marks: what lower() makes of them is not known here */
+        if (all && code >= 0x80 && base >= 'A' && base <= 'Z') return value_unknown_at(ev, arguments->site);
+        if (!all) code = base;
+        if (code && (all || code < 0x80)) slug_add(&out, code);
+    }
+    Slice slug = buffer_view(&out);
+    while (slug.length && (slug.start[0] == '-' || slug.start[0] == '_')) slug = slice_sub(slug, 1, slug.length);
+    while (slug.length && (slug.start[slug.length - 1] == '-' || slug.start[slug.length - 1] == '_')) slug.length--;
+    return value_string(ev, slug);
+}
+
+void setup_text(Evaluator *ev, ModuleValue *module) { module_define_function(ev, module, "slugify", text_slugify); }
 
 /* ---- django.utils.translation ---- */
 

@@ -7,6 +7,7 @@
 void setup_apps(Evaluator *ev, ModuleValue *module);
 void setup_auth(Evaluator *ev, ModuleValue *module);
 void setup_conf(Evaluator *ev, ModuleValue *module);
+void setup_text(Evaluator *ev, ModuleValue *module);
 void setup_timezone(Evaluator *ev, ModuleValue *module);
 void setup_translation(Evaluator *ev, ModuleValue *module);
 void transaction_define(Evaluator *ev, ModuleValue *module);

@@ -202,6 +202,12 @@ DjOutcome dj_compile_tuple_compare(DjCompiler *compiler, DjExpr *lookup, Expr **
     return DJ_SQL;
 }
 
+static bool holds_unknown(const Value *row) {
+    for (int i = 0; is_row(row) && i < ((const ListValue *)row)->count; i++)
+        if (value_is_unknown(((const ListValue *)row)->items[i])) return true;
+    return false;
+}
+
 static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListValue *rows, Expr **out) {
     Arena *arena = arena_of(compiler);
     Expr *in = expr_new(arena, EXPR_IN, SQL_BOOLEAN), *any = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
@@ -222,9 +228,12 @@ static DjOutcome tuple_in_rows(DjCompiler *compiler, DjExpr *lookup, const ListV
         expr_list_push(arena, &in->args, tuple);
     }
     if (!any->args.count) return DJ_EMPTY;
-    *out = has_tuples(compiler)                                             ? in
-           : any->args.count == 1 && any->args.items[0]->kind == EXPR_GROUP ? any->args.items[0]
-                                                                            : expr_group(arena, any);
+    Expr *only = any->args.count == 1 ? any->args.items[0] : NULL;
+    /* one row of one column that is known needs no parentheses */
+    if (only && only->kind == EXPR_GROUP && only->args.items[0]->args.count == 1 && !value_is_unknown(rows->items[0]) &&
+        !holds_unknown(rows->items[0]))
+        only = only->args.items[0]->args.items[0];
+    *out = has_tuples(compiler) ? in : only ? only : expr_group(arena, any);
     return DJ_SQL;
 }
 
