@@ -236,6 +236,8 @@ bool dj_is_sliced(const DjQuery *query);
 bool dj_check_alias(DjQuery *query, Slice alias, Span span);
 /* Gives this query's joins names of its own, so that it can stand inside `outer`. */
 void dj_bump_prefix(DjQuery *query, DjQuery *outer);
+/* Names of subqueries of `other` are taken in this query too. */
+void dj_share_prefixes(DjQuery *query, const DjQuery *other);
 /* A query as part of another: renames, resolves its outer references. */
 bool dj_query_resolve(DjQuery *inner, DjQuery *outer, const DjResolve *how);
 /* aggregate(): the query that computes them. NULL: an error is pending. */

@@ -92,6 +92,10 @@ static void rename_inside(DjQuery *query, const Renamings *renamings, int depth)
         rename_in(query->ev, query->annotations[i].expr, renamings, depth);
 }
 
+void dj_share_prefixes(DjQuery *query, const DjQuery *other) {
+    for (int i = 0; i < other->used_prefix_count; i++) prefix_use(query, other->used_prefixes[i]);
+}
+
 void dj_bump_prefix(DjQuery *query, DjQuery *outer) {
     if (strcmp(query->prefix, outer->prefix) != 0 || !next_prefix(query)) return;
     for (int i = 0; i < query->used_prefix_count; i++) prefix_use(outer, query->used_prefixes[i]);

@@ -276,6 +276,13 @@ static bool restrict_by_key(Evaluator *ev, DjQuery *query, Value *self, bool key
         ListValue *keys;
         if (!rows_keys(ev, inner, site, &keys)) return false;
         inner = (Value *)keys;
+    } else if (inner) {
+        /* a copy of the query, which knows the names that subqueries among the new values took */
+        DjExpr *rows = dj_expr_new(ev, DJ_QUERY, site, 0);
+        rows->as.subquery.query = dj_queryset_query(ev, value_as_queryset(inner));
+        if (!rows->as.subquery.query) return false;
+        dj_share_prefixes(rows->as.subquery.query, query);
+        inner = (Value *)rows;
     }
     if (!inner) return false;
     DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0), *q = dj_q_new(ev, site);
