@@ -64,7 +64,11 @@ static bool pair_target(Evaluator *ev, Element *table, Value *key, ValuePair *pa
         if (table && table->kind == EL_ENTITY) {
             Element *column = orm_entity_attribute(ev, table->entity, value_as_atom(ev, key), site);
             if (evaluator_error_pending(ev)) return false;
-            if (column) pair->key = column->kind == EL_COLUMN ? COLUMN(column)->key.text : pair->key;
+            if (column && column->kind == EL_COLUMN) {
+                Element *plain = column->original ? column->original : column;
+                if (COLUMN(plain)->table == orm_entity_table(ev, table->entity)) pair->key = COLUMN(plain)->key.text;
+                else pair->target = plain, pair->key = (Slice){0}; /* of a parent's table */
+            }
         }
         return true;
     }

@@ -125,7 +125,24 @@ Name name_from_value(Evaluator *ev, Value *value) {
     return name;
 }
 
+/* What would disturb the templates that SQLAlchemy keeps anonymous names in becomes one underscore. */
+Slice anonymous_seed(Arena *arena, Slice seed) {
+    Buffer out;
+    buffer_init(&out, arena);
+    for (size_t i = 0; i < seed.length; i++) {
+        char c = seed.start[i];
+        bool odd = c == '%' || c == '(' || c == ')' || c == ' ' || c == '$', again = odd && i && out.length;
+        if (again) {
+            char before = seed.start[i - 1];
+            again = before == '%' || before == '(' || before == ')' || before == ' ' || before == '$';
+        }
+        if (!again) buffer_put(&out, odd ? '_' : c);
+    }
+    return buffer_view(&out);
+}
+
 Name name_anonymous(Evaluator *ev, uint32_t id, Slice base) {
+    base = anonymous_seed(evaluator_arena(ev), base);
     return (Name){.text = slice_format(evaluator_arena(ev), "\1%u %.*s\2", id, SLICE_ARGS(base)), .truncatable = true};
 }
 
@@ -199,6 +216,10 @@ Element *element_scalar_select(Evaluator *ev, Element *select) {
     ElementList columns = {0};
     select_columns(ev, select, &columns);
     SaType *type = columns.count ? columns.items[0]->type : NULL;
+    if (select->kind == EL_SELECT && SELECTABLE(select)->label_style != LABEL_NONE) { /* its columns need no names */
+        select = element_copy(ev, select);
+        SELECTABLE(select)->label_style = LABEL_NONE;
+    }
     Element *scalar = element_with_children(ev, EL_SCALAR_SELECT, type, &select, 1);
     scalar->node = select->node;
     return scalar;

@@ -294,6 +294,7 @@ void element_list_push(Evaluator *ev, ElementList *list, Element *element);
 ElementList element_list_copy(Evaluator *ev, const ElementList *list);
 Name name_from(Slice text);
 Name name_from_value(Evaluator *ev, Value *value); /* str or quoted_name */
+Slice anonymous_seed(Arena *arena, Slice seed);
 Name name_anonymous(Evaluator *ev, uint32_t id, Slice base);
 bool name_is_anonymous(Name name);
 Slice name_plain(Evaluator *ev, Name name); /* without numbers */
@@ -394,6 +395,8 @@ void from_hidden(Evaluator *ev, Element *from, ElementList *out);
 void froms_push(Evaluator *ev, ElementList *list, Element *from); /* unless it is there */
 /* FROM clauses and entities of a list spread into their columns. */
 void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out);
+/* Columns that an expression names, those of its subqueries too; each once. */
+void columns_mentioned(Evaluator *ev, Element *element, ElementList *out);
 /* The same for RETURNING, where an entity stands for what it loads of its table, or for its FROM clause. */
 void returning_expand(Evaluator *ev, const ElementList *list, bool loaded, ElementList *out);
 /* Join with its condition, found from foreign keys where none is given. NULL: raised. */

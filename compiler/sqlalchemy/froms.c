@@ -238,6 +238,38 @@ void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out) {
     }
 }
 
+static void columns_of_list(Evaluator *ev, const ElementList *list, ElementList *out, int depth);
+
+static void columns_mentioned_below(Evaluator *ev, Element *element, ElementList *out, int depth) {
+    if (!element || depth > 60 || element->kind == EL_TABLE || element->kind == EL_ENTITY) return;
+    if (element->kind == EL_COLUMN) {
+        for (int i = 0; i < out->count; i++)
+            if (element_same(out->items[i], element)) return;
+        element_list_push(ev, out, element);
+        return;
+    }
+    if (element->kind == EL_SELECT) {
+        const Select *select = SELECT(element);
+        columns_of_list(ev, &select->columns, out, depth);
+        columns_of_list(ev, &select->from, out, depth);
+        columns_of_list(ev, &select->where, out, depth);
+        columns_of_list(ev, &select->having, out, depth);
+        columns_of_list(ev, &select->head.group_by, out, depth);
+        columns_of_list(ev, &select->head.order_by, out, depth);
+        for (int i = 0; i < select->join_count; i++) columns_mentioned_below(ev, select->joins[i].on, out, depth + 1);
+    }
+    if (element->kind == EL_COMPOUND) columns_of_list(ev, &((Compound *)element)->parts, out, depth);
+    for (int i = 0; i < element->count; i++) columns_mentioned_below(ev, element->children[i], out, depth + 1);
+}
+
+static void columns_of_list(Evaluator *ev, const ElementList *list, ElementList *out, int depth) {
+    for (int i = 0; i < list->count; i++) columns_mentioned_below(ev, list->items[i], out, depth + 1);
+}
+
+void columns_mentioned(Evaluator *ev, Element *element, ElementList *out) {
+    columns_mentioned_below(ev, element, out, 0);
+}
+
 void returning_expand(Evaluator *ev, const ElementList *list, bool loaded, ElementList *out) {
     ElementList plain = {0};
     for (int i = 0; i < list->count; i++) {

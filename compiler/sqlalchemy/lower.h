@@ -95,7 +95,6 @@ typedef struct SelectState {
 Slice lower_name(Lowering *lo, Name name); /* anonymous parts numbered, cut at the dialect's limit */
 void sa_write_name(Buffer *out, const Dialect *dialect, Name name);
 NameQuoting name_quoting(Name name);
-Slice anonymous_seed(Arena *arena, Slice seed);
 /* _generate_columns_plus_names: `dedupe_anon`: as in the columns clause. */
 void columns_plus_names(Evaluator *ev, const ElementList *columns, LabelStyle style, bool dedupe_anon, PlusNames *out);
 bool column_own_label(Evaluator *ev, const Element *column, Name *out);   /* _non_anon_label */

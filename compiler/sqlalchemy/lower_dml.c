@@ -47,12 +47,15 @@ static Expr *lower_value(Lowering *lo, Element *column, Element *element, Value 
     return lower_expr(lo, element_group_op(lo->ev, element, op_of(SA_NONE)), (Flags){0});
 }
 
-static bool refuse_unconsumed(Lowering *lo, const Element *table, const ValuePairs *pairs) {
+static bool refuse_unconsumed(Lowering *lo, Element *table, const ValuePairs *pairs, bool insert) {
     for (int i = 0; i < pairs->count; i++) {
         const ValuePair *pair = &pairs->items[i];
-        bool known = !pair->key.length || from_column(lo->ev, (Element *)(uintptr_t)table, pair->key);
+        Slice key = pair->key;
+        bool column = pair->target && pair->target->kind == EL_COLUMN;
+        if (insert && !key.length && column && COLUMN(pair->target)->table) key = COLUMN(pair->target)->key.text;
+        bool known = !key.length || from_column(lo->ev, table, key);
         if (known) continue;
-        sa_raise(lo->ev, SA_COMPILE_ERROR, pair->node, "Unconsumed column names: %.*s", SLICE_ARGS(pair->key));
+        sa_raise(lo->ev, SA_COMPILE_ERROR, pair->node, "Unconsumed column names: %.*s", SLICE_ARGS(key));
         sa_suggest_column(lo->ev, table, pair->key);
         return true;
     }
@@ -113,7 +116,8 @@ static bool lower_returning(Lowering *lo, Dml *dml, const ElementList *columns, 
     if (!columns->count) return true;
     ElementList spread = {0};
     PlusNames names = {0};
-    bool loaded = dml->head.base.kind != EL_INSERT && dml->table->kind == EL_ENTITY && !lo->level->outer;
+    bool can = dml->head.base.kind == EL_DELETE ? lo->dialect->has_returning : lo->dialect->has_update_returning;
+    bool loaded = can && dml->head.base.kind != EL_INSERT && dml->table->kind == EL_ENTITY && !lo->level->outer;
     returning_expand(lo->ev, columns, loaded, &spread);
     columns_plus_names(lo->ev, &spread, dml->label_style, true, &names);
     Flags flags = {.no_table = lo_is(lo, DIALECT_SQLITE)};
@@ -202,7 +206,7 @@ static void insert_names(Lowering *lo, const InsertColumns *columns, Query *quer
 static bool insert_values(Lowering *lo, Dml *dml, Element *table, Query *query, ElementList *returning) {
     const ValuePairs *first = dml->row_count ? &dml->rows[0] : &dml->values;
     bool all = !dml->has_values && !dml->row_count;
-    if (refuse_unconsumed(lo, table, first)) return false;
+    if (refuse_unconsumed(lo, table, first, true)) return false;
     InsertColumns columns = insert_columns(lo, dml, table, first, all);
     insert_names(lo, &columns, query);
     if (!columns.count) {
@@ -423,11 +427,25 @@ static void extra_froms(Lowering *lo, const Dml *dml, Element *table, ElementLis
     }
 }
 
+/* SET table.column of several tables: the target's own schema is left out. */
+static Expr *set_target(Lowering *lo, Element *column, bool qualified) {
+    const Element *table = column->kind == EL_COLUMN ? COLUMN(column)->table : NULL;
+    bool own = lo->level->statement->kind == EL_UPDATE && table && table->kind == EL_TABLE &&
+               element_same(table, dml_table(lo, DML(lo->level->statement)));
+    if (!qualified || !own || !FROM(table)->schema.text.length)
+        return lower_expr(lo, column, (Flags){.no_table = !qualified});
+    Buffer out;
+    buffer_init(&out, lo->arena);
+    sa_write_name(&out, lo->dialect, table->name);
+    buffer_put(&out, '.');
+    sa_write_name(&out, lo->dialect, column->name);
+    return lower_text_expr(lo, buffer_view(&out));
+}
+
 static bool update_pair(Lowering *lo, Element *column, const ValuePair *pair, bool qualified, Query *query) {
     Assignment *assignment = &query->assignments[query->assignment_count++];
-    Flags flags = {.no_table = !qualified};
     assignment->target =
-        lower_expr(lo, pair && pair->target && pair->target->kind != EL_COLUMN ? pair->target : column, flags);
+        set_target(lo, pair && pair->target && pair->target->kind != EL_COLUMN ? pair->target : column, qualified);
     if (!assignment->target) return false;
     if (pair) assignment->value = lower_value(lo, column, pair->element, pair->value, pair->node);
     else
@@ -479,7 +497,7 @@ static bool update_others(Lowering *lo, const Dml *dml, Element *table, bool qua
 static bool update_set(Lowering *lo, Dml *dml, Element *table, bool qualified, Query *query) {
     const ElementList *columns = from_columns(lo->ev, table);
     query->assignments = ARENA_ARRAY(lo->arena, Assignment, columns->count + dml->values.count + 1);
-    if (refuse_unconsumed(lo, table, &dml->values)) return false;
+    if (refuse_unconsumed(lo, table, &dml->values, false)) return false;
     bool all = !dml->has_values;
     if (dml->ordered) {
         for (int i = 0; i < dml->values.count; i++) {
@@ -497,7 +515,7 @@ static bool update_set(Lowering *lo, Dml *dml, Element *table, bool qualified, Q
             if (!update_pair(lo, columns->items[i], pair, qualified, query)) return false;
         } else if (fallback && dml->values.count) {
             Assignment *assignment = &query->assignments[query->assignment_count++];
-            assignment->target = lower_expr(lo, columns->items[i], (Flags){.no_table = !qualified});
+            assignment->target = set_target(lo, columns->items[i], qualified);
             assignment->value = lower_default(lo, columns->items[i], fallback);
             if (!assignment->value) return false;
         }

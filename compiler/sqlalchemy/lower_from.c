@@ -61,9 +61,7 @@ static Relation *relation_make(Lowering *lo, Element *from) {
             relation->kind = RELATION_TABLE;
             name_table(lo, relation, base);
         } else if (base->kind == EL_CTE) {
-            relation->kind = RELATION_CTE;
-            name_alias(lo, relation, from); /* its number comes before that of the CTE */
-            relation->name = lower_name(lo, base->name);
+            relation->kind = RELATION_CTE; /* its name waits until the CTE is written */
             relation->name_quoting = name_quoting(base->name);
         } else {
             relation->kind = base->kind == EL_VALUES ? RELATION_VALUES : RELATION_RAW;
@@ -280,9 +278,9 @@ static From *lower_alias(Lowering *lo, Element *from, const TextParts *hints) {
     Element *base = alias_base(from);
     if (base->kind == EL_VALUES) return lower_values(lo, from);
     if (base->kind == EL_CTE) {
-        Relation *ignored;
-        lower_relation(lo, from);
-        if (!lower_cte(lo, base, true, &ignored)) return NULL;
+        Relation *alias = lower_relation(lo, from), *whole;
+        if (!lower_cte(lo, base, true, &whole)) return NULL;
+        alias->name = whole->name;
     } else if (base->kind == EL_FUNCTION || base->kind == EL_TABLE_VALUED) {
         Relation *relation = lower_relation(lo, from);
         relation->kind = RELATION_FUNCTION;

@@ -96,22 +96,6 @@ static const Element *element_origin(const Element *element) {
     return element;
 }
 
-/* What would disturb the templates that SQLAlchemy keeps anonymous names in becomes one underscore. */
-Slice anonymous_seed(Arena *arena, Slice seed) {
-    Buffer out;
-    buffer_init(&out, arena);
-    for (size_t i = 0; i < seed.length; i++) {
-        char c = seed.start[i];
-        bool odd = c == '%' || c == '(' || c == ')' || c == ' ' || c == '$', again = odd && i && out.length;
-        if (again) {
-            char before = seed.start[i - 1];
-            again = before == '%' || before == '(' || before == ')' || before == ' ' || before == '$';
-        }
-        if (!again) buffer_put(&out, odd ? '_' : c);
-    }
-    return buffer_view(&out);
-}
-
 /* An anonymous name on a seed; a seed that is anonymous itself gets a number of its own after it. */
 static Name anonymous_label(Evaluator *ev, const Element *element, Slice seed, int add) {
     Arena *arena = evaluator_arena(ev);

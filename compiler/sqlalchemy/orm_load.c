@@ -460,11 +460,25 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
     return found ? found : value_unknown_at(ev, site);
 }
 
+/* Does a column stand for a key of the mapper: its own, or that of a joined table that repeats it? */
+static bool is_key_of(const Mapper *mapper, const Element *column) {
+    if (list_has(&mapper->primary_key, column)) return true;
+    for (int i = 0; i < mapper->properties.count; i++) {
+        const Property *property = mapper->properties.entries[i].value;
+        if (!mapper->properties.entries[i].key || property->kind != PROPERTY_COLUMN) continue;
+        bool key = false;
+        for (int j = 0; j < property->columns.count; j++)
+            key |= list_has(&mapper->primary_key, property->columns.items[j]);
+        if (key && list_has(&property->columns, column)) return true;
+    }
+    return false;
+}
+
 bool relationship_uses_get(const Relationship *relationship) {
     if (relationship->direction != MANY_TO_ONE || relationship->pairs.count != relationship->target->primary_key.count)
         return false;
     for (int i = 0; i < relationship->pairs.count; i++)
-        if (!list_has(&relationship->target->primary_key, relationship->pairs.items[i].to)) return false;
+        if (!is_key_of(relationship->target, relationship->pairs.items[i].to)) return false;
     return relationship->primaryjoin->kind == EL_BINARY || relationship->pairs.count > 1;
 }
 

@@ -177,17 +177,6 @@ static bool clause_has_columns(Evaluator *ev, Element *a, Element *b, const Elem
     return true;
 }
 
-typedef struct CollectColumns {
-    Evaluator *ev;
-    ElementList *out;
-} CollectColumns;
-
-static void collect_column(Element *element, void *data) {
-    CollectColumns *collect = data;
-    if (element->kind == EL_COLUMN && !list_has(collect->out, element))
-        element_list_push(collect->ev, collect->out, element);
-}
-
 static bool can_join(Evaluator *ev, Element *left, Element *right) {
     Element *on = join_condition(ev, left, right, NULL, NULL);
     if (on) return true;
@@ -198,9 +187,8 @@ static bool can_join(Evaluator *ev, Element *left, Element *right) {
 /* Which of the clauses a join to `right` starts from; the count of candidates is returned, the first in `index`. */
 static int find_left(Evaluator *ev, const ElementList *clauses, Element *right, Element *on, int *index) {
     ElementList columns = {0};
-    CollectColumns collect = {ev, &columns};
     bool resolve = clauses->count > 1 && on;
-    if (resolve) element_visit(on, collect_column, &collect);
+    if (resolve) columns_mentioned(ev, on, &columns);
     int found = 0;
     for (int i = clauses->count - 1; i >= 0; i--) {
         Element *clause = clauses->items[i];

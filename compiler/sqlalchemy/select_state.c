@@ -16,17 +16,6 @@ static bool list_has(const ElementList *list, const Element *element) {
     return false;
 }
 
-static void collect_column(Element *element, void *data) {
-    ElementList *out = data;
-    if (element->kind == EL_COLUMN && out->count < out->capacity) out->items[out->count++] = element;
-}
-
-static ElementList columns_in(Evaluator *ev, Element *element) {
-    ElementList out = {.items = ARENA_ARRAY(evaluator_arena(ev), Element *, 64), .capacity = 64};
-    element_visit(element, collect_column, &out);
-    return out;
-}
-
 static bool covers(Evaluator *ev, Element *a, Element *b, const ElementList *columns) {
     for (int i = 0; i < columns->count; i++) {
         Element *column = columns->items[i];
@@ -41,7 +30,7 @@ static bool covers(Evaluator *ev, Element *a, Element *b, const ElementList *col
 static int left_candidates(Evaluator *ev, const ElementList *clauses, Element *target, Element *on, bool *fits) {
     ElementList selectables = {0}, columns = {0};
     element_froms(ev, target, &selectables);
-    if (on) columns = columns_in(ev, on);
+    if (on) columns_mentioned(ev, on, &columns);
     bool ambiguous = clauses->count > 1 && on && columns.count;
     int found = 0;
     for (int i = 0; i < clauses->count; i++) {

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import asyncpg
 
 MODELS = pathlib.Path(__file__).parent / "seeds" / "random_sqlalchemy.py"
 DIALECTS = {"postgresql": asyncpg.dialect(dbapi=asyncpg.dialect.import_dbapi()), "sqlite": sqlite.dialect(), "mysql": mysql.dialect(paramstyle="qmark")}
+DIALECTS["mysql"].server_version_info = (8, 0, 36)
 PARAMETER = re.compile(r"(\$\d+|\?)(::((TIMESTAMP|TIME) (WITH|WITHOUT) TIME ZONE|DOUBLE PRECISION|(CHARACTER|BIT) VARYING|[A-Za-z_]\w*)(\(\d+(, ?\d+)?\))?(\[\])*)?", re.I)
 LITERALS = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`)""")
 CODES = {
@@ -283,7 +284,7 @@ class Maker:
             return self.mapped(name, self.name(f"aliased({name}, {sub})", "a"))
         if kind == "sample":
             base = self.rng.choice(list(MAPPED if self.orm else CORE))
-            name = self.name(f"tablesample({base}, {self.pick('10', 'func.bernoulli(5)')}{self.pick('', ', seed=func.random()', ', name=%r' % 'smp')})", "a") if not self.orm else self.name(f"aliased({base}, tablesample({base}, 3))", "a")
+            name = self.name(f"tablesample({base}, {self.pick('10', 'func.bernoulli(5)')}{self.pick('', ', seed=func.random()', ', name=%r' % 'smp')})", "a") if not self.orm else self.name(f"aliased({base}, tablesample({base}, 3))" if base not in ("Engineer", "Manager", "Boss") else f"aliased({base})", "a")
             return self.mapped(base, name) if self.orm else self.core(base, name)
         if kind == "values":
             name = self.name("values(column('n', Integer), column('s', String), name='vals').data([(1, 'a'), (2, 'b')])", "sq")
