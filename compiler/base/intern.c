@@ -1,4 +1,4 @@
-/* Atoms, maps keyed by atoms, and the nearest name for "did you mean". See slice.h. */
+/* Atoms, maps keyed by atoms or texts, and the nearest name for "did you mean". See slice.h. */
 #include "compiler/base/slice.h"
 
 static uint32_t hash_text(Slice text) {
@@ -124,6 +124,30 @@ AtomMap atom_map_copy(const AtomMap *map, Arena *arena) {
     atom_map_init(&copy, arena);
     for (int i = 0; i < map->count; i++) atom_map_set(&copy, map->entries[i].key, map->entries[i].value);
     return copy;
+}
+
+static SliceMapEntry *slice_map_slot(const SliceMap *map, Slice key, uint32_t hash) {
+    for (uint32_t i = hash & (map->capacity - 1);; i = (i + 1) & (map->capacity - 1)) {
+        SliceMapEntry *slot = &map->slots[i];
+        if (!slot->value || (slot->hash == hash && slice_equals(slot->key, key))) return slot;
+    }
+}
+
+void *slice_map_get(const SliceMap *map, Slice key) {
+    return map->capacity ? slice_map_slot(map, key, hash_text(key))->value : NULL;
+}
+
+void slice_map_add(SliceMap *map, Arena *arena, Slice key, void *value) {
+    if ((map->count + 1) * 2 > map->capacity) {
+        SliceMap old = *map;
+        map->capacity = old.capacity ? old.capacity * 2 : 32;
+        map->slots = ARENA_ARRAY(arena, SliceMapEntry, map->capacity);
+        for (uint32_t i = 0; i < old.capacity; i++)
+            if (old.slots[i].value) *slice_map_slot(map, old.slots[i].key, old.slots[i].hash) = old.slots[i];
+    }
+    uint32_t hash = hash_text(key);
+    *slice_map_slot(map, key, hash) = (SliceMapEntry){key, hash, value};
+    map->count++;
 }
 
 enum { SUGGESTION_LONGEST = 64 };

@@ -101,6 +101,20 @@ void atom_map_set(AtomMap *map, Atom key, void *value);
 bool atom_map_remove(AtomMap *map, Atom key);
 AtomMap atom_map_copy(const AtomMap *map, Arena *arena);
 
+/* Map from texts to pointers, for texts of one compile that are not worth an atom: atoms outlive it. */
+typedef struct SliceMapEntry {
+    Slice key;
+    uint32_t hash;
+    void *value;
+} SliceMapEntry;
+typedef struct SliceMap {
+    SliceMapEntry *slots; /* open addressing; empty where the value is NULL */
+    uint32_t count, capacity;
+} SliceMap;
+void *slice_map_get(const SliceMap *map, Slice key); /* NULL when absent */
+/* `key` must not be there yet, and lives as long as the map. */
+void slice_map_add(SliceMap *map, Arena *arena, Slice key, void *value);
+
 /* The candidate nearest to `text` by edit distance, or NULL where none is near; for "did you mean". */
 typedef struct Suggestion {
     Slice wanted;

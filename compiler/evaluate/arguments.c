@@ -64,12 +64,10 @@ static bool bind_items(Evaluator *ev, const Arguments *arguments, const char *fu
 static bool bind_keyword(Evaluator *ev, const Keyword *keyword, const char *function, Parameter *parameters,
                          int count) {
     Parameter *rest = NULL;
-    Suggestion near = suggestion_start(keyword->name->text);
     for (int i = 0; i < count; i++) {
         Parameter *parameter = &parameters[i];
         if (parameter->rest == 2) rest = parameter;
         if (parameter->rest) continue;
-        suggestion_offer(&near, parameter->name);
         if (!slice_equals(parameter->name, keyword->name->text)) continue;
         if (parameter->given) {
             evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
@@ -87,6 +85,9 @@ static bool bind_keyword(Evaluator *ev, const Keyword *keyword, const char *func
     }
     evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
                     "%s() got an unexpected keyword argument '%.*s'", function, SLICE_ARGS(keyword->name->text));
+    Suggestion near = suggestion_start(keyword->name->text);
+    for (int i = 0; i < count; i++)
+        if (!parameters[i].rest) suggestion_offer(&near, parameters[i].name);
     if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
     return false;
 }

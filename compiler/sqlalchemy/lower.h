@@ -10,9 +10,6 @@
 
 #include "compiler/sqlalchemy/face.h"
 
-typedef struct NameEntry {
-    Slice token, made;
-} NameEntry;
 typedef struct RelationEntry {
     const Element *from;
     Relation *relation;
@@ -54,15 +51,15 @@ typedef struct Lowering {
     Evaluator *ev;
     Arena *arena;
     const Dialect *dialect;
-    AtomMap names;    /* token -> Slice* */
-    AtomMap counters; /* base -> int* */
+    SliceMap names;    /* tokens of anonymous names: Slice, the name made */
+    SliceMap counters; /* their bases: int, the last number given */
     RelationEntry *relations;
     int relation_count, relation_capacity;
-    NameEntry *truncated;
-    int truncated_count, truncated_capacity, truncated_number;
+    SliceMap truncated; /* names over the dialect's limit: Slice, the name cut */
+    int truncated_number;
     Value **criteria; /* with_loader_criteria() of the selects around */
     int criteria_count, criteria_capacity;
-    AtomMap binds; /* by name, or the identity of a unique one -> Expr* */
+    SliceMap binds; /* keys of binds: Expr, one each */
     Level *level;
     CteEntry *ctes;
     int depth;

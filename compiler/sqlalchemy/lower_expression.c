@@ -12,9 +12,6 @@ enum { LOWER_DEPTH = 500 };
 
 void lowering_init(Lowering *lo, Evaluator *ev) {
     *lo = (Lowering){.ev = ev, .arena = evaluator_arena(ev), .dialect = evaluator_dialect(ev)};
-    atom_map_init(&lo->names, lo->arena);
-    atom_map_init(&lo->counters, lo->arena);
-    atom_map_init(&lo->binds, lo->arena);
 }
 
 /* ---- fixed text with holes ---- */
@@ -151,9 +148,9 @@ static Expr *lower_expanding(Lowering *lo, const BindElement *bind, bool literal
     return lower_format(lo, rows && lo_is(lo, DIALECT_SQLITE) ? "(VALUES %e)" : "(%e)", all);
 }
 
-static Atom bind_key(Lowering *lo, const BindElement *bind) {
-    Slice key = bind->unique ? slice_format(lo->arena, "\1%u", bind->base.id) : bind->base.name.text;
-    return atom_intern(evaluator_atoms(lo->ev), key);
+static Slice bind_key(Lowering *lo, const BindElement *bind) {
+    if (bind->unique) return slice_format(lo->arena, "\1%u", bind->base.id);
+    return bind->base.name.text;
 }
 
 /* PostgreSQL's typed binds carry the collation of their type. */
@@ -171,8 +168,8 @@ Expr *lower_bind(Lowering *lo, Element *element, Flags flags) {
     if (!flags.literal_binds && bind->unique) lower_name(lo, element->name);
     if (bind->expanding) return lower_expanding(lo, bind, literal);
     if (literal && bind->value) return lower_literal(lo, bind->value, type, element->node);
-    Atom key = bind_key(lo, bind);
-    Expr *seen = atom_map_get(&lo->binds, key);
+    Slice key = bind_key(lo, bind);
+    Expr *seen = slice_map_get(&lo->binds, key);
     if (seen) return seen;
     Param *param = ARENA_NEW(lo->arena, Param);
     if (bind->value) {
@@ -184,7 +181,7 @@ Expr *lower_bind(Lowering *lo, Element *element, Flags flags) {
     }
     bind_collation(lo, type, param);
     Expr *made = expr_param(lo->arena, param);
-    atom_map_set(&lo->binds, key, made);
+    slice_map_add(&lo->binds, lo->arena, key, made);
     return made;
 }
 

@@ -33,26 +33,25 @@ void sa_write_name(Buffer *out, const Dialect *dialect, Name name) {
 
 /* ---- numbers for anonymous names ---- */
 
+static Slice *slice_boxed(Lowering *lo, Slice text) {
+    Slice *box = ARENA_NEW(lo->arena, Slice);
+    *box = text;
+    return box;
+}
+
 static int counter_next(Lowering *lo, Slice base) {
-    Atom key = atom_intern(evaluator_atoms(lo->ev), base);
-    int *counter = atom_map_get(&lo->counters, key);
-    if (!counter) {
-        counter = ARENA_NEW(lo->arena, int);
-        atom_map_set(&lo->counters, key, counter);
-    }
-    return ++*counter;
+    int *number = slice_map_get(&lo->counters, base);
+    if (!number) slice_map_add(&lo->counters, lo->arena, base, number = ARENA_NEW(lo->arena, int));
+    return ++*number;
 }
 
 static Slice token_name(Lowering *lo, Slice token) {
-    Atom key = atom_intern(evaluator_atoms(lo->ev), token);
-    Slice *known = atom_map_get(&lo->names, key);
+    const Slice *known = slice_map_get(&lo->names, token);
     if (known) return *known;
     size_t space = slice_find(token, ' ');
     Slice base = slice_sub(token, space + 1 > token.length ? token.length : space + 1, token.length);
     Slice made = slice_format(lo->arena, "%.*s_%d", SLICE_ARGS(base), counter_next(lo, base));
-    known = ARENA_NEW(lo->arena, Slice);
-    *known = made;
-    atom_map_set(&lo->names, key, known);
+    slice_map_add(&lo->names, lo->arena, token, slice_boxed(lo, made));
     return made;
 }
 
@@ -82,10 +81,10 @@ Slice lower_name(Lowering *lo, Name name) {
     Slice made = name_numbered(lo, name.text);
     size_t limit = label_limit(lo);
     if ((!name.truncatable && !name_is_anonymous(name)) || made.length <= limit - 6) return made;
-    for (int i = 0; i < lo->truncated_count; i++)
-        if (slice_equals(lo->truncated[i].token, made)) return lo->truncated[i].made;
+    const Slice *known = slice_map_get(&lo->truncated, made);
+    if (known) return *known;
     Slice cut = slice_format(lo->arena, "%.*s_%x", (int)(limit - 6), made.start, ++lo->truncated_number);
-    ARENA_PUSH(lo->arena, lo->truncated, lo->truncated_count, lo->truncated_capacity) = (NameEntry){made, cut};
+    slice_map_add(&lo->truncated, lo->arena, made, slice_boxed(lo, cut));
     return cut;
 }
 

@@ -1,0 +1,74 @@
+/* Formatted text beside the C library's, and maps keyed by texts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "compiler/base/slice.h"
+
+static void *allocate(void *user, size_t size) {
+    (void)user;
+    return malloc(size);
+}
+
+static void release(void *user, void *block) {
+    (void)user;
+    free(block);
+}
+
+static void no_memory(void *user) {
+    (void)user;
+    abort();
+}
+
+static int setup(void **state) {
+    static Arena arena;
+    static const Allocator allocator = {allocate, release, NULL};
+    arena_init(&arena, &allocator, no_memory, NULL);
+    *state = &arena;
+    return 0;
+}
+
+static int teardown(void **state) {
+    arena_destroy(*state);
+    return 0;
+}
+
+#define assert_formats(...)                                                                                            \
+    do {                                                                                                               \
+        char wanted[200];                                                                                              \
+        snprintf(wanted, sizeof wanted, __VA_ARGS__);                                                                  \
+        Slice made = slice_format(*state, __VA_ARGS__);                                                                \
+        assert_string_equal(made.start, wanted);                                                                       \
+        assert_int_equal(made.length, strlen(wanted));                                                                 \
+    } while (0)
+
+/* What is formatted here and what is left to the C library, alone and mixed. */
+static void test_format(void **state) {
+    assert_formats("plain");
+    assert_formats("%s%s|%c|%%", "", "text", 'x');
+    assert_formats("%d %d %d %u %u", 0, INT32_MIN, INT32_MAX, 0u, UINT32_MAX);
+    assert_formats("%.*s|%.*s|%.*s", 0, "none", 3, "short", 20, "all of it");
+    assert_formats("%.*s", 5, "ab\0cd");
+    assert_formats("%s %04d %x %.3f %s", "first", 7, 255, 1.5, "last");
+    assert_formats("%lld %.3s", -5LL, "abcdef");
+}
+
+static void test_slice_map(void **state) {
+    SliceMap map = {0};
+    static int values[1000];
+    assert_null(slice_map_get(&map, SLICE("a")));
+    for (int i = 0; i < 1000; i++) slice_map_add(&map, *state, slice_format(*state, "key %d", i), &values[i]);
+    for (int i = 0; i < 1000; i++) assert_ptr_equal(slice_map_get(&map, slice_format(*state, "key %d", i)), &values[i]);
+    assert_null(slice_map_get(&map, SLICE("key")));
+    assert_int_equal(map.count, 1000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_format), cmocka_unit_test(test_slice_map)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
