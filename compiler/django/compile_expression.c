@@ -412,7 +412,7 @@ static DjOutcome compile_kind(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     switch (expr->kind) {
     case DJ_VALUE: return compile_plain_value(compiler, expr, out);
     case DJ_COL: return compile_column(compiler, expr, out);
-    case DJ_COL_PAIRS: return compile_list(compiler, expr, EXPR_LIST, out);
+    case DJ_COL_PAIRS:
     case DJ_LIST: return compile_list(compiler, expr, EXPR_LIST, out);
     case DJ_TUPLE: return compile_list(compiler, expr, EXPR_TUPLE, out);
     case DJ_REF: *out = alias_expr(compiler, expr->as.ref.name); return DJ_SQL;
