@@ -232,14 +232,13 @@ bool zone_offset_local(Evaluator *ev, const Value *zone, int64_t local_ticks, in
     if (!zone_open(ev, value->name, &file)) return false;
     int64_t local = local_ticks / SECOND;
     if (local_ticks % SECOND < 0) local--;
-    /* the offsets a day before and after; where they differ, the one that gives this wall time, the earlier first */
+    /* The offsets a day before and after: the one that gives this wall time. `fold` decides where both do, and where
+     * neither does (a time that the clock skips). */
     int before = zone_file_offset(ev, &file, local - 86400), after = zone_file_offset(ev, &file, local + 86400);
     bool early = zone_file_offset(ev, &file, local - before) == before;
     bool late = zone_file_offset(ev, &file, local - after) == after;
-    if (early && late) *seconds = fold ? after : before;
-    else if (early) *seconds = before;
-    else if (late) *seconds = after;
-    else *seconds = fold ? after : before; /* a time that the clock skips */
+    if (early == late) *seconds = fold ? after : before;
+    else *seconds = early ? before : after;
     return true;
 }
 

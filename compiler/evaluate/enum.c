@@ -215,7 +215,7 @@ static Value *auto_value(Evaluator *ev, Class *cls, Atom name, const EnumClass *
         return value_string(ev, (Slice){lower, name->text.length});
     }
     bool flags = class_is_subclass(cls, evaluator_enum_class(ev, "Flag"));
-    int64_t last = flags ? 0 : 0;
+    int64_t last = 0;
     for (int i = 0; i < members->count; i++) {
         int64_t number;
         if (value_as_integer(enum_member_value(members->members[i]), &number) && number > last) last = number;

@@ -406,7 +406,7 @@ Query *lower_statement(Lowering *lo, Element *statement, bool as_from, bool late
     case EL_SELECT: return lower_select(lo, SELECT(statement), as_from, lateral, -1);
     case EL_COMPOUND: return lower_compound(lo, (Compound *)statement, as_from);
     case EL_TEXTUAL_SELECT: return lower_textual(lo, (TextualSelect *)statement);
-    case EL_SELECT_GROUPING: return lower_statement(lo, statement->children[0], as_from, lateral);
+    case EL_SELECT_GROUPING:
     case EL_SCALAR_SELECT: return lower_statement(lo, statement->children[0], as_from, lateral);
     case EL_INSERT: return lower_insert(lo, DML(statement));
     case EL_UPDATE: return lower_update(lo, DML(statement));

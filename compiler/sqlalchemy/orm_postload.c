@@ -14,8 +14,7 @@ static EntityPlan *path_below(Loading *loading, const PostLoad *post) {
     plan->depth = post->plan->depth + 1;
     plan->path = ARENA_ARRAY(arena, AttributeValue *, plan->depth);
     for (int i = 0; i < post->plan->depth; i++) plan->path[i] = post->plan->path[i];
-    Entity *root = post->plan->depth ? post->plan->entity : post->plan->entity;
-    plan->path[post->plan->depth] = attribute_new(loading->ev, root, post->eager->relationship->property);
+    plan->path[post->plan->depth] = attribute_new(loading->ev, post->plan->entity, post->eager->relationship->property);
     return plan;
 }
 

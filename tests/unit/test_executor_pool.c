@@ -237,14 +237,18 @@ static void test_timeout(void **state) {
     test_close(&test);
 }
 
+static void keep_connection(void *user, OrmcConnection *connection, const OrmcResult *result) {
+    assert_int_equal(ormc_result_error(result), ORMC_ERROR_NONE);
+    *(OrmcConnection **)user = connection;
+}
+
 static void test_wait_timeout(void **state) {
     (void)state;
     TestPool test;
     OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1, .wait_timeout_ms = 200};
     test_open(&test, database.url, &options);
     OrmcConnection *connection = NULL;
-    extern void test_on_acquired(void *, OrmcConnection *, const OrmcResult *);
-    assert_true(ormc_pool_acquire(test.pool, test_on_acquired, &connection));
+    assert_true(ormc_pool_acquire(test.pool, keep_connection, &connection));
     while (!connection) assert_true(ormc_loop_run_once(test.loop));
     const OrmcResult *result = test_execute(&test, "SELECT 1"); /* the only connection is taken */
     assert_int_equal(ormc_result_error(result), ORMC_ERROR_TIMEOUT);
@@ -269,15 +273,9 @@ static void test_interrupt(void **state) {
 
 /* ---- connections of one's own */
 
-void test_on_acquired(void *user, OrmcConnection *connection, const OrmcResult *result);
-void test_on_acquired(void *user, OrmcConnection *connection, const OrmcResult *result) {
-    assert_int_equal(ormc_result_error(result), ORMC_ERROR_NONE);
-    *(OrmcConnection **)user = connection;
-}
-
 static OrmcConnection *acquire(TestPool *test) {
     OrmcConnection *connection = NULL;
-    assert_true(ormc_pool_acquire(test->pool, test_on_acquired, &connection));
+    assert_true(ormc_pool_acquire(test->pool, keep_connection, &connection));
     assert_null(connection);
     while (!connection) assert_true(ormc_loop_run_once(test->loop));
     return connection;
