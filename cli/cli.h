@@ -18,9 +18,9 @@ typedef struct Strings {
 
 typedef struct Options {
     const char *command;
-    Strings models, dialects, expressions, files, sets, settings, databases;
+    Strings models, dialects, expressions, files, sets, settings, databases, data;
     Format format;
-    bool inline_literals, update, explain;
+    bool inline_literals, update, explain, scratch;
     const char *call, *dump, *golden;
     unsigned timeout_ms;
 } Options;

@@ -86,6 +86,58 @@ static void hunk_write(Text *out, const Lines *old_lines, const Lines *new_lines
     }
 }
 
+/* Text in a column of that many code points, filled up with blanks; what is longer is cut. */
+static void column_write(Text *out, const char *text, size_t length, size_t width) {
+    size_t end = 0, points = 0;
+    for (; end < length; end++) {
+        bool begins = ((unsigned char)text[end] & 0xC0) != 0x80;
+        if (begins && points == width) break;
+        points += begins;
+    }
+    text_append(out, text, end);
+    for (; points < width; points++) text_append(out, " ", 1);
+}
+
+static void sides_write_line(Text *out, const Lines *left, int i, char mark, const Lines *right, int j, size_t width) {
+    column_write(out, i < 0 ? "" : left->starts[i], i < 0 ? 0 : left->lengths[i], width);
+    text_add(out, " %c ", mark);
+    if (j >= 0) text_append(out, right->starts[j], right->lengths[j]);
+    while (out->length && out->data[out->length - 1] == ' ') out->data[--out->length] = '\0';
+    text_add(out, "\n");
+}
+
+void diff_write_sides(Text *out, const char *left_text, const char *right_text) {
+    enum { NARROWEST = 24, WIDEST = 76 };
+    Lines left = lines_split(left_text), right = lines_split(right_text);
+    int count;
+    Edit *edits = edits_find(&left, &right, &count);
+    size_t width = NARROWEST;
+    for (int i = 0; i < left.count; i++)
+        if (left.lengths[i] > width) width = left.lengths[i] < WIDEST ? left.lengths[i] : WIDEST;
+    for (int i = 0; i < count;) {
+        int gone = 0, came = 0;
+        while (i + gone < count && edits[i + gone].mark == '-') gone++;
+        while (i + gone + came < count && edits[i + gone + came].mark == '+') came++;
+        if (!gone && !came) {
+            sides_write_line(out, &left, edits[i].old_line, ' ', &right, edits[i].new_line, width);
+            i++;
+            continue;
+        }
+        for (int k = 0; k < gone || k < came; k++)
+            sides_write_line(out, &left, k < gone ? edits[i + k].old_line : -1,
+                             k >= gone   ? '>'
+                             : k >= came ? '<'
+                                         : '|',
+                             &right, k < came ? edits[i + gone + k].new_line : -1, width);
+        i += gone + came;
+    }
+    free(edits);
+    free(left.starts);
+    free(left.lengths);
+    free(right.starts);
+    free(right.lengths);
+}
+
 void diff_write(Text *out, const char *old_text, const char *new_text) {
     Lines old_lines = lines_split(old_text), new_lines = lines_split(new_text);
     int count;

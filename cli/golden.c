@@ -18,12 +18,7 @@ enum { DIALECT_COUNT = sizeof dialects / sizeof *dialects };
 /* One golden file while it is checked. */
 typedef struct Golden {
     const Options *options;
-    const char *path;
-    char *text;
-    size_t length;
-    const OrmcBlock *blocks;
-    int block_count;
-    OrmcContext *reader; /* owns `blocks` */
+    GoldenFile file;
     OrmcContext *context;
     Text rewritten;
     size_t copied; /* how much of `text` stands in `rewritten` */
@@ -38,31 +33,11 @@ typedef struct Case {
 
 /* ---- blocks ---- */
 
-/* Whether word number `index` of the info string is `word`. */
-static bool info_word_is(const OrmcBlock *block, int index, const char *word) {
-    const char *at = block->info.data, *end = at + block->info.length;
-    for (int i = 0;; i++) {
-        while (at < end && *at == ' ') at++;
-        const char *start = at;
-        while (at < end && *at != ' ') at++;
-        if (start == at) return false;
-        if (i == index) return (size_t)(at - start) == strlen(word) && memcmp(start, word, strlen(word)) == 0;
-    }
-}
-
-static bool block_is(const OrmcBlock *block, const char *first, const char *second) {
-    return info_word_is(block, 0, first) && (!second || info_word_is(block, 1, second));
-}
-
-static bool block_is_query(const OrmcBlock *block) {
-    return block_is(block, "python", NULL) && !info_word_is(block, 1, "models") && !info_word_is(block, 1, "data");
-}
-
 /* The dialects that an sql block is for. */
 static bool block_covers(const OrmcBlock *block, const char *dialect) {
-    if (!block_is(block, "sql", NULL) || info_word_is(block, 1, "data")) return false;
+    if (!block_is(block, "sql", NULL) || block_word_is(block, 1, "data")) return false;
     for (int i = 1; i <= DIALECT_COUNT; i++)
-        if (info_word_is(block, i, dialect) || info_word_is(block, i, "all")) return true;
+        if (block_word_is(block, i, dialect) || block_word_is(block, i, "all")) return true;
     return false;
 }
 
@@ -101,7 +76,7 @@ static void report(Golden *golden, const OrmcBlock *block, const char *what, con
     Text diff = {0};
     text_append(&diff, "", 0);
     diff_write(&diff, wanted, got);
-    printf("--- %s:%d: %.*s: %s\n+++ what ormc gives\n%s", golden->path, block->line, (int)block->heading.length,
+    printf("--- %s:%d: %.*s: %s\n+++ what ormc gives\n%s", golden->file.path, block->line, (int)block->heading.length,
            block->heading.length ? block->heading.data : "", what, diff.data);
     free(diff.data);
     golden->differences++;
@@ -114,7 +89,7 @@ static void check(Golden *golden, const OrmcBlock *block, const char *got, bool 
     text_take(&wanted, block->content);
     if (!same_text(wanted.data, got, loose)) {
         if (golden->options->update && block->start >= golden->copied) {
-            text_append(&golden->rewritten, golden->text + golden->copied, block->start - golden->copied);
+            text_append(&golden->rewritten, golden->file.text + golden->copied, block->start - golden->copied);
             text_add(&golden->rewritten, "%s", got);
             golden->copied = block->end;
             golden->differences++;
@@ -153,7 +128,7 @@ void golden_write_params(Text *out, const OrmcTranslation *translation) {
 
 static const OrmcTranslation *translate(Golden *golden, const Case *one, const char *dialect) {
     const OrmcTranslation *translation;
-    OrmcText text = golden->blocks[one->query].content;
+    OrmcText text = golden->file.blocks[one->query].content;
     ormc_context_set_dialect(golden->context, dialect);
     OrmcStatus status = ormc_context_translate_text(golden->context, "query", text.data, text.length, &translation);
     if (!translation) golden->status = context_failed(golden->context, status);
@@ -161,24 +136,6 @@ static const OrmcTranslation *translate(Golden *golden, const Case *one, const c
 }
 
 /* ---- rows ---- */
-
-static bool load_data(Golden *golden, Session *session, const Case *one) {
-    OrmcHost host = session_host(session);
-    for (int i = 0; i < one->query; i++) {
-        const OrmcBlock *block = &golden->blocks[i];
-        const OrmcTranslation *translation;
-        if (block_is(block, "sql", "data")) {
-            if (!scratch_execute_all(session, block->content.data, block->content.length)) return false;
-        } else if (block_is(block, "python", "data")) {
-            ormc_context_run_text(golden->context, &host, "data", block->content.data, block->content.length,
-                                  &translation);
-            if (session->failed) return false;
-            session_end_transaction(session);
-        }
-    }
-    session_clear(session);
-    return true;
-}
 
 static void write_rows(Text *out, const Session *session) {
     for (int i = 0; i < session->ran_count; i++) {
@@ -194,25 +151,24 @@ static void write_rows(Text *out, const Session *session) {
 static bool run_case(Golden *golden, const Case *one, const char *url, Text *out) {
     Session session;
     int status = 0;
-    if (!session_open(&session, golden->options, url, &status)) {
+    if (!scratch_open(&session, golden->options, url, false, &status)) {
         golden->status = status;
         return false;
     }
-    OrmcText text = golden->blocks[one->query].content;
-    bool good =
-        scratch_enter(&session) && scratch_create_tables(&session, golden->context) && load_data(golden, &session, one);
+    OrmcText text = golden->file.blocks[one->query].content;
+    bool good = scratch_create_tables(&session, golden->context) &&
+                golden_file_load_data(&golden->file, golden->context, &session, one->query);
     if (good) {
         const OrmcTranslation *translation;
         OrmcHost host = session_host(&session);
         ormc_context_run_text(golden->context, &host, "query", text.data, text.length, &translation);
         write_rows(out, &session);
     } else {
-        fprintf(stderr, "ormc: %s:%d: the data can't be loaded: %s\n", golden->path, golden->blocks[one->query].line,
-                session.message);
+        fprintf(stderr, "ormc: %s:%d: the data can't be loaded: %s\n", golden->file.path,
+                golden->file.blocks[one->query].line, session.message);
         golden->status = 3;
     }
-    scratch_leave(&session);
-    session_close(&session);
+    scratch_close(&session);
     return good;
 }
 
@@ -262,14 +218,14 @@ static void check_diagnostics(Golden *golden, const Case *one, const OrmcBlock *
     Text out = {0};
     text_take(&out, ormc_translation_render_diagnostics(translation, false));
     if (block) check(golden, block, out.data, false);
-    else if (out.length) report(golden, &golden->blocks[one->query], "diagnostics", "", out.data);
+    else if (out.length) report(golden, &golden->file.blocks[one->query], "diagnostics", "", out.data);
     free(out.data);
 }
 
 /* Blocks for a case that has none yet: the SQL of each dialect, joined where they agree, then the parameters. */
 static void add_blocks(Golden *golden, const Case *one) {
     Text sql[DIALECT_COUNT] = {0}, params = {0}, diagnostics = {0};
-    const OrmcBlock *block = &golden->blocks[one->query];
+    const OrmcBlock *block = &golden->file.blocks[one->query];
     for (int d = 0; d < DIALECT_COUNT; d++) {
         const OrmcTranslation *translation = translate(golden, one, dialects[d]);
         text_append(&sql[d], "", 0);
@@ -278,8 +234,8 @@ static void add_blocks(Golden *golden, const Case *one) {
         if (d == 0) golden_write_params(&params, translation);
         if (d == 0) text_take(&diagnostics, ormc_translation_render_diagnostics(translation, false));
     }
-    size_t fence_end = block->end + strcspn(golden->text + block->end, "\n");
-    text_append(&golden->rewritten, golden->text + golden->copied, fence_end - golden->copied);
+    size_t fence_end = block->end + strcspn(golden->file.text + block->end, "\n");
+    text_append(&golden->rewritten, golden->file.text + golden->copied, fence_end - golden->copied);
     golden->copied = fence_end;
     bool done[DIALECT_COUNT] = {false};
     for (int d = 0; d < DIALECT_COUNT; d++) {
@@ -309,13 +265,13 @@ static void check_case(Golden *golden, Case *one) {
     one->dialect = NULL;
     for (int i = one->query + 1; i < one->end && !one->dialect; i++)
         for (int d = 0; d < DIALECT_COUNT && !one->dialect; d++)
-            if (block_covers(&golden->blocks[i], dialects[d])) one->dialect = dialects[d];
+            if (block_covers(&golden->file.blocks[i], dialects[d])) one->dialect = dialects[d];
     bool expected = one->dialect != NULL;
     if (!one->dialect) one->dialect = dialects[0];
     const char *params_dialect = one->dialect;
     for (int i = one->query + 1; i < one->end; i++) {
-        const OrmcBlock *block = &golden->blocks[i];
-        if (block_is(block, "sql", NULL) && !info_word_is(block, 1, "data")) {
+        const OrmcBlock *block = &golden->file.blocks[i];
+        if (block_is(block, "sql", NULL) && !block_word_is(block, 1, "data")) {
             for (int d = 0; d < DIALECT_COUNT; d++)
                 if (block_covers(block, dialects[d])) {
                     params_dialect = dialects[d];
@@ -345,61 +301,43 @@ static void check_case(Golden *golden, Case *one) {
 
 /* ---- files ---- */
 
-static bool golden_open(Golden *golden) {
-    golden->text = file_load(golden->path, &golden->length);
-    if (!golden->text) {
-        golden->status = usage_error("can't read '%s': %s", golden->path, strerror(errno));
+static bool golden_open(Golden *golden, const char *path) {
+    if (!golden_file_open(&golden->file, path)) {
+        golden->status = 2;
         return false;
     }
-    golden->reader = memory_need(ormc_context_create(NULL));
     OrmcOptions settings = {.size = sizeof settings};
     golden->context = context_open(golden->options, &settings, false, &golden->status);
-    if (!golden->context) return false;
-    ormc_context_read_blocks(golden->reader, golden->text, golden->length, &golden->blocks, &golden->block_count);
-    for (int i = 0; i < golden->block_count; i++) {
-        const OrmcBlock *block = &golden->blocks[i];
-        if (!block_is(block, "python", "models")) continue;
-        Text label = {0}, name = {0};
-        text_append(&label, block->info.data, block->info.length);
-        const char *third = label.data + strspn(label.data, " ") + strlen("python");
-        third += strspn(third, " ") + strlen("models");
-        third += strspn(third, " ");
-        text_add(&name, "%s:%d", golden->path, block->line);
-        ormc_context_add_models_text(golden->context, *third ? third : NULL, name.data, block->content.data,
-                                     block->content.length);
-        free(label.data);
-        free(name.data);
-    }
-    return true;
+    if (golden->context) golden_file_add_models(&golden->file, golden->context);
+    return golden->context != NULL;
 }
 
 static void golden_save(Golden *golden) {
     if (!golden->options->update || !golden->differences || golden->status >= 2) return;
-    text_append(&golden->rewritten, golden->text + golden->copied, golden->length - golden->copied);
-    FILE *file = fopen(golden->path, "wb");
+    text_append(&golden->rewritten, golden->file.text + golden->copied, golden->file.length - golden->copied);
+    FILE *file = fopen(golden->file.path, "wb");
     bool good = file && fwrite(golden->rewritten.data, 1, golden->rewritten.length, file) == golden->rewritten.length;
     if (file && fclose(file) != 0) good = false;
-    if (!good) golden->status = usage_error("can't write '%s': %s", golden->path, strerror(errno));
-    else printf("%s: updated\n", golden->path);
+    if (!good) golden->status = usage_error("can't write '%s': %s", golden->file.path, strerror(errno));
+    else printf("%s: updated\n", golden->file.path);
 }
 
 static int golden_check_file(const Options *options, const char *path) {
-    Golden golden = {.options = options, .path = path};
-    if (golden_open(&golden)) {
+    Golden golden = {.options = options};
+    if (golden_open(&golden, path)) {
         int cases = 0;
-        for (int i = 0; i < golden.block_count && golden.status < 2; i++) {
-            if (!block_is_query(&golden.blocks[i])) continue;
+        for (int i = 0; i < golden.file.block_count && golden.status < 2; i++) {
+            if (!block_is_query(&golden.file.blocks[i])) continue;
             Case one = {.query = i, .end = i + 1};
-            while (one.end < golden.block_count && !block_is_query(&golden.blocks[one.end])) one.end++;
+            while (one.end < golden.file.block_count && !block_is_query(&golden.file.blocks[one.end])) one.end++;
             check_case(&golden, &one);
             cases++;
         }
         if (!cases) fprintf(stderr, "ormc: '%s' has no case: a case is a ```python block\n", path);
         golden_save(&golden);
     }
-    free(golden.text);
+    golden_file_close(&golden.file);
     free(golden.rewritten.data);
-    ormc_context_destroy(golden.reader);
     ormc_context_destroy(golden.context);
     return golden.status;
 }

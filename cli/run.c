@@ -154,7 +154,7 @@ int command_run(const Options *options) {
     OrmcOptions settings = {.size = sizeof settings, .dialect = dialect};
     run.context = context_open(options, &settings, true, &run.status);
     if (!run.context) return run.status;
-    if (session_open(&run.session, options, options->databases.items[0], &run.status)) {
+    if (session_open(&run.session, options, options->databases.items[0], NULL, &run.status)) {
         run.session.write = options->format == FORMAT_TEXT ? write_printed : write_printed_aside;
         run_all(&run);
         if (options->format == FORMAT_JSON && run.status != 2)

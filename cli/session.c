@@ -9,22 +9,37 @@
 
 #include "cli/session.h"
 
-static OrmcDatabase *volatile interrupted_database;
+/* What a signal's handler needs to know, and says. */
+static OrmcDatabase *volatile running;
+static volatile sig_atomic_t interrupted;
 
 static void interrupt(int number) {
-    (void)number;
-    if (interrupted_database) ormc_database_interrupt(interrupted_database);
+    interrupted = number;
+    if (running) ormc_database_interrupt(running);
 }
 
-bool session_open(Session *session, const Options *options, const char *url, int *status) {
-    *session = (Session){
-        .url = url, .dialect = url_dialect(url), .timeout_ms = options->timeout_ms, .explain = options->explain};
+int session_interrupted(void) { return interrupted; }
+
+static void catch_signals(void) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = interrupt}, now;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) sigaction(numbers[i], &action, NULL);
+}
+
+bool session_open(Session *session, const Options *options, const char *url, const char *const *setup, int *status) {
+    *session = (Session){.url = url,
+                         .dialect = url_dialect(url),
+                         .timeout_ms = options->timeout_ms,
+                         .explain = options->explain,
+                         .options = options};
     if (!session->dialect) {
         *status = usage_error(
             "'%s' is not a database URL: sqlite:///file.db, postgresql://…, mysql://… and mariadb://… are", url);
         return false;
     }
-    OrmcPoolOptions pool = {.size = sizeof pool, .statement_timeout_ms = options->timeout_ms};
+    OrmcPoolOptions pool = {.size = sizeof pool, .statement_timeout_ms = options->timeout_ms, .setup = setup};
+    catch_signals();
     session->database = memory_need(ormc_database_open(url, &pool));
     if (ormc_database_error(session->database) != ORMC_ERROR_NONE) {
         fprintf(stderr, "ormc: %s: %s\n", url, ormc_database_message(session->database));
@@ -33,15 +48,12 @@ bool session_open(Session *session, const Options *options, const char *url, int
         *status = 3;
         return false;
     }
-    interrupted_database = session->database;
-    struct sigaction action = {.sa_handler = interrupt};
-    sigaction(SIGINT, &action, NULL);
     return true;
 }
 
-void session_clear(Session *session) {
-    for (int i = 0; i < session->ran_count; i++) {
-        Ran *ran = &session->ran[i];
+void ran_free(Ran *list, int count) {
+    for (int i = 0; i < count; i++) {
+        Ran *ran = &list[i];
         free(ran->file);
         free(ran->source);
         free(ran->sql);
@@ -51,14 +63,29 @@ void session_clear(Session *session) {
         if (ran->result) ormc_result_free(ran->result);
         if (ran->plan) ormc_result_free(ran->plan);
     }
+}
+
+void session_clear(Session *session) {
+    ran_free(session->ran, session->ran_count);
     session->ran_count = session->query_count = 0;
     session->failed = false;
     session->message[0] = '\0';
 }
 
+/* `stops`: a signal that came before it ends the statement too. */
+static OrmcResult *session_run(Session *session, const OrmcCommand *command, bool stops) {
+    running = session->database;
+    if (stops && interrupted) ormc_database_interrupt(session->database);
+    progress_statement(session->progress, session->shown, command->sql);
+    OrmcResult *result = memory_need(ormc_database_execute(session->database, command));
+    progress_rows(session->progress, ormc_result_row_count(result));
+    running = NULL;
+    return result;
+}
+
 bool session_execute(Session *session, const char *sql) {
     OrmcCommand command = {.size = sizeof command, .sql = sql};
-    OrmcResult *result = memory_need(ormc_database_execute(session->database, &command));
+    OrmcResult *result = session_run(session, &command, false);
     bool good = ormc_result_error(result) == ORMC_ERROR_NONE;
     if (!good) snprintf(session->message, sizeof session->message, "%s", ormc_result_message(result));
     ormc_result_free(result);
@@ -66,13 +93,13 @@ bool session_execute(Session *session, const char *sql) {
 }
 
 void session_end_transaction(Session *session) {
-    if (session->database && ormc_database_in_transaction(session->database)) session_execute(session, "ROLLBACK");
+    if (!session->database || !ormc_database_in_transaction(session->database)) return;
+    if (!session_execute(session, "ROLLBACK")) session_execute(session, "ROLLBACK"); /* an interrupt has hit it */
 }
 
 void session_close(Session *session) {
     session_end_transaction(session);
     session_clear(session);
-    interrupted_database = NULL;
     if (session->database) ormc_database_close(session->database);
     free(session->ran);
     free(session->columns);
@@ -104,7 +131,7 @@ static OrmcResult *execute(Session *session, const OrmcStatement *statement, con
                            .column_types = explained ? NULL : statement->column_types,
                            .column_type_count = explained ? 0 : (size_t)statement->column_count,
                            .timeout_ms = session->timeout_ms};
-    OrmcResult *result = memory_need(ormc_database_execute(session->database, &command));
+    OrmcResult *result = session_run(session, &command, true);
     free(params);
     free(sql.data);
     return result;
@@ -168,6 +195,28 @@ static bool explainable(OrmcStatementKind kind) {
            kind == ORMC_STATEMENT_DELETE;
 }
 
+static Ran *session_add_ran(Session *session) {
+    if (session->ran_count == session->ran_capacity) {
+        session->ran_capacity = session->ran_capacity ? session->ran_capacity * 2 : 16;
+        session->ran = memory_need(realloc(session->ran, sizeof *session->ran * (size_t)session->ran_capacity));
+    }
+    return &session->ran[session->ran_count++];
+}
+
+bool session_read(Session *session, const char *sql) {
+    OrmcCommand command = {.size = sizeof command, .sql = sql};
+    OrmcText text = {sql, strlen(sql)}, none = {"", 0};
+    Ran *ran = session_add_ran(session);
+    *ran = (Ran){.file = copy(none),
+                 .source = copy(text),
+                 .sql = copy(text),
+                 .params = copy((OrmcText){"[]", 2}),
+                 .kind = ORMC_STATEMENT_SELECT,
+                 .query = ++session->query_count,
+                 .result = session_run(session, &command, true)};
+    return ormc_result_error(ran->result) == ORMC_ERROR_NONE;
+}
+
 static bool host_execute(void *user, const OrmcQuery *query, int index, OrmcRows *rows, const char **message) {
     Session *session = user;
     const OrmcStatement *statement = &query->statements[index];
@@ -179,11 +228,12 @@ static bool host_execute(void *user, const OrmcQuery *query, int index, OrmcRows
                      (int)name.length, name.length ? name.data : "");
             return false;
         }
-    if (session->ran_count == session->ran_capacity) {
-        session->ran_capacity = session->ran_capacity ? session->ran_capacity * 2 : 16;
-        session->ran = memory_need(realloc(session->ran, sizeof *session->ran * (size_t)session->ran_capacity));
+    if (interrupted) {
+        session->failed = true;
+        snprintf(session->message, sizeof session->message, "interrupted");
+        return false;
     }
-    Ran *ran = &session->ran[session->ran_count++];
+    Ran *ran = session_add_ran(session);
     if (index == 0) session->query_count++;
     *ran = (Ran){.file = copy(query->file),
                  .source = copy(query->source),

@@ -6,6 +6,7 @@
 #define ORMC_CLI_SESSION_H
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 /* One executed statement; `result` is NULL for a transaction statement of a database that has none. */
 typedef struct Ran {
@@ -25,6 +26,10 @@ typedef struct Session {
     OrmcDatabase *database;
     unsigned timeout_ms;
     bool explain;
+    bool strict; /* of a scratch place: compares texts byte by byte */
+    const Options *options;
+    Progress *progress; /* NULL: nobody is shown any */
+    const char *shown;  /* as what the database is named there; NULL: it is the only one */
     Ran *ran;
     int ran_count, ran_capacity, query_count;
     OrmcText *columns; /* of the rows that were handed out last */
@@ -35,12 +40,19 @@ typedef struct Session {
 } Session;
 
 /* False with a message on standard error: `*status` is what to exit with. */
-bool session_open(Session *session, const Options *options, const char *url, int *status);
+/* `setup`: statements for every connection that is made, NULL-terminated; may be NULL. */
+bool session_open(Session *session, const Options *options, const char *url, const char *const *setup, int *status);
 void session_close(Session *session);
+/* The signal (Ctrl-C, or one to end) that has come since the first session was opened, or 0: what ran has been
+ * cancelled, and no program goes on. */
+int session_interrupted(void);
 /* Executes one text without parameters. False: the session's message says why. */
 bool session_execute(Session *session, const char *sql);
+/* The same, and its result joins what was run. */
+bool session_read(Session *session, const char *sql);
 /* Forgets what was run. */
 void session_clear(Session *session);
+void ran_free(Ran *ran, int count);
 /* A host that executes on the session. */
 OrmcHost session_host(Session *session);
 /* Rolls back what is open. */
