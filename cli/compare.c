@@ -28,16 +28,19 @@ const char *reason_meaning(Reason reason) { return meanings[reason]; }
 
 /* ---- rows ---- */
 
-static bool rows_compare(const OrmcValue *a, const OrmcValue *b, size_t columns, Reasons *reasons) {
+enum { NO_COLUMN = -1 };
+
+/* `without`: a column that is not compared. */
+static bool rows_compare(const OrmcValue *a, const OrmcValue *b, size_t columns, int without, Reasons *reasons) {
     for (size_t i = 0; i < columns; i++)
-        if (!cells_compare(&a[i], &b[i], reasons)) return false;
+        if ((int)i != without && !cells_compare(&a[i], &b[i], reasons)) return false;
     return true;
 }
 
 static bool in_order(const OrmcResult *a, const OrmcResult *b, Reasons *reasons) {
     Reasons found = 0;
     for (size_t i = 0; i < ormc_result_row_count(a); i++)
-        if (!rows_compare(ormc_result_row(a, i), ormc_result_row(b, i), ormc_result_column_count(a), &found))
+        if (!rows_compare(ormc_result_row(a, i), ormc_result_row(b, i), ormc_result_column_count(a), NO_COLUMN, &found))
             return false;
     *reasons |= found;
     return true;
@@ -52,7 +55,7 @@ static int compare_keyed(const void *a, const void *b) {
     return strcmp(((const Keyed *)a)->key, ((const Keyed *)b)->key);
 }
 
-static Keyed *keyed_rows(const OrmcResult *result) {
+static Keyed *keyed_rows(const OrmcResult *result, int without) {
     size_t count = ormc_result_row_count(result);
     Keyed *rows = memory_need(calloc(count + 1, sizeof *rows));
     for (size_t i = 0; i < count; i++) {
@@ -60,7 +63,7 @@ static Keyed *keyed_rows(const OrmcResult *result) {
         text_append(&key, "", 0);
         rows[i].row = ormc_result_row(result, i);
         for (size_t j = 0; j < ormc_result_column_count(result); j++) {
-            cell_write_key(&key, &rows[i].row[j]);
+            if ((int)j != without) cell_write_key(&key, &rows[i].row[j]);
             text_add(&key, "\x1f");
         }
         rows[i].key = key.data;
@@ -69,13 +72,13 @@ static Keyed *keyed_rows(const OrmcResult *result) {
     return rows;
 }
 
-static bool as_sets(const OrmcResult *a, const OrmcResult *b, Reasons *reasons) {
+static bool as_sets(const OrmcResult *a, const OrmcResult *b, int without, Reasons *reasons) {
     size_t count = ormc_result_row_count(a);
-    Keyed *left = keyed_rows(a), *right = keyed_rows(b);
+    Keyed *left = keyed_rows(a, without), *right = keyed_rows(b, without);
     Reasons found = 0;
     bool same = true;
     for (size_t i = 0; i < count; i++) {
-        same = same && rows_compare(left[i].row, right[i].row, ormc_result_column_count(a), &found);
+        same = same && rows_compare(left[i].row, right[i].row, ormc_result_column_count(a), without, &found);
         free(left[i].key);
         free(right[i].key);
     }
@@ -176,11 +179,36 @@ Verdict results_compare(const OrmcResult *a, const OrmcResult *b, bool ordered) 
     if (ormc_result_row_count(a) != ormc_result_row_count(b)) return verdict;
     if (in_order(a, b, &verdict.reasons)) {
         verdict.same = true;
-    } else if (as_sets(a, b, &verdict.reasons)) {
+    } else if (as_sets(a, b, NO_COLUMN, &verdict.reasons)) {
         Reasons why = ordered ? order_explain(a, b) : REASON_BIT(REASON_ORDER);
         verdict.same = why != 0;
         verdict.reasons |= why;
     }
+    return verdict;
+}
+
+/* ---- tables ---- */
+
+static bool is_key(const OrmcResult *result, size_t column) {
+    for (size_t i = 0; i < ormc_result_row_count(result); i++) {
+        const OrmcValue *value = cell(result, i, column);
+        if (value->is_null || value->text || (value->type != ORMC_TYPE_INTEGER && value->type != ORMC_TYPE_BIGINT))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (cell(result, j, column)->integer == value->integer) return false;
+    }
+    return true;
+}
+
+Verdict tables_compare(const OrmcResult *a, const OrmcResult *b) {
+    Verdict verdict = results_compare(a, b, false);
+    verdict.reasons &= ~REASON_BIT(REASON_ORDER); /* a table has none */
+    if (verdict.same || ormc_result_column_count(a) != ormc_result_column_count(b) ||
+        ormc_result_row_count(a) != ormc_result_row_count(b))
+        return verdict;
+    for (size_t i = 0; i < ormc_result_column_count(a) && !verdict.same; i++)
+        verdict.same = is_key(a, i) && is_key(b, i) && as_sets(a, b, (int)i, &verdict.reasons);
+    if (verdict.same) verdict.reasons |= REASON_BIT(REASON_GENERATED);
     return verdict;
 }
 

@@ -135,7 +135,8 @@ static const char run_page[] =
     "\n"
     "Interprets the program: its statements run in order through the asynchronous executor, results of\n"
     "earlier ones feed later ones, branches are decided by the rows. A file's top level runs, or the\n"
-    "function that --call names. Ctrl-C cancels the running statement and rolls back.\n"
+    "function that --call names. Ctrl-C cancels the running statement, rolls back and exits with 130.\n"
+    "Work that takes longer than a second shows on the terminal how far it has come.\n"
     "\n"
     "OPTIONS\n" OPTION_MODELS OPTION_EXPR OPTION_DATABASE OPTION_CALL OPTION_SET OPTION_SETTING OPTION_TIMEOUT
         OPTION_EXPLAIN "      --format text|json|csv Default: text, a table a statement.\n"
@@ -173,13 +174,35 @@ static const char verify_page[] =
     "USAGE\n"
     "  ormc verify [OPTION]… [FILE]… [-e EXPR]… --database URL --database URL…\n"
     "\n"
-    "Runs the same program on each database and compares the rows of each statement. Differences that\n"
-    "databases may rightly have (types, precision, order without ORDER BY) are passed over; the others\n"
-    "are shown side by side, and the exit status is 1.\n"
+    "  ormc verify [OPTION]… FILE.md… --database URL --database URL…\n"
+    "\n"
+    "Runs the same program on each database and compares the rows of each statement with those of the\n"
+    "first database. Where they disagree the rows are shown side by side, and the exit status is 1.\n"
+    "What databases may rightly give otherwise is named, and no difference:\n"
+    "\n"
+/* clang-format off */
+#define REASON(name, text, meaning) "  " text ": " meaning "\n"
+#include "cli/reasons.def"
+#undef REASON
+    /* clang-format on */
+    "\n"
+    "The program works on the tables that the databases have; with --scratch on tables made from the\n"
+    "models: on PostgreSQL in a schema, on MySQL and MariaDB in a database of its own, on SQLite in\n"
+    "memory. They are dropped at the end, also after a failure or Ctrl-C. There every table is compared\n"
+    "too after a program that writes, and the databases are asked for the cause of a difference.\n"
+    "\n"
+    "A FILE.md with models (```python models) is a golden file: each of its cases is run in a scratch\n"
+    "place with the file's data; see 'ormc help golden'.\n"
     "\n"
     "OPTIONS\n" OPTION_MODELS OPTION_EXPR OPTION_DATABASE
-    "                             Repeatable.\n" OPTION_CALL OPTION_SET OPTION_SETTING OPTION_TIMEOUT OPTION_EXPLAIN
-        OPTION_FORMAT EXIT_STATUS;
+    "                             Repeatable; the others are compared with the first.\n"
+    "      --scratch              Make the models' tables in a scratch place.\n"
+    "      --data FILE            Load this first: SQL, or a .py file that saves objects; repeatable, and\n"
+    "                             means --scratch.\n" OPTION_CALL OPTION_SET OPTION_SETTING OPTION_TIMEOUT
+        OPTION_EXPLAIN OPTION_FORMAT "\n"
+    "EXAMPLES\n"
+    "  ormc verify -m shop=models.py -e \"Book.objects.order_by('title')\" --data shop.sql \\\n"
+    "      --database sqlite:// --database postgresql://localhost/test\n" EXIT_STATUS;
 
 static const struct {
     const char *name, *page;

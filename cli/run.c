@@ -10,13 +10,18 @@
 #include "cli/session.h"
 
 static void write_printed(void *user, OrmcText text) {
-    (void)user;
+    const Session *session = user;
+    progress_hide(session->progress);
     print_text(stdout, text);
+    if (session->progress) fflush(stdout); /* before the line is drawn again */
+    progress_show(session->progress);
 }
 
 static void write_printed_aside(void *user, OrmcText text) {
-    (void)user;
+    const Session *session = user;
+    progress_hide(session->progress);
     print_text(stderr, text);
+    progress_show(session->progress);
 }
 
 /* ---- output ---- */
@@ -110,6 +115,8 @@ typedef struct Run {
 } Run;
 
 static bool run_finish(Run *run, OrmcStatus status, const OrmcTranslation *translation) {
+    progress_stop(run->session.progress);
+    run->session.progress = NULL;
     if (!translation) {
         run->status = context_failed(run->context, status);
         return false;
@@ -133,11 +140,14 @@ static void run_all(Run *run) {
     const OrmcTranslation *translation;
     OrmcHost host = session_host(&run->session);
     if (run->options->files.count) {
+        run->session.progress = progress_start();
         OrmcStatus status = ormc_context_run_files(run->context, &host, run->options->call, &translation);
         if (!run_finish(run, status, translation)) return;
     }
     for (int i = 0; i < run->options->expressions.count; i++) {
         const char *text = run->options->expressions.items[i];
+        if (session_interrupted()) return;
+        run->session.progress = progress_start();
         OrmcStatus status = ormc_context_run_text(run->context, &host, NULL, text, strlen(text), &translation);
         if (!run_finish(run, status, translation)) return;
     }
@@ -165,5 +175,5 @@ int command_run(const Options *options) {
     free(run.results.data);
     free(run.diagnostics.data);
     ormc_context_destroy(run.context);
-    return run.status;
+    return session_interrupted() ? 128 + session_interrupted() : run.status;
 }

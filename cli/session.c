@@ -213,6 +213,7 @@ bool session_read(Session *session, const char *sql) {
                  .params = copy((OrmcText){"[]", 2}),
                  .kind = ORMC_STATEMENT_SELECT,
                  .query = ++session->query_count,
+                 .is_table = true,
                  .result = session_run(session, &command, true)};
     return ormc_result_error(ran->result) == ORMC_ERROR_NONE;
 }

@@ -19,6 +19,7 @@ typedef struct Ran {
     OrmcResult *result;
     OrmcResult *plan; /* of --explain */
     int query;        /* statements with the same number belong to one query */
+    bool is_table;    /* a whole table, read after the program */
 } Ran;
 
 typedef struct Session {
@@ -48,7 +49,7 @@ void session_close(Session *session);
 int session_interrupted(void);
 /* Executes one text without parameters. False: the session's message says why. */
 bool session_execute(Session *session, const char *sql);
-/* The same, and its result joins what was run. */
+/* Reads a whole table, and its result joins what was run. */
 bool session_read(Session *session, const char *sql);
 /* Forgets what was run. */
 void session_clear(Session *session);

@@ -35,7 +35,7 @@ static void unit_verify(Verify *verify, const Unit *unit) {
     }
 }
 
-static bool goes_on(const Verify *verify) { return verify->status < 2 && !session_interrupted(); }
+static bool goes_on(const Verify *verify) { return !verify->stopped && verify->status != 2 && !session_interrupted(); }
 
 static void file_verify(Verify *verify, const GoldenFile *file) {
     OrmcOptions settings = {.size = sizeof settings};

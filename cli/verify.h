@@ -42,8 +42,8 @@ typedef struct Verify {
     Progress *progress;
     Side *sides;
     int side_count;
-    bool scratch;
-    OrmcContext *context; /* of the golden file that is at hand */
+    bool scratch, stopped; /* stopped: a database can't be reached */
+    OrmcContext *context;  /* of the golden file that is at hand */
     int units, compared, differences, status;
     int counts[REASON_COUNT];
     Text places[REASON_COUNT]; /* where, for people */

@@ -82,7 +82,9 @@ static Verdict ask(Verify *verify, const Unit *unit, Side *a, int i, Side *b, in
 static void judge_rows(Verify *verify, const Unit *unit, Side *a, int i, Side *b, int j) {
     const Ran *ours = &a->outcome.ran[i], *theirs = &b->outcome.ran[j];
     verify->compared++;
-    Verdict verdict = results_compare(ours->result, theirs->result, is_ordered(ours) || is_ordered(theirs));
+    Verdict verdict = ours->is_table
+                          ? tables_compare(ours->result, theirs->result)
+                          : results_compare(ours->result, theirs->result, is_ordered(ours) || is_ordered(theirs));
     if (!verdict.same) verdict = ask(verify, unit, a, i, b, j);
     if (!verdict.same) report_difference(verify, unit, b, ours, theirs, NULL);
     else report_reasons(verify, unit, b, ours, verdict.reasons);
@@ -132,6 +134,15 @@ static void judge_query(Verify *verify, const Unit *unit, Side *a, int from, int
 
 static bool ends_early(const Outcome *outcome) { return outcome->refused || outcome->failed; }
 
+/* The last statement was refused for a column that is neither grouped nor aggregated: PostgreSQL's state, MySQL's code.
+ */
+static bool minds_groups(const Outcome *outcome) {
+    const Ran *last = outcome->failed && outcome->count ? &outcome->ran[outcome->count - 1] : NULL;
+    while (last && last > outcome->ran && last->is_table) last--;
+    return last && last->result &&
+           (strcmp(ormc_result_state(last->result), "42803") == 0 || ormc_result_native_code(last->result) == 1055);
+}
+
 /* True: at least one of them did not run to its end, and that is judged. */
 static bool judge_ends(Verify *verify, const Unit *unit, Side *side) {
     const Outcome *ours = &verify->sides[0].outcome, *theirs = &side->outcome;
@@ -142,6 +153,10 @@ static bool judge_ends(Verify *verify, const Unit *unit, Side *side) {
         return true;
     }
     if (ends_early(ours) && ends_early(theirs)) return false;
+    if (minds_groups(ours) || minds_groups(theirs)) {
+        report_reasons(verify, unit, side, NULL, REASON_BIT(REASON_GROUPING));
+        return true;
+    }
     char what[600];
     snprintf(what, sizeof what, "%s: %s", ends_early(ours) ? verify->sides[0].label : side->label,
              ends_early(ours) ? ours->message : theirs->message);

@@ -165,7 +165,10 @@ static bool run_in(Verify *verify, const Unit *unit, OrmcContext *context, Place
 
 bool unit_run(Verify *verify, const Unit *unit, Side *side, Place *place, Outcome *outcome) {
     *outcome = (Outcome){0};
-    if (!place_open(verify, side, place)) return false;
+    if (!place_open(verify, side, place)) {
+        verify->stopped = true;
+        return false;
+    }
     OrmcContext *context = verify->context;
     if (!unit->file) {
         OrmcOptions settings = {.size = sizeof settings, .dialect = place->session.dialect};
