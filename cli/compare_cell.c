@@ -46,11 +46,20 @@ static bool cell_number(const OrmcValue *value, double *number) {
     return false;
 }
 
-/* Digits behind the point; -1: as many as a float has. */
+/* Digits behind the point; -1: as many as a float has. A float that was a decimal has that one's. */
 static int cell_scale(const OrmcValue *value) {
-    if (value->type == ORMC_TYPE_FLOAT) return -1;
-    const char *point = value->text ? memchr(value->text, '.', value->length) : NULL;
-    return point ? (int)(value->text + value->length - point - 1) : 0;
+    enum { ALL_DIGITS = 12 };
+    char number[40];
+    const char *text = value->text;
+    size_t length = value->length;
+    if (value->type == ORMC_TYPE_FLOAT) {
+        length = (size_t)snprintf(number, sizeof number, "%.15g", value->number);
+        text = number;
+        if (strpbrk(number, "einEIN")) return -1;
+    }
+    const char *point = text ? memchr(text, '.', length) : NULL;
+    int digits = point ? (int)(text + length - point - 1) : 0;
+    return value->type == ORMC_TYPE_FLOAT && (!digits || digits >= ALL_DIGITS) ? -1 : digits;
 }
 
 static bool is_exact(const OrmcValue *value) { return value->type != ORMC_TYPE_FLOAT && !value->text; }

@@ -306,7 +306,7 @@ static bool golden_open(Golden *golden, const char *path) {
         golden->status = 2;
         return false;
     }
-    OrmcOptions settings = {.size = sizeof settings};
+    OrmcOptions settings = {.size = sizeof settings, .referenced_tables = true};
     golden->context = context_open(golden->options, &settings, false, &golden->status);
     if (golden->context) golden_file_add_models(&golden->file, golden->context);
     return golden->context != NULL;

@@ -54,10 +54,9 @@ void scratch_close(Session *session);
 bool scratch_empty(Session *session);
 /* Creates the tables of the context's models. */
 bool scratch_create_tables(Session *session, OrmcContext *context);
-/* Executes several statements separated by semicolons; names may be quoted with '"' everywhere. */
+/* Executes several statements separated by semicolons; names may be quoted with '"' everywhere. Generated keys go on
+ * behind those that are then there. */
 bool scratch_load_sql(Session *session, const char *sql, size_t length);
-/* After data was loaded: generated keys go on behind those that are there. */
-bool scratch_data_loaded(Session *session);
 /* Reads every table into the session's results. */
 bool scratch_read_tables(Session *session);
 

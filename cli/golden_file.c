@@ -86,5 +86,5 @@ bool golden_file_load_data(const GoldenFile *file, OrmcContext *context, Session
         }
     }
     session_clear(session);
-    return scratch_data_loaded(session);
+    return true;
 }

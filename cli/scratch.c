@@ -112,6 +112,17 @@ static size_t statement_end(const char *sql, size_t at, size_t length) {
     return length;
 }
 
+/* Generated keys go on behind those that are there, as they do on the other databases by themselves. */
+static bool keys_go_on(Session *session) {
+    if (!on_postgresql(session)) return true;
+    return session_execute(
+        session, "DO $$ DECLARE c record; BEGIN FOR c IN SELECT table_name AS t, column_name AS n "
+                 "FROM information_schema.columns WHERE table_schema = current_schema() AND "
+                 "(is_identity = 'YES' OR column_default LIKE 'nextval(%') LOOP "
+                 "EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), GREATEST(MAX(%I), 1), COUNT(*) > 0) "
+                 "FROM %I', quote_ident(c.t), c.n, c.n, c.t); END LOOP; END $$");
+}
+
 bool scratch_load_sql(Session *session, const char *sql, size_t length) {
     bool mysql = !on_postgresql(session) && !on_sqlite(session);
     bool good = !mysql || session_execute(session, "SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')");
@@ -123,17 +134,8 @@ bool scratch_load_sql(Session *session, const char *sql, size_t length) {
         free(statement.data);
         at = end + 1;
     }
-    return good && (!mysql || session_execute(session, "SET sql_mode = REPLACE(@@sql_mode, 'ANSI_QUOTES', '')"));
-}
-
-bool scratch_data_loaded(Session *session) {
-    if (!on_postgresql(session)) return true;
-    return session_execute(
-        session, "DO $$ DECLARE c record; BEGIN FOR c IN SELECT table_name AS t, column_name AS n "
-                 "FROM information_schema.columns WHERE table_schema = current_schema() AND "
-                 "(is_identity = 'YES' OR column_default LIKE 'nextval(%') LOOP "
-                 "EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), GREATEST(MAX(%I), 1), COUNT(*) > 0) "
-                 "FROM %I', quote_ident(c.t), c.n, c.n, c.t); END LOOP; END $$");
+    if (mysql && !session_execute(session, "SET sql_mode = REPLACE(@@sql_mode, 'ANSI_QUOTES', '')")) return false;
+    return good && keys_go_on(session);
 }
 
 static int compare_names(const void *a, const void *b) {

@@ -38,7 +38,7 @@ static void unit_verify(Verify *verify, const Unit *unit) {
 static bool goes_on(const Verify *verify) { return !verify->stopped && verify->status != 2 && !session_interrupted(); }
 
 static void file_verify(Verify *verify, const GoldenFile *file) {
-    OrmcOptions settings = {.size = sizeof settings};
+    OrmcOptions settings = {.size = sizeof settings, .referenced_tables = true};
     verify->context = context_open(verify->options, &settings, false, &verify->status);
     if (!verify->context) return;
     golden_file_add_models(file, verify->context);

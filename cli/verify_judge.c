@@ -143,12 +143,18 @@ static bool minds_groups(const Outcome *outcome) {
            (strcmp(ormc_result_state(last->result), "42803") == 0 || ormc_result_native_code(last->result) == 1055);
 }
 
+/* The ORM refuses it for this database; as an attribute that is missing where another database's statement is compiled.
+ */
+static bool lacks(const Outcome *outcome) {
+    return outcome->refused && !outcome->failed &&
+           (strcmp(outcome->code, "not-supported") == 0 || strcmp(outcome->code, "type-error") == 0);
+}
+
 /* True: at least one of them did not run to its end, and that is judged. */
 static bool judge_ends(Verify *verify, const Unit *unit, Side *side) {
     const Outcome *ours = &verify->sides[0].outcome, *theirs = &side->outcome;
     if (!ends_early(ours) && !ends_early(theirs)) return false;
-    bool lacks = strcmp(ours->code, "not-supported") == 0 || strcmp(theirs->code, "not-supported") == 0;
-    if (lacks && strcmp(ours->code, theirs->code) != 0) {
+    if ((lacks(ours) || lacks(theirs)) && strcmp(ours->code, theirs->code) != 0) {
         report_reasons(verify, unit, side, NULL, REASON_BIT(REASON_NOT_SUPPORTED));
         return true;
     }

@@ -90,6 +90,7 @@ static void context_evaluate(OrmcContext *context, const Request *request, const
     context->translation.dialect = dialect;
     evaluator_set_dialect(ev, dialect);
     evaluator_set_inline(ev, context->options.inline_literals);
+    evaluator_set_referenced(ev, context->options.referenced_tables);
     evaluator_begin(ev, dialect, &host);
     for (int i = 0; request->settings && i < request->settings->count; i++)
         evaluator_override_setting(ev, request->settings->names[i], batch_setting_text(&request->settings->items[i]));

@@ -315,6 +315,7 @@ typedef struct OrmcOptions {
     int nesting_limit;       /* of brackets and blocks; 0: 200 */
     int path_limit;          /* paths through one function; 0: the default */
     int64_t step_limit;      /* statements and expressions evaluated in one function; 0: the default */
+    bool referenced_tables;  /* a schema begins with the tables of Django's contrib apps that the models refer to */
 } OrmcOptions;
 
 ORMC_API const char *ormc_version(void);

@@ -80,6 +80,7 @@ for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
 done
 check lint ctest --test-dir $build --output-on-failure --label-regex lint
 check command-line ./tests/cli.sh $build
+[ -z "$ORMC_TEST_POSTGRESQL" ] || check live python3 tests/live/live.py $build
 check examples ./tests/examples.sh $build
 check installation ./tests/installation.sh $build
 check extending env ${launcher:+ORMC_LAUNCHER=ccache} python3 tests/checks/extending.py

@@ -198,9 +198,32 @@ static bool model_has_table(const SchemaEditor *editor, const DjModel *model) {
     return slice_equals_text(model->required_db_vendor, vendor);
 }
 
+enum { REFERENCE_DEPTH = 16 };
+
+/* The tables of contrib apps that the model refers to, each once, those they refer to first. */
+static void table_create_referenced(SchemaEditor *editor, DjModel *model, Models *done, int depth) {
+    const Models *contrib = &django_state(editor->ev)->contrib;
+    const Fields *lists[] = {&model->local_fields, &model->local_many_to_many};
+    for (int k = 0; k < 2 && depth < REFERENCE_DEPTH; k++)
+        for (int i = 0; i < lists[k]->count; i++) {
+            DjField *field = lists[k]->items[i];
+            DjModel *target = field->rel && field_resolve(editor->ev, field) ? field->rel->model : NULL;
+            bool wanted = false, known = target == NULL;
+            for (int j = 0; j < contrib->count && !known; j++) wanted = wanted || contrib->items[j] == target;
+            for (int j = 0; j < done->count && !known; j++) known = done->items[j] == target;
+            if (known || !wanted || !model_has_table(editor, target)) continue;
+            ARENA_PUSH(evaluator_arena(editor->ev), done->items, done->count, done->capacity) = target;
+            table_create_referenced(editor, target, done, depth + 1);
+            table_create(editor, target);
+        }
+}
+
 bool django_emit_schema(Evaluator *ev, StatementList *out) {
     SchemaEditor editor = {.ev = ev, .dialect = evaluator_dialect(ev), .out = out};
     const Models *models = django_models(ev);
+    Models referenced = {0};
+    for (int i = 0; i < models->count && evaluator_wants_referenced(ev); i++)
+        table_create_referenced(&editor, models->items[i], &referenced, 0);
     for (int i = 0; i < models->count; i++)
         if (model_has_table(&editor, models->items[i])) table_create(&editor, models->items[i]);
     for (int i = 0; i < editor.deferred.count; i++) editor_emit(&editor, editor.deferred.items[i]);

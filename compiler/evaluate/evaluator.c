@@ -28,6 +28,8 @@ void evaluator_set_engine_dialect(Evaluator *ev, Slice name) {
 
 void evaluator_set_inline(Evaluator *ev, bool inlined) { ev->inlined = inlined; }
 bool evaluator_inlines(const Evaluator *ev) { return ev->inlined; }
+void evaluator_set_referenced(Evaluator *ev, bool wanted) { ev->referenced = wanted; }
+bool evaluator_wants_referenced(const Evaluator *ev) { return ev->referenced; }
 void evaluator_set_dialect(Evaluator *ev, const struct Dialect *dialect) { ev->dialect = ev->load_dialect = dialect; }
 
 void *evaluator_state(Evaluator *ev, const NativeFamily *family) {

@@ -90,6 +90,8 @@ void evaluator_set_name(Evaluator *ev, Slice name, Slice value);    /* --set */
 void evaluator_set_dialect(Evaluator *ev, const struct Dialect *dialect);
 /* Whether statements are to be emitted with their literals too; see evaluator_inlines. */
 void evaluator_set_inline(Evaluator *ev, bool inlined);
+/* Whether a schema has tables of others that the models refer to; see evaluator_wants_referenced. */
+void evaluator_set_referenced(Evaluator *ev, bool wanted);
 
 /* Evaluates the model sources. Diagnostics are in evaluator_diagnostics. */
 void evaluator_load(Evaluator *ev);

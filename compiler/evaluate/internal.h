@@ -189,7 +189,8 @@ typedef struct EntryPoint {
 } EntryPoint;
 
 struct Evaluator {
-    bool inlined; /* statements carry their literals too */
+    bool inlined;    /* statements carry their literals too */
+    bool referenced; /* a schema has the tables that the models refer to */
     Arena lasting, scratch;
     Arena keep;   /* what outlives a path: diagnostics, book-keeping of the compile */
     Arena *arena; /* the current one of lasting and scratch */

@@ -217,6 +217,8 @@ AtomTable *evaluator_atoms(Evaluator *ev);
 const struct Dialect *evaluator_dialect(Evaluator *ev);
 /* Statement.inlined is wanted: EmitOptions.inline_literals. */
 bool evaluator_inlines(const Evaluator *ev);
+/* A schema begins with the tables of the family's own models that the program's refer to. */
+bool evaluator_wants_referenced(const Evaluator *ev);
 /* A setting given by --setting or by the project's settings module; NULL: not set. */
 Value *evaluator_setting(Evaluator *ev, const char *name);
 /* A setting that is a Python expression (datetime.timezone.utc), evaluated with the standard modules in reach. NULL:
