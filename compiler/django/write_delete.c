@@ -1,52 +1,16 @@
 /*
  * delete(): the collector. Input: instances (or the rows of a query); output: fast deletes of what has no dependents of
- * its own, updates of keys that are set to NULL, and the instances, dependents first.
+ * its own, updates of keys that are set to NULL, and the instances. write_delete_send.c sends them.
  *
- * Invariants: rows that are not known are taken to be there; one level of a model that refers to itself is looked up.
- * A set of unknown rows is one instance whose values stand for those of all rows.
+ * Invariants: rows that are not known are taken to be there (and are never protected or restricted); one level of a
+ * model that refers to itself is looked up. A set of unknown rows is one instance whose values stand for those of all.
  *
  * Example: author.delete() → SELECT … FROM "book" WHERE "book"."author_id" IN (?); DELETE FROM "book_tags" WHERE …;
  * DELETE FROM "book" WHERE "book"."id" IN (…); DELETE FROM "author" WHERE "author"."id" IN (?)
  */
-#include "compiler/django/write_internal.h"
+#include "compiler/django/write_delete.h"
 
 enum { COLLECT_DEPTH = 24 };
-
-typedef struct Objects {
-    Value **items;
-    int count, capacity;
-} Objects;
-
-typedef struct CollectedModel {
-    DjModel *model;
-    Objects objects;
-    Models depends; /* models whose rows must be gone after this one's dependents */
-} CollectedModel;
-
-/* DELETE or UPDATE … SET NULL WHERE a IN (…) OR b IN (…) */
-typedef struct CollectedStatement {
-    DjModel *model;
-    Fields fields;
-    Objects objects;
-    Value *value; /* of an update */
-    DjField *set;
-    DjField *type; /* of generic relations: the content type's column, and the id that it must have */
-    Value *type_id;
-} CollectedStatement;
-
-typedef struct Collector {
-    Evaluator *ev;
-    const Node *site;
-    bool keep_parents; /* delete(keep_parents=True) */
-    CollectedModel *models;
-    int model_count, model_capacity;
-    CollectedStatement *fast;
-    int fast_count, fast_capacity;
-    CollectedStatement *updates;
-    int update_count, update_capacity;
-} Collector;
-
-static Arena *collector_arena(const Collector *collector) { return evaluator_arena(collector->ev); }
 
 /* ---- what can go at once ---- */
 
@@ -59,7 +23,7 @@ static int model_candidates(Collector *collector, DjModel *model, DjRel ***rels)
     return model_related_objects(collector->ev, model, true, rels);
 }
 
-static bool model_can_fast_delete(Collector *collector, DjModel *model, const DjField *from) {
+bool model_can_fast_delete(Collector *collector, DjModel *model, const DjField *from) {
     DjRel **rels;
     if (from && from->rel->on_delete != ON_DELETE_CASCADE) return false;
     for (int i = 0; i < model->concrete->parent_count; i++)
@@ -101,7 +65,7 @@ static void collector_depend(Collector *collector, DjModel *model, DjModel *depe
 static bool collect(Collector *collector, DjModel *model, const Objects *objects, DjModel *source, bool nullable,
                     bool collect_related, bool reverse, int depth);
 
-static Value *objects_list(Collector *collector, const Objects *objects) {
+Value *objects_list(Collector *collector, const Objects *objects) {
     ListValue *list = value_list(collector->ev);
     for (int i = 0; i < objects->count; i++) list_append(collector->ev, list, objects->items[i]);
     return (Value *)list;
@@ -158,84 +122,135 @@ static bool related_objects(Collector *collector, DjModel *model, DjField *field
     return rows && rows_to_objects(collector, rows, model, out);
 }
 
-static void collector_update(Collector *collector, DjModel *model, DjField *field, const Objects *objects,
-                             Value *value) {
+static void statement_add_group(Collector *collector, CollectedStatement *statement, const Objects *objects) {
+    ARENA_PUSH(collector_arena(collector), statement->groups, statement->group_count, statement->group_capacity) =
+        *objects;
+}
+
+static void statement_add_field(Collector *collector, CollectedStatement *statement, DjField *field) {
+    ARENA_PUSH(collector_arena(collector), statement->fields.items, statement->fields.count,
+               statement->fields.capacity) = field;
+}
+
+/* One UPDATE a field and value; `by_key`: the objects are its rows, else what its rows refer to. */
+static void collector_update(Collector *collector, DjField *field, const Objects *objects, Value *value, bool by_key) {
     CollectedStatement *update = NULL;
     for (int i = 0; i < collector->update_count && !update; i++)
-        if (collector->updates[i].set == field) update = &collector->updates[i];
+        if (collector->updates[i].set == field && collector->updates[i].by_key == by_key &&
+            value_equals(collector->ev, collector->updates[i].value, value))
+            update = &collector->updates[i];
     if (!update) {
         update = &ARENA_PUSH(collector_arena(collector), collector->updates, collector->update_count,
                              collector->update_capacity);
-        *update = (CollectedStatement){.model = model, .set = field, .value = value};
-        ARENA_PUSH(collector_arena(collector), update->fields.items, update->fields.count, update->fields.capacity) =
-            field;
+        *update = (CollectedStatement){.model = field->model, .set = field, .value = value, .by_key = by_key};
+        statement_add_field(collector, update, field);
     }
-    for (int i = 0; i < objects->count; i++) objects_add(collector, &update->objects, objects->items[i]);
+    if (!by_key || !update->group_count) {
+        statement_add_group(collector, update, &(Objects){0});
+    }
+    for (int i = 0; i < objects->count; i++)
+        objects_add(collector, &update->groups[update->group_count - 1], objects->items[i]);
+}
+
+/* The argument of SET(…) */
+static Value *set_argument(const DjRel *rel) {
+    const Value *given = rel->on_delete_value;
+    return given->type->kind == VALUE_NATIVE_FUNCTION ? ((const NativeFunctionValue *)given)->data : NULL;
 }
 
 static Value *set_value(Collector *collector, DjField *field) {
     Evaluator *ev = collector->ev;
     if (field->rel->on_delete == ON_DELETE_SET_NULL) return value_none(ev);
     if (field->rel->on_delete == ON_DELETE_SET_DEFAULT) return field_default(ev, field, collector->site);
-    Value *given = field->rel->on_delete_value;
-    Value *value = given->type->kind == VALUE_NATIVE_FUNCTION ? ((NativeFunctionValue *)given)->data : NULL;
+    Value *value = set_argument(field->rel);
     if (!value) return value_none(ev);
     return value_is_callable(value) ? value_call_with(ev, value, NULL, 0, collector->site) : value;
 }
 
-static bool raise_protected(Collector *collector, DjModel *model, DjField *field, bool restricted) {
-    DjState *state = django_state(collector->ev);
+/* SET_NULL and SET(value) change the rows unseen; what must be asked for its value, only rows that are there. */
+static bool collect_update(Collector *collector, DjRel *rel, const Objects *objects) {
+    DjField *field = rel->field;
+    const Value *given = rel->on_delete == ON_DELETE_SET ? set_argument(rel) : NULL;
+    bool constant = given && !value_is_callable(given);
+    bool asked = rel->on_delete != ON_DELETE_SET_NULL && !constant;
+    Objects found = {0};
+    if (asked && !related_objects(collector, field->model, field, objects, &found)) return false;
+    if (asked && !found.count) return true;
+    Value *value = set_value(collector, field);
+    if (value) collector_update(collector, field, asked ? &found : objects, value, asked);
+    return value != NULL;
+}
+
+/* The keys by which rows that stay hold those that go: 'Book.author', 'Song.singer' */
+typedef struct Keys {
+    Buffer text;
+    int count;
+} Keys;
+
+static void keys_add(Collector *collector, Keys *keys, const DjField *field) {
+    if (!keys->count++) buffer_init(&keys->text, collector_arena(collector));
+    buffer_format(&keys->text, "%s'%.*s.%.*s'", keys->count > 1 ? ", " : "", SLICE_ARGS(field->model->name->text),
+                  SLICE_ARGS(field->name->text));
+}
+
+static bool raise_referenced(Collector *collector, const DjModel *model, const Keys *keys, bool restricted) {
+    const DjState *state = django_state(collector->ev);
+    Slice names = buffer_view(&keys->text);
     evaluator_raise(collector->ev, restricted ? state->restricted_error : state->protected_error,
                     evaluator_span(collector->ev, collector->site),
                     "Cannot delete some instances of model '%.*s' because they are referenced through %s foreign "
-                    "keys: '%.*s.%.*s'.",
-                    SLICE_ARGS(field->rel->model->name->text), restricted ? "restricted" : "protected",
-                    SLICE_ARGS(model->name->text), SLICE_ARGS(field->name->text));
+                    "keys: %.*s.",
+                    SLICE_ARGS(model->name->text), restricted ? "restricted" : "protected", SLICE_ARGS(names));
     return false;
 }
 
-static bool collect_relation(Collector *collector, DjRel *rel, const Objects *objects, int depth) {
+static void collector_restrict(Collector *collector, DjRel *rel, const Objects *objects) {
+    Restricted *restricted = NULL;
+    for (int i = 0; i < collector->restricted_count && !restricted; i++)
+        if (collector->restricted[i].field == rel->field) restricted = &collector->restricted[i];
+    if (!restricted) {
+        restricted = &ARENA_PUSH(collector_arena(collector), collector->restricted, collector->restricted_count,
+                                 collector->restricted_capacity);
+        *restricted = (Restricted){.field = rel->field};
+    }
+    for (int i = 0; i < objects->count; i++) objects_add(collector, &restricted->objects, objects->items[i]);
+    collector_depend(collector, rel->model, rel->field->model);
+}
+
+/* Databases that check keys at once need the key of a row that goes gone first. */
+static void cascade_clears_key(Collector *collector, DjField *field, const Objects *found) {
+    if (field->null && field->column && evaluator_dialect(collector->ev)->is_mysql)
+        collector_update(collector, field, found, value_none(collector->ev), true);
+}
+
+static bool collect_relation(Collector *collector, DjRel *rel, const Objects *objects, Keys *protected, int depth) {
     DjField *field = rel->field;
     DjModel *model = field->model;
     Objects found = {0};
+    bool known = evaluator_has_rows(collector->ev);
     switch (rel->on_delete) {
     case ON_DELETE_DO_NOTHING: return true;
     case ON_DELETE_SET_NULL:
     case ON_DELETE_SET_DEFAULT:
-    case ON_DELETE_SET: {
-        Value *value = set_value(collector, field);
-        if (!value) return false;
-        collector_update(collector, model, field, objects, value);
-        return true;
-    }
+    case ON_DELETE_SET: return collect_update(collector, rel, objects);
     case ON_DELETE_CASCADE:
     case ON_DELETE_CUSTOM:
         /* A tree's children's children are looked up by the same statement again. */
-        if (rel->model == model && depth > 1) return true;
+        if (rel->model == model && depth > 1 && !known) return true;
         if (!related_objects(collector, model, field, objects, &found)) return false;
         if (!found.count) return true;
-        return collect(collector, model, &found, rel->model, field->null, true, false, depth + 1);
+        if (!collect(collector, model, &found, rel->model, field->null, true, false, depth + 1)) return false;
+        cascade_clears_key(collector, field, &found);
+        return true;
     case ON_DELETE_PROTECT:
-    case ON_DELETE_RESTRICT: {
+    case ON_DELETE_RESTRICT:
         if (!related_objects(collector, model, field, objects, &found)) return false;
-        bool known = evaluator_has_rows(collector->ev);
-        if (known && found.count) return raise_protected(collector, model, field, rel->on_delete == ON_DELETE_RESTRICT);
+        if (!known || !found.count) return true;
+        if (rel->on_delete == ON_DELETE_RESTRICT) collector_restrict(collector, rel, &found);
+        else keys_add(collector, protected, field);
         return true;
     }
-    }
     return true;
-}
-
-static void collector_fast(Collector *collector, DjModel *model, DjField *field, const Objects *objects, int from) {
-    CollectedStatement *fast = NULL;
-    for (int i = from; i < collector->fast_count && !fast; i++)
-        if (collector->fast[i].model == model) fast = &collector->fast[i];
-    if (!fast) {
-        fast =
-            &ARENA_PUSH(collector_arena(collector), collector->fast, collector->fast_count, collector->fast_capacity);
-        *fast = (CollectedStatement){.model = model, .objects = *objects};
-    }
-    ARENA_PUSH(collector_arena(collector), fast->fields.items, fast->fields.count, fast->fields.capacity) = field;
 }
 
 /* Rows of generic relations: by content type and object ids. */
@@ -250,12 +265,10 @@ static bool collect_generic(Collector *collector, DjModel *model, const Objects 
         if (model_can_fast_delete(collector, target, NULL)) {
             CollectedStatement *fast = &ARENA_PUSH(collector_arena(collector), collector->fast, collector->fast_count,
                                                    collector->fast_capacity);
-            *fast = (CollectedStatement){.model = target,
-                                         .objects = *objects,
-                                         .type = model_field(ev, target, field->ct_field),
-                                         .type_id = type};
-            ARENA_PUSH(collector_arena(collector), fast->fields.items, fast->fields.count, fast->fields.capacity) =
-                field->local_fields.items[0];
+            *fast = (CollectedStatement){
+                .model = target, .type = model_field(ev, target, field->ct_field), .type_id = type};
+            statement_add_group(collector, fast, objects);
+            statement_add_field(collector, fast, field->local_fields.items[0]);
             continue;
         }
         ListValue *keys = value_list(ev);
@@ -274,6 +287,20 @@ static bool collect_generic(Collector *collector, DjModel *model, const Objects 
     return true;
 }
 
+/* The row was read without columns of its parent's table: that is read again. */
+static bool parent_is_deferred(const Collector *collector, DjModel *parent, DjInstance *child) {
+    if (!child->deferred_known || !evaluator_has_rows(collector->ev)) return false;
+    model_prepare(collector->ev, parent);
+    for (int i = 0; i < parent->concrete_fields.count; i++)
+        if (atom_map_get(&child->deferred, parent->concrete_fields.items[i]->attname)) return true;
+    return false;
+}
+
+static bool parent_read(Collector *collector, DjModel *parent, Value *key) {
+    Keyword filter = {parent->pk->name, key, collector->site};
+    return call_with_keywords(collector->ev, parent->base_manager, "get", &filter, 1, collector->site) != NULL;
+}
+
 static bool collect_parents(Collector *collector, DjModel *model, const Objects *objects, int depth) {
     for (int p = 0; p < model->concrete->parent_count; p++) {
         DjModel *parent = model->concrete->parents[p].model;
@@ -281,9 +308,10 @@ static bool collect_parents(Collector *collector, DjModel *model, const Objects 
         if (!model->concrete->parents[p].link) continue;
         for (int i = 0; i < objects->count; i++) {
             DjInstance *child = (DjInstance *)objects->items[i];
+            Value *key = instance_field_value(collector->ev, child, model->concrete->parents[p].link, collector->site);
+            if (parent_is_deferred(collector, parent, child) && !parent_read(collector, parent, key)) return false;
             DjInstance *row = instance_unknown(collector->ev, parent, child->text, collector->site, child->origin);
-            instance_set(collector->ev, (Value *)row, parent->pk->attname,
-                         instance_field_value(collector->ev, child, model->concrete->parents[p].link, collector->site));
+            instance_set(collector->ev, (Value *)row, parent->pk->attname, key);
             objects_add(collector, &above, (Value *)row);
         }
         if (!collect(collector, parent, &above, model, false, false, true, depth + 1)) return false;
@@ -291,9 +319,63 @@ static bool collect_parents(Collector *collector, DjModel *model, const Objects 
     return true;
 }
 
+/* Objects in the portions in which one statement can name them. */
+static Objects objects_portion(const Collector *collector, const Objects *objects, int from, int fields) {
+    enum { SQLITE_VALUES = 500, SQLITE_PARAMETERS = 999 };
+    int size = fields > 1 ? SQLITE_PARAMETERS / fields : SQLITE_VALUES, left = objects->count - from;
+    if (evaluator_dialect(collector->ev)->id != DIALECT_SQLITE || left < size) size = left;
+    return (Objects){objects->items + from, size, size};
+}
+
+/* Rows of one model that can go at once, by all the fields that lead to it. */
+static void collect_fast(Collector *collector, DjRel *const *rels, int count, const Objects *objects) {
+    for (int i = 0; i < count; i++) {
+        DjModel *model = rels[i]->field->model;
+        Fields fields = {0};
+        bool first = true;
+        for (int j = 0; j < count; j++) {
+            if (rels[j]->field->model != model) continue;
+            first = first && j >= i;
+            ARENA_PUSH(collector_arena(collector), fields.items, fields.count, fields.capacity) = rels[j]->field;
+        }
+        for (int from = 0; first && from < objects->count;) {
+            Objects portion = objects_portion(collector, objects, from, fields.count);
+            CollectedStatement *fast = &ARENA_PUSH(collector_arena(collector), collector->fast, collector->fast_count,
+                                                   collector->fast_capacity);
+            *fast = (CollectedStatement){.model = model, .fields = fields};
+            statement_add_group(collector, fast, &portion);
+            from += portion.count;
+        }
+    }
+}
+
+/* What refers to these rows, by the on_delete of each key. */
+static bool collect_dependents(Collector *collector, DjModel *model, const Objects *objects, bool keep, int depth) {
+    DjRel **rels;
+    int count = model_candidates(collector, model, &rels), fast_count = 0;
+    DjRel **fast = ARENA_ARRAY(collector_arena(collector), DjRel *, count + 1);
+    Keys protected = {0};
+    for (int i = 0; i < count; i++) {
+        DjRel *rel = rels[i];
+        if (!rel_is_candidate(rel) || rel->on_delete == ON_DELETE_DO_NOTHING) continue;
+        if (keep && rel->model != model->concrete) continue;
+        if (model_can_fast_delete(collector, rel->field->model, rel->field)) {
+            fast[fast_count++] = rel;
+            continue;
+        }
+        for (int from = 0; from < objects->count;) {
+            Objects portion = objects_portion(collector, objects, from, 1);
+            if (!collect_relation(collector, rel, &portion, &protected, depth)) return false;
+            from += portion.count;
+        }
+    }
+    if (protected.count) return raise_referenced(collector, model, &protected, false);
+    collect_fast(collector, fast, fast_count, objects);
+    return true;
+}
+
 static bool collect(Collector *collector, DjModel *model, const Objects *objects, DjModel *source, bool nullable,
                     bool collect_related, bool reverse, int depth) {
-    DjRel **rels;
     if (depth > COLLECT_DEPTH || !objects->count) return true;
     model_prepare(collector->ev, model);
     CollectedModel *entry = collector_model(collector, model);
@@ -314,164 +396,68 @@ static bool collect(Collector *collector, DjModel *model, const Objects *objects
     bool keep = collector->keep_parents && depth == 0;
     if (!keep && !collect_parents(collector, model, &fresh, depth)) return false;
     if (!collect_related) return true;
-    int fast_from = collector->fast_count, count = model_candidates(collector, model, &rels);
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < count; i++) {
-            DjRel *rel = rels[i];
-            if (!rel_is_candidate(rel) || rel->on_delete == ON_DELETE_DO_NOTHING || !rel->field->column) continue;
-            if (keep && rel->model != model->concrete) continue;
-            bool fast = model_can_fast_delete(collector, rel->field->model, rel->field);
-            if (fast != (pass == 1)) continue;
-            if (fast) {
-                if (fast_from > collector->fast_count) fast_from = collector->fast_count;
-                collector_fast(collector, rel->field->model, rel->field, &fresh, fast_from);
-            } else if (!collect_relation(collector, rel, &fresh, depth)) {
-                return false;
-            }
-        }
-        if (pass == 0) fast_from = collector->fast_count;
-    }
-    return collect_generic(collector, model, &fresh, depth);
+    return collect_dependents(collector, model, &fresh, keep, depth) &&
+           collect_generic(collector, model, &fresh, depth);
 }
 
-/* ---- sending ---- */
+/* ---- rows that may only go along ---- */
 
-/* a IN (…), several joined by OR in parentheses. */
-static Expr *statement_condition(Collector *collector, const CollectedStatement *statement, Relation *table) {
+static void objects_remove(Collector *collector, Objects *objects, const Objects *gone) {
+    int kept = 0;
+    for (int i = 0; i < objects->count; i++) {
+        bool found = false;
+        for (int j = 0; j < gone->count && !found; j++)
+            found = value_equals(collector->ev, objects->items[i], gone->items[j]);
+        if (!found) objects->items[kept++] = objects->items[i];
+    }
+    objects->count = kept;
+}
+
+/* Those of the restricted rows that a fast delete takes: the database is asked. */
+static bool restricted_in_fast(Collector *collector, const CollectedStatement *fast, Restricted *restricted) {
     Evaluator *ev = collector->ev;
-    Arena *arena = collector_arena(collector);
-    Expr *any = NULL, *first = NULL;
-    for (int f = 0; f < statement->fields.count; f++) {
-        DjField *field = statement->fields.items[f];
-        DjField *target = field_target(ev, field);
-        Value **values = ARENA_ARRAY(arena, Value *, statement->objects.count + 1);
-        for (int i = 0; i < statement->objects.count; i++)
-            values[i] =
-                target ? instance_field_value(ev, (DjInstance *)statement->objects.items[i], target, collector->site)
-                       : instance_pk(ev, (DjInstance *)statement->objects.items[i], collector->site);
-        Expr *part = write_in(ev, table, field, values, statement->objects.count, collector->site);
-        if (!part) return NULL;
-        if (!first) {
-            first = part;
-            continue;
-        }
-        if (!any) {
-            any = expr_new(arena, EXPR_OR, SQL_BOOLEAN);
-            expr_list_push(arena, &any->args, first);
-        }
-        expr_list_push(arena, &any->args, part);
-    }
-    Expr *where = any ? expr_group(arena, any) : first;
-    if (!statement->type) return where;
-    Expr *typed = write_equals(ev, table, statement->type, statement->type_id, collector->site);
-    return typed ? write_and(ev, typed, where) : NULL;
-}
-
-static bool send_fast(Collector *collector) {
-    for (int i = 0; i < collector->fast_count; i++) {
-        const CollectedStatement *fast = &collector->fast[i];
-        Relation *table = write_table(collector->ev, fast->model);
-        Expr *where = statement_condition(collector, fast, table);
-        if (!where || !write_delete(collector->ev, fast->model, where, table, collector->site)) return false;
+    ListValue *keys = value_list(ev);
+    for (int i = 0; i < restricted->objects.count; i++)
+        list_append(ev, keys, instance_pk(ev, (DjInstance *)restricted->objects.items[i], collector->site));
+    for (int f = 0; f < fast->fields.count; f++) {
+        Keyword filters[2] = {{django_atom_format(ev, "%.*s__in", SLICE_ARGS(fast->fields.items[f]->name->text)),
+                               objects_list(collector, &fast->groups[0]), collector->site},
+                              {django_atom(ev, "pk__in"), (Value *)keys, collector->site}};
+        Objects found = {0};
+        Value *rows = call_with_keywords(ev, fast->model->base_manager, "filter", filters, 2, collector->site);
+        if (rows) rows = value_iterate(ev, rows, collector->site);
+        if (!rows || !rows_to_objects(collector, rows, fast->model, &found)) return false;
+        objects_remove(collector, &restricted->objects, &found);
     }
     return true;
 }
 
-static bool send_updates(Collector *collector) {
-    for (int i = 0; i < collector->update_count; i++) {
-        CollectedStatement *update = &collector->updates[i];
-        Relation *table = write_table(collector->ev, update->model);
-        Expr *where = statement_condition(collector, update, table);
-        Fields set = {&update->set, 1, 1};
-        if (!where ||
-            !write_update(collector->ev, update->model, &set, &update->value, where, table, collector->site, NULL))
-            return false;
+static bool check_restricted(Collector *collector, const DjModel *model) {
+    Keys keys = {0};
+    for (int r = 0; r < collector->restricted_count; r++) {
+        Restricted *restricted = &collector->restricted[r];
+        for (int m = 0; m < collector->model_count; m++)
+            if (collector->models[m].model == restricted->field->model)
+                objects_remove(collector, &restricted->objects, &collector->models[m].objects);
+        for (int f = 0; f < collector->fast_count; f++)
+            if (collector->fast[f].model == restricted->field->model && !collector->fast[f].type &&
+                !restricted_in_fast(collector, &collector->fast[f], restricted))
+                return false;
+        if (restricted->objects.count) keys_add(collector, &keys, restricted->field);
     }
-    return true;
+    return !keys.count || raise_referenced(collector, model, &keys, true);
 }
 
-static bool depends_done(const Collector *collector, const CollectedModel *entry, const bool *done) {
-    const CollectedModel *concrete = entry;
-    for (int i = 0; i < collector->model_count; i++)
-        if (collector->models[i].model == entry->model->concrete) concrete = &collector->models[i];
-    for (int d = 0; d < concrete->depends.count; d++) {
-        bool found = false;
-        for (int i = 0; i < collector->model_count; i++)
-            found = found || (done[i] && collector->models[i].model->concrete == concrete->depends.items[d]);
-        if (!found) return false;
-    }
-    return true;
-}
+/* ---- what the other files call ---- */
 
-/* Dependents before what they depend on; in the order of collection where there is a circle. */
-static int *collector_sort(Collector *collector) {
-    int *order = ARENA_ARRAY(collector_arena(collector), int, collector->model_count + 1);
-    bool *done = ARENA_ARRAY(collector_arena(collector), bool, collector->model_count + 1);
-    int count = 0;
-    while (count < collector->model_count) {
-        bool found = false;
-        for (int i = 0; i < collector->model_count; i++) {
-            if (done[i] || !depends_done(collector, &collector->models[i], done)) continue;
-            order[count++] = i;
-            done[i] = found = true;
-        }
-        if (!found) {
-            for (int i = 0; i < collector->model_count; i++) order[i] = i;
-            return order;
-        }
-    }
-    return order;
-}
-
-static int key_order(Evaluator *ev, Value *a, Value *b) {
-    int64_t left, right;
-    Value *x = instance_pk(ev, (DjInstance *)a, NULL), *y = instance_pk(ev, (DjInstance *)b, NULL);
-    if (value_as_integer(x, &left) && value_as_integer(y, &right)) return left < right ? -1 : left > right;
-    return 0;
-}
-
-/* Highest key first, as Django sorts and then reverses them. */
-static void objects_sort(Evaluator *ev, Objects *objects) {
-    for (int i = 1; i < objects->count; i++) {
-        Value *item = objects->items[i];
-        int at = i;
-        for (; at > 0 && key_order(ev, objects->items[at - 1], item) < 0; at--)
-            objects->items[at] = objects->items[at - 1];
-        objects->items[at] = item;
-    }
-}
-
-static bool send_instances(Collector *collector) {
-    enum { CHUNK = 100 };
-    const int *order = collector_sort(collector);
-    for (int m = 0; m < collector->model_count; m++) {
-        CollectedModel *entry = &collector->models[order[m]];
-        DjModel *model = entry->model;
-        objects_sort(collector->ev, &entry->objects);
-        for (int from = 0; from < entry->objects.count; from += CHUNK) {
-            int count = entry->objects.count - from < CHUNK ? entry->objects.count - from : CHUNK;
-            Relation *table = write_table(collector->ev, model);
-            Expr *where =
-                keys_condition(collector->ev, model, table, entry->objects.items + from, count, collector->site);
-            if (!where || !write_delete(collector->ev, model, where, table, collector->site)) return false;
-        }
-    }
-    return true;
-}
-
-bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, bool keep_parents,
-                      const Node *site) {
-    Collector collector = {.ev = ev, .site = site, .keep_parents = keep_parents};
-    Objects objects = {0};
-    for (int i = 0; i < count; i++) objects_add(&collector, &objects, instances[i]);
-    if (!collect(&collector, model, &objects, NULL, false, true, false, 0)) return false;
-    bool single = collector.model_count == 1 && count == 1 && !collector.fast_count && !collector.update_count &&
-                  model_can_fast_delete(&collector, model, NULL);
-    if (single) return send_instances(&collector);
-    transaction_enter(ev, false, site);
-    bool fine = send_fast(&collector) && send_updates(&collector) && send_instances(&collector);
-    transaction_leave(ev, false, !fine, site);
-    return fine;
+static Value *objects_delete(Collector *collector, DjModel *model, const Objects *objects, bool keep_parents) {
+    collector->keep_parents = keep_parents;
+    collector->by_label = value_dict(collector->ev);
+    if (!collect(collector, model, objects, NULL, false, true, false, 0) || !check_restricted(collector, model))
+        return NULL;
+    bool single = collector->model_count == 1 && collector->models[0].objects.count == 1 &&
+                  model_can_fast_delete(collector, model, NULL);
+    return collector_send(collector, single) ? collector_answer(collector) : NULL;
 }
 
 bool model_deletes_at_once(Evaluator *ev, DjModel *model) {
@@ -480,11 +466,11 @@ bool model_deletes_at_once(Evaluator *ev, DjModel *model) {
     return model_can_fast_delete(&collector, model, NULL);
 }
 
-bool rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site) {
+Value *rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site) {
     Collector collector = {.ev = ev, .site = site};
     Objects objects = {0};
-    if (!rows_to_objects(&collector, rows, model, &objects)) return false;
-    return !objects.count || instances_delete(ev, model, objects.items, objects.count, false, site);
+    if (!rows_to_objects(&collector, rows, model, &objects)) return NULL;
+    return objects_delete(&collector, model, &objects, false);
 }
 
 Value *instance_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -497,9 +483,7 @@ Value *instance_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
                                   SLICE_ARGS(instance->model->name->text),
                                   SLICE_ARGS(instance->model->pk->attname->text));
     Value *keep = arguments_keyword(arguments, django_atom(ev, "keep_parents"));
-    if (!instances_delete(ev, instance->model, &self, 1, keep && value_truthy(ev, keep), arguments->site)) return NULL;
-    if (instance->model->pk->kind != FIELD_COMPOSITE_KEY)
-        instance_set(ev, self, instance->model->pk->attname, value_none(ev));
-    Value *parts[2] = {value_unknown_at(ev, arguments->site), (Value *)value_dict(ev)};
-    return value_tuple(ev, parts, 2);
+    Collector collector = {.ev = ev, .site = arguments->site};
+    Objects objects = {&self, 1, 1};
+    return objects_delete(&collector, instance->model, &objects, keep && value_truthy(ev, keep));
 }

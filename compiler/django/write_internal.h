@@ -13,8 +13,8 @@ Expr *write_column(Evaluator *ev, Relation *table, const DjField *field);
 /* A condition on one column; a value that is not known for a list gives an expanding parameter. NULL: raised. */
 Expr *write_equals(Evaluator *ev, Relation *table, DjField *field, Value *value, const Node *site);
 Expr *write_in(Evaluator *ev, Relation *table, DjField *field, Value *const *values, int count, const Node *site);
-/* A lookup of the key by the rules of filter(): "pk", "pk__in". NULL: raised. */
-Expr *write_key_lookup(Evaluator *ev, Relation *table, const char *name, Value *value, const Node *site);
+/* A lookup by the rules of filter(): "pk__in", "owner__in"; alone, whatever was looked up before. NULL: raised. */
+Expr *write_lookup(Evaluator *ev, Relation *table, Slice name, Value *value, const Node *site);
 Expr *write_and(Evaluator *ev, Expr *left, Expr *right); /* in parentheses where both are there */
 /* The value of a column: a parameter, NULL or DEFAULT, or what the program's expression compiles to. `table` is that of
  * an UPDATE, NULL in an INSERT. NULL: raised. */
@@ -34,7 +34,7 @@ typedef struct WriteRows {
 bool write_insert(Evaluator *ev, const WriteRows *rows, const Node *site, ExecutionResult **result);
 bool write_update(Evaluator *ev, DjModel *model, const Fields *fields, Value *const *values, Expr *where,
                   Relation *table, const Node *site, ExecutionResult **result);
-bool write_delete(Evaluator *ev, DjModel *model, Expr *where, Relation *table, const Node *site);
+bool write_delete(Evaluator *ev, Expr *where, Relation *table, const Node *site, ExecutionResult **result);
 /* Columns that an INSERT hands back: automatic keys, generated columns, database defaults. */
 Fields write_returning(Evaluator *ev, DjModel *model);
 bool write_can_return(Evaluator *ev);
@@ -65,12 +65,11 @@ bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *
 
 /* ---- deleting (write_delete.c) ---- */
 
-/* Deletes these instances with everything that depends on them. */
-bool instances_delete(Evaluator *ev, DjModel *model, Value *const *instances, int count, bool keep_parents,
-                      const Node *site);
-
-/* The rows of a query (a list, or an unknown), as instances. */
-bool rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site);
+/* Deletes the rows of a query (a list, or an unknown) with everything that depends on them; what delete() gives. */
+Value *rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site);
+/* What delete() gives: (rows, {label: rows}), not known, or by the result of the one DELETE. */
+Value *deleted_unknown(Evaluator *ev, const Node *site);
+Value *deleted_at_once(Evaluator *ev, const DjModel *model, const ExecutionResult *result, const Node *site);
 /* Nothing depends on the model's rows: DELETE … WHERE is enough. */
 bool model_deletes_at_once(Evaluator *ev, DjModel *model);
 /* key IN (…); tuples for composite keys. */

@@ -467,32 +467,32 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
     return update_send(ev, &single, &update, site, &result) ? rows_affected(ev, result, site) : NULL;
 }
 
-static Value *deleted_pair(Evaluator *ev, const Node *site) {
-    Value *parts[2] = {value_unknown_at(ev, site), (Value *)value_dict(ev)};
-    return value_tuple(ev, parts, 2);
-}
-
-/* DELETE … WHERE; where there are joins MySQL names the table before FROM. False: raised. */
-static bool delete_at_once(Evaluator *ev, Value *rows, const Node *site) {
+/* DELETE … WHERE; where there are joins MySQL names the table before FROM. */
+static Value *delete_at_once(Evaluator *ev, Value *rows, const Node *site) {
     Query *tree = query_new(evaluator_arena(ev), QUERY_DELETE), *select;
     DjQuery *query = dj_queryset_query(ev, value_as_queryset(rows));
-    if (!query) return false;
+    ExecutionResult *result = NULL;
+    if (!query) return NULL;
     DjJoin *base = dj_query_base(query);
     if (evaluator_dialect(ev)->is_mysql && active_joins(query) > 1 && query->grouping == DJ_GROUP_NONE) {
         DjOutcome outcome = dj_query_compile(query, NULL, false, false, &select);
-        if (outcome != DJ_SQL) return outcome == DJ_EMPTY;
+        if (outcome == DJ_EMPTY) return deleted_at_once(ev, query->model, NULL, site);
+        if (outcome != DJ_SQL) return NULL;
         tree->target = &base->relation;
         tree->from = select->from;
         tree->from_count = select->from_count;
         tree->where = select->where;
     } else {
         SingleTable single;
-        if (!single_table(ev, rows, site, &single)) return false;
-        if (single.nothing) return true;
+        if (!single_table(ev, rows, site, &single)) return NULL;
+        if (single.nothing) return deleted_at_once(ev, query->model, NULL, site);
         tree->target = single.table;
         tree->where = single.where;
     }
-    return write_send(ev, tree, STATEMENT_DELETE, site, NULL);
+    transaction_enter(ev, false, site);
+    bool fine = write_send(ev, tree, STATEMENT_DELETE, site, &result);
+    transaction_leave(ev, false, !fine, site);
+    return fine ? deleted_at_once(ev, query->model, result, site) : NULL;
 }
 
 static Value *queryset_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -508,10 +508,9 @@ static Value *queryset_delete(Evaluator *ev, Value *self, const Arguments *argum
     Value *plain = value_call_method(ev, self, "order_by", NULL, 0, site), *none = value_none(ev);
     if (plain) plain = value_call_method(ev, plain, "select_related", &none, 1, site);
     if (!plain) return NULL;
-    if (model_deletes_at_once(ev, queryset->model))
-        return delete_at_once(ev, plain, site) ? deleted_pair(ev, site) : NULL;
+    if (model_deletes_at_once(ev, queryset->model)) return delete_at_once(ev, plain, site);
     Value *rows = value_iterate(ev, plain, site);
-    return rows && rows_delete(ev, queryset->model, rows, site) ? deleted_pair(ev, site) : NULL;
+    return rows ? rows_delete(ev, queryset->model, rows, site) : NULL;
 }
 
 const NativeMethod dj_write_methods[] = {

@@ -142,7 +142,7 @@ static Expr *table_key_condition(Evaluator *ev, DjInstance *instance, DjModel *m
                                  const Node *site) {
     DjField **keys;
     if (model_pk_fields(ev, model, &keys) != 1)
-        return write_key_lookup(ev, table, "pk", instance_pk(ev, instance, site), site);
+        return write_lookup(ev, table, SLICE("pk"), instance_pk(ev, instance, site), site);
     return write_equals(ev, table, keys[0], instance_field_value(ev, instance, keys[0], site), site);
 }
 

@@ -55,10 +55,11 @@ Expr *write_and(Evaluator *ev, Expr *left, Expr *right) {
     return expr_group(arena, both);
 }
 
-Expr *write_key_lookup(Evaluator *ev, Relation *table, const char *name, Value *value, const Node *site) {
+Expr *write_lookup(Evaluator *ev, Relation *table, Slice name, Value *value, const Node *site) {
     DjQuery *query = table_query(table);
+    query->where = dj_where(ev, DJ_AND, false);
     DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0), *q = dj_q_new(ev, site);
-    condition->as.condition.name = slice_from(name);
+    condition->as.condition.name = name;
     condition->as.condition.value = value;
     condition->as.condition.value_node = site;
     condition->as.condition.span = evaluator_span(ev, site);
@@ -76,7 +77,7 @@ Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *cons
     if (key_count != 1) {
         ListValue *tuples = value_list(ev);
         for (int i = 0; i < count; i++) list_append(ev, tuples, instance_pk(ev, (DjInstance *)instances[i], site));
-        return write_key_lookup(ev, table, "pk__in", (Value *)tuples, site);
+        return write_lookup(ev, table, SLICE("pk__in"), (Value *)tuples, site);
     }
     Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, count + 1);
     for (int i = 0; i < count; i++) values[i] = instance_field_value(ev, (DjInstance *)instances[i], keys[0], site);
@@ -273,10 +274,9 @@ bool write_update(Evaluator *ev, DjModel *model, const Fields *fields, Value *co
     return write_send(ev, tree, STATEMENT_UPDATE, site, result);
 }
 
-bool write_delete(Evaluator *ev, DjModel *model, Expr *where, Relation *table, const Node *site) {
-    (void)model;
+bool write_delete(Evaluator *ev, Expr *where, Relation *table, const Node *site, ExecutionResult **result) {
     Query *tree = query_new(evaluator_arena(ev), QUERY_DELETE);
     tree->target = table;
     tree->where = where;
-    return write_send(ev, tree, STATEMENT_DELETE, site, NULL);
+    return write_send(ev, tree, STATEMENT_DELETE, site, result);
 }
