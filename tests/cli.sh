@@ -77,6 +77,10 @@ expect 0 '\(1 row\)' run -m shop=models.py --database sqlite:///shop.db -e 'name
 printf 'for name in names: print(name)\n' >> unread.py
 "$ormc" run -m shop=models.py --database sqlite:///shop.db unread.py > once 2>&1
 [ "$(grep -c SELECT once)" -eq 1 ] || { echo 'a queryset that is read is run once:'; cat once; failed=1; }
+# delete() says how many rows of which model are gone.
+expect 0 "= 2, .*= '2'" run -m shop=models.py --database sqlite:///shop.db -e '
+count, labels = Author.objects.all().delete()
+Author.objects.filter(id=count, name=labels["shop.Author"])'
 
 expect 0 'a.py.md: written|written' sql -m shop=models.py --golden expected views.py
 expect 0 '' sql -m shop=models.py --golden expected views.py
