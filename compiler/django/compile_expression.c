@@ -10,6 +10,7 @@
 #include "compiler/django/function.h"
 #include "compiler/django/function_compile.h"
 #include "compiler/django/lookup.h"
+#include "compiler/django/registered.h"
 #include "compiler/django/lookup_compile.h"
 #include "compiler/query/datetime.h"
 
@@ -463,7 +464,9 @@ DjOutcome dj_compile(DjCompiler *compiler, DjExpr *expr, Expr **out) {
         evaluator_raise_id(compiler->ev, EXCEPTION_LIMIT, expr->site, "the expression is nested too deeply");
         return DJ_ERROR;
     }
-    DjOutcome outcome = compile_kind(compiler, expr, out);
+    DjOutcome outcome;
+    bool written = expr->kind != DJ_LOOKUP && dj_compile_program(compiler, expr, out, &outcome);
+    if (!written) outcome = compile_kind(compiler, expr, out);
     compiler->depth--;
     if (outcome == DJ_SQL) {
         expr->compiled = *out;

@@ -128,7 +128,9 @@ struct DjExpr {
             Slice function, template, joiner; /* overrides from the class or the call; start NULL: none */
             Slice unit;                       /* Extract and Trunc: "year" … */
             Value *zone;                      /* tzinfo= */
-            Value *option[3];                 /* further options, as the spec says (invert, config, weights, …) */
+            const struct Keyword *extra;      /* further names of a template */
+            int extra_count;
+            Value *option[3]; /* further options, as the spec says (invert, config, weights, …) */
         } func;
         struct {
             Slice op;

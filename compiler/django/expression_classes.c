@@ -8,6 +8,7 @@
 #include "compiler/django/function_table.h"
 #include "compiler/django/lookup.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/registered.h"
 #include "compiler/django/type_lookups.h"
 #include "compiler/django/queryset.h"
 
@@ -403,6 +404,7 @@ static Value *method_right(Evaluator *ev, Value *self, const Arguments *argument
 }
 
 static const NativeMethod expression_methods[] = {
+    {"as_sql", dj_method_as_sql, NATIVE_METHOD, NULL},
     {"asc", method_asc, NATIVE_METHOD, NULL},
     {"desc", method_desc, NATIVE_METHOD, NULL},
     {"bitand", method_bitand, NATIVE_METHOD, NULL},
@@ -421,6 +423,15 @@ Value *dj_expr_attribute(Evaluator *ev, Value *self, Atom name, const Node *site
     if (slice_equals_text(name->text, "default_alias")) {
         Slice alias = dj_default_alias(ev, expr);
         return alias.length ? value_string(ev, alias) : NULL;
+    }
+    if (expr->kind == DJ_LOOKUP && slice_equals_text(name->text, "lhs")) return (Value *)expr->args[0];
+    if (expr->kind == DJ_LOOKUP && slice_equals_text(name->text, "rhs"))
+        return expr->args[1] ? (Value *)expr->args[1] : expr->as.lookup.rhs;
+    if (slice_equals_text(name->text, "source_expressions")) {
+        ListValue *sources = value_list(ev);
+        for (int i = 0; i < expr->count; i++)
+            if (expr->args[i]) list_append(ev, sources, (Value *)expr->args[i]);
+        return (Value *)sources;
     }
     if (slice_equals_text(name->text, "conditional")) return value_bool(ev, dj_is_conditional(ev, expr));
     if (slice_equals_text(name->text, "children") && expr->kind == DJ_Q) {

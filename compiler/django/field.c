@@ -8,6 +8,7 @@
  * Example: class Upper(CharField): def get_prep_value(…) … gives kind FIELD_CHAR and an override of get_prep_value.
  */
 #include "compiler/django/model_build.h"
+#include "compiler/django/registered.h"
 
 static const FieldKindInfo field_kinds[FIELD_KIND_COUNT] = {
     [FIELD_OBJECT] = {"object", FIELD_OBJECT, FIELD_OBJECT, SQL_UNKNOWN, 0},
@@ -589,8 +590,10 @@ static Value *field_argument(Evaluator *ev, Value *self, const Arguments *argume
 
 /* Also a decorator: gives the lookup's class back. */
 static Value *field_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments) {
-    (void)self;
-    return arguments->count ? arguments->items[0] : value_none(ev);
+    Value *lookup = NULL, *name = NULL;
+    if (!arguments_bind(ev, arguments, "register_lookup", "lookup | lookup_name", &lookup, &name)) return NULL;
+    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
+    return dj_register_lookup(ev, cls, lookup, name) ? lookup : NULL;
 }
 
 static Value *field_clone(Evaluator *ev, Value *self, const Arguments *arguments) {

@@ -7,6 +7,7 @@
 #include "compiler/django/django.h"
 #include "compiler/django/function_table.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/registered.h"
 
 static const DjFunction functions[] = {
 #define FN(cls, lookup, number, least, most, out, bits, read, write)                                                   \
@@ -76,7 +77,7 @@ static Slice class_text(Evaluator *ev, const DjExpr *expr, const char *name) {
 }
 
 /* Keywords that every function takes; others are its own. */
-static bool read_common_keyword(Evaluator *ev, DjExpr *expr, const Keyword *keyword) {
+static bool read_common_keyword(DjExpr *expr, const Keyword *keyword) {
     Slice name = keyword->name->text;
     if (slice_equals_text(name, "output_field")) {
         DjField *field = value_as_field(keyword->value);
@@ -93,8 +94,22 @@ static bool read_common_keyword(Evaluator *ev, DjExpr *expr, const Keyword *keyw
             if (value_is(keyword->value, VALUE_STRING)) *texts[i] = value_text(keyword->value);
             return true;
         }
-    (void)ev;
     return false;
+}
+
+/* What the template may name further: Func("x", level=3). */
+static void read_extra(Evaluator *ev, DjExpr *expr, const Keyword *keywords, int count) {
+    Keyword *all = ARENA_ARRAY(evaluator_arena(ev), Keyword, expr->as.func.extra_count + count + 1);
+    int used = 0;
+    for (int i = 0; i < count; i++) all[used++] = keywords[i];
+    for (int i = 0; i < expr->as.func.extra_count; i++) all[used++] = expr->as.func.extra[i];
+    expr->as.func.extra = all;
+    expr->as.func.extra_count = used;
+}
+
+void dj_function_options(Evaluator *ev, DjExpr *expr, const Keyword *keywords, int count) {
+    for (int i = 0; i < count; i++)
+        if (!read_common_keyword(expr, &keywords[i])) read_extra(ev, expr, &keywords[i], 1);
 }
 
 bool dj_function_sources(Evaluator *ev, DjExpr *expr, Value *const *values, int count, const Node *const *nodes) {
@@ -120,8 +135,9 @@ bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, 
     own.keywords = ARENA_ARRAY(evaluator_arena(ev), Keyword, arguments->keyword_count + 1);
     own.keyword_count = 0;
     for (int i = 0; i < arguments->keyword_count; i++)
-        if (!read_common_keyword(ev, expr, &arguments->keywords[i]))
+        if (!read_common_keyword(expr, &arguments->keywords[i]))
             own.keywords[own.keyword_count++] = arguments->keywords[i];
+    if (spec == &custom_function) read_extra(ev, expr, own.keywords, own.keyword_count);
     if (spec->construct) return spec->construct(ev, expr, &own);
     if (own.count < spec->min_args || (spec->max_args >= 0 && own.count > spec->max_args)) {
         if (spec->max_args < 0)
@@ -209,11 +225,11 @@ static bool is_builtin_transform(const DjField *field, const DjFunction *spec) {
     return datetime && (strcmp(spec->transform, "date") == 0 || strcmp(spec->transform, "time") == 0);
 }
 
-const DjFunction *dj_transform_find(Evaluator *ev, DjField *field, Slice name) {
+static const DjFunction *transform_find(const DjField *field, Slice name) {
     for (int i = 0; i < FUNCTION_TOTAL; i++) {
         const DjFunction *spec = &functions[i];
         if (!slice_equals_text(name, spec->transform)) continue;
-        if (is_builtin_transform(field, spec) || dj_transform_registered(ev, field, name)) return spec;
+        if (is_builtin_transform(field, spec)) return spec;
     }
     return NULL;
 }
@@ -230,7 +246,9 @@ DjExpr *dj_transform_apply(Evaluator *ev, DjExpr *lhs, Slice name, const Node *s
         return NULL;
     DjExpr *typed = dj_transform_of_type(ev, lhs, field, name, site);
     if (typed || evaluator_error_pending(ev)) return typed;
-    const DjFunction *spec = dj_transform_find(ev, field, name);
+    DjExpr *own = dj_registered_transform(ev, lhs, field, name, site);
+    if (own || evaluator_error_pending(ev)) return own;
+    const DjFunction *spec = transform_find(field, name);
     if (!spec) return NULL;
     DjExpr *expr = dj_function_new(ev, spec, &lhs, 1, site);
     expr->as.func.unit = name;

@@ -62,8 +62,8 @@ struct DjFunction {
 /* The class's own spec, or its nearest base's; NULL: no function class. */
 const DjFunction *dj_function_of_class(Evaluator *ev, const Class *cls);
 const DjFunction *dj_function_find(const char *name);
-/* The transform of this name on a field: registered for its class or a base of it. NULL: none. */
-const DjFunction *dj_transform_find(Evaluator *ev, DjField *field, Slice name);
+/* function=, template=, arg_joiner= and what a template names further, as as_sql() takes them. */
+void dj_function_options(Evaluator *ev, DjExpr *expr, const Keyword *keywords, int count);
 DjExpr *dj_function_new(Evaluator *ev, const DjFunction *spec, DjExpr *const *args, int count, const Node *site);
 
 /* A transform of an expression by its name; NULL without an error: there is none. */

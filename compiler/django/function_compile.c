@@ -47,6 +47,11 @@ static DjOutcome compile_by_id(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 
 static Slice option_text(DjCompiler *compiler, DjExpr *expr, Slice name) {
     if (slice_equals_text(name, "function")) return expr->as.func.function;
+    for (int i = 0; i < expr->as.func.extra_count; i++) {
+        if (!slice_equals(expr->as.func.extra[i].name->text, name)) continue;
+        Value *text = value_str(compiler->ev, expr->as.func.extra[i].value, expr->site);
+        return text && value_is(text, VALUE_STRING) ? value_text(text) : (Slice){"", 0};
+    }
     Value *value = class_find(expr->instance.head.cls, atom_intern(evaluator_atoms(compiler->ev), name));
     return value && value_is(value, VALUE_STRING) ? value_text(value) : (Slice){"", 0};
 }

@@ -47,7 +47,6 @@ void dj_functions_define(Evaluator *ev, ModuleValue *module, bool aggregates, bo
 
 /* function_types.c: JSON keys, array items, range bounds, registered transforms; contrib.postgres. */
 const DjFunction *dj_postgres_function(const char *name);
-bool dj_transform_registered(Evaluator *ev, DjField *field, Slice name);
 DjExpr *dj_transform_of_type(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name, const Node *site);
 
 #endif

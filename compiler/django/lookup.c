@@ -11,6 +11,7 @@
 #include "compiler/django/lookup_compile.h"
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/registered.h"
 #include "compiler/django/tuple_lookups.h"
 #include "compiler/django/type_lookups.h"
 
@@ -114,7 +115,11 @@ static bool relation_allows(Slice name) {
 }
 
 const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name) {
-    if (dj_is_relation(lhs) || lhs->kind == DJ_COL_PAIRS) return relation_allows(name) ? find_common(name) : NULL;
+    bool plain = !dj_is_relation(lhs) && lhs->kind != DJ_COL_PAIRS;
+    DjField *field = plain && dj_state(ev)->registered.count ? dj_output_field(ev, lhs, false) : NULL;
+    const DjLookup *own = field ? dj_registered_lookup(ev, field, name) : NULL;
+    if (own) return own;
+    if (!plain) return relation_allows(name) ? find_common(name) : NULL;
     const DjLookup *typed = dj_lookup_of_type(ev, lhs, name);
     if (typed || dj_transform_hides_lookup(ev, lhs, name)) return typed;
     return find_common(name);

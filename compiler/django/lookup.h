@@ -12,7 +12,8 @@ typedef enum DjLookupFlags {
     DJL_LIST = 4,         /* the value is a list */
     DJL_NONE_ALLOWED = 8, /* None is a value for it */
     DJL_POSTGRESQL = 16,
-    DJL_INTEGER_EMPTY = 32 /* a number outside the column's range can't match */
+    DJL_INTEGER_EMPTY = 32, /* a number outside the column's range can't match */
+    DJL_PROGRAM = 64        /* part of a DjProgramLookup */
 } DjLookupFlags;
 
 struct DjLookup {
@@ -23,6 +24,18 @@ struct DjLookup {
     /* Checks and prepares the value when the lookup is made; false: an error is pending. */
     bool (*prepare)(Evaluator *ev, DjExpr *lookup);
 };
+
+/* A lookup of the program's own: DJL_PROGRAM. */
+typedef struct DjProgramLookup {
+    DjLookup lookup;
+    Class *cls;           /* that writes it */
+    const DjLookup *base; /* what that class derives from; NULL: Lookup itself */
+} DjProgramLookup;
+
+/* The lookup that a class, or Django's class that it derives from, is; NULL: Lookup itself. */
+const DjLookup *dj_lookup_of_class(Evaluator *ev, const Class *cls);
+/* The right side: an expression, a value prepared as the lookup says, a list of values in parentheses. */
+DjOutcome dj_lookup_value(DjCompiler *compiler, DjExpr *lookup, Expr **out);
 
 /* Compiles the left side: an inner lookup stands in parentheses. */
 DjOutcome dj_lookup_left(DjCompiler *compiler, DjExpr *lookup, Expr **out);

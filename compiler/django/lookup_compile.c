@@ -78,6 +78,26 @@ static DjOutcome compile_right(DjCompiler *compiler, DjExpr *lookup, bool prepar
     return dj_compile_value(compiler, lookup->as.lookup.rhs, field, lookup->site, out);
 }
 
+DjOutcome dj_lookup_value(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
+    Value *rhs = lookup->args[1] ? NULL : lookup->as.lookup.rhs;
+    bool prepared = (lookup->as.lookup.spec->flags & DJL_PREPARE) != 0;
+    if (!rhs || (!value_is(rhs, VALUE_LIST) && !value_is(rhs, VALUE_TUPLE)) ||
+        !(lookup->as.lookup.spec->flags & DJL_LIST))
+        return compile_right(compiler, lookup, prepared, out);
+    *out = expr_new(arena_of(compiler), EXPR_TUPLE, SQL_UNKNOWN);
+    DjField *field = prepared ? dj_lookup_field(compiler->ev, lookup->args[0]) : NULL;
+    const ListValue *list = (const ListValue *)rhs;
+    for (int i = 0; i < list->count; i++) {
+        Expr *item;
+        DjOutcome outcome = value_is_expr(list->items[i])
+                                ? dj_compile(compiler, value_expr(list->items[i]), &item)
+                                : dj_compile_value(compiler, list->items[i], field, lookup->site, &item);
+        if (outcome != DJ_SQL) return outcome;
+        expr_list_push(arena_of(compiler), &(*out)->args, item);
+    }
+    return list->count ? DJ_SQL : DJ_EMPTY;
+}
+
 DjOutcome lookup_compile_with(DjCompiler *compiler, DjExpr *lookup, OperatorId op, Expr *left, Expr *right,
                               Expr **out) {
     *out = expr_binary(arena_of(compiler), op, left, right, SQL_BOOLEAN);

@@ -9,6 +9,7 @@
 #include "compiler/django/lookup.h"
 #include "compiler/django/manager.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/registered.h"
 
 /* ---- lookups as expressions ---- */
 
@@ -35,6 +36,16 @@ static const LookupClass lookup_classes[] = {
     {"IRegex", "iregex"},
     {"PostgresOperatorLookup", "postgres operator"},
 };
+
+const DjLookup *dj_lookup_of_class(Evaluator *ev, const Class *cls) {
+    for (int i = 0; i < cls->mro_count; i++) {
+        const LookupClass *row = cls->mro[i]->node ? NULL : cls->mro[i]->native;
+        if (!row) continue;
+        DjExpr *any = dj_f(ev, SLICE("x"), NULL);
+        return dj_lookup_find(ev, any, slice_from(row->lookup));
+    }
+    return NULL;
+}
 
 static Value *lookup_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     DjExpr *expr = instance_allocate(ev, cls, sizeof(DjExpr));
@@ -82,6 +93,10 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
     expr->count = 2;
     expr->args[0] = dj_parse(ev, lhs, false, arguments->site);
     expr->as.lookup.spec = row ? dj_lookup_find(ev, expr->args[0], slice_from(row->lookup)) : NULL;
+    if (self->cls->node) {
+        const DjLookup *own = dj_program_lookup(ev, (Class *)(uintptr_t)self->cls);
+        if (own && (own->flags & DJL_PROGRAM || !expr->as.lookup.spec)) expr->as.lookup.spec = own;
+    }
     if (!expr->as.lookup.spec)
         return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, arguments->site, "a lookup class that is not known here");
     if (value_is_expr(rhs) || value_is_queryset(rhs)) expr->args[1] = dj_parse(ev, rhs, false, arguments->site);
@@ -93,6 +108,8 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
 
 void dj_lookup_classes_define(Evaluator *ev, ModuleValue *module) {
     static const NativeMethod methods[] = {{"__init__", lookup_init, NATIVE_METHOD, NULL},
+                                           {"process_lhs", dj_method_process_lhs, NATIVE_METHOD, NULL},
+                                           {"process_rhs", dj_method_process_rhs, NATIVE_METHOD, NULL},
                                            {NULL, NULL, NATIVE_METHOD, NULL}};
     NativeClass base = {.name = "Lookup", .instance_type = &dj_expr_type, .methods = methods, .create = lookup_create};
     dj_state(ev)->lookup_class = module_define_class(ev, module, &base, dj_state(ev)->expression_class);
@@ -147,10 +164,4 @@ void dj_shortcuts_define(Evaluator *ev, ModuleValue *module) {
     module_define_function(ev, module, "aget_object_or_404", get_object_or_404);
     module_define_function(ev, module, "get_list_or_404", get_list_or_404);
     module_define_function(ev, module, "aget_list_or_404", get_list_or_404);
-}
-
-bool dj_transform_registered(Evaluator *ev, DjField *field, Slice name) {
-    (void)field;
-    Atom atom = atom_lookup(evaluator_atoms(ev), name);
-    return atom && atom_map_get(&dj_state(ev)->registered, atom) != NULL;
 }

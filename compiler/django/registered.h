@@ -1,0 +1,22 @@
+/* Lookups, transforms and functions that the program writes itself: register_lookup(), as_sql() in Python. */
+#ifndef ORMC_DJANGO_REGISTERED_H
+#define ORMC_DJANGO_REGISTERED_H
+
+#include "compiler/django/lookup.h"
+
+/* Field.register_lookup(lookup, lookup_name=None) */
+bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, Value *name);
+/* What a field's class, or a base of it, has registered under the name; NULL: nothing. */
+const DjLookup *dj_registered_lookup(Evaluator *ev, const DjField *field, Slice name);
+/* The same as a transform of the expression; NULL without an error: there is none. */
+DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field, Slice name, const Node *site);
+/* The lookup that a class of the program is; NULL: it derives from one of Django's and changes nothing. */
+const DjLookup *dj_program_lookup(Evaluator *ev, Class *cls);
+/* Does the program's class write the SQL of an expression itself? Then *outcome and *out are what it gives. */
+bool dj_compile_program(DjCompiler *compiler, DjExpr *expr, Expr **out, DjOutcome *outcome);
+/* Methods that such classes call: as_sql of all expressions; process_lhs and process_rhs of lookups. */
+Value *dj_method_as_sql(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *dj_method_process_lhs(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *dj_method_process_rhs(Evaluator *ev, Value *self, const Arguments *arguments);
+
+#endif
