@@ -45,6 +45,9 @@ DjExpr *dj_combined_order(DjCompiler *compiler, DjExpr *original, DjExpr *resolv
 /* Splits a where tree: WHERE, HAVING, QUALIFY; each may be NULL. false: an error is pending. */
 bool dj_split_where(Evaluator *ev, DjExpr *where, bool negated, bool must_group_by, DjExpr **where_part,
                     DjExpr **having_part, DjExpr **qualify_part);
+/* select.c: whether the expression's type is known, as what is selected or grouped by must be; else an error is
+ * pending. */
+bool dj_has_type(DjCompiler *compiler, DjExpr *expr);
 /* order_by.c: whether two operands of ORDER BY are the same text. */
 bool dj_same_sql(const Expr *a, const Expr *b);
 

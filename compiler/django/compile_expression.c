@@ -202,7 +202,6 @@ static DjOutcome compile_when(DjCompiler *compiler, DjExpr *when, Expr *out, Exp
 /* PostgreSQL can't unify the branches' parameters of some types by itself. */
 static Expr *unification_cast(DjCompiler *compiler, DjExpr *expr, Expr *sql) {
     DjField *field = dj_output_field(compiler->ev, expr, false);
-    evaluator_clear_error(compiler->ev);
     if (compiler->dialect->id != DIALECT_POSTGRESQL || !field) return sql;
     const char *type = field->internal == FIELD_GENERIC_IP_ADDRESS || field->internal == FIELD_IP_ADDRESS ? "inet"
                        : field->internal == FIELD_TIME                                                    ? "time"
@@ -228,7 +227,9 @@ static DjOutcome compile_case(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     if (!cased->args.count) return DJ_SQL;
     expr_list_push(compiler_arena(compiler), &cased->args, always);
     cased->as.cased.has_else = true;
-    *out = numeric_on_sqlite(compiler, expr, unification_cast(compiler, expr, cased));
+    Expr *sql = unification_cast(compiler, expr, cased);
+    if (evaluator_error_pending(compiler->ev)) return DJ_ERROR; /* the branches are of different types */
+    *out = numeric_on_sqlite(compiler, expr, sql);
     return DJ_SQL;
 }
 

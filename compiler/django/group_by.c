@@ -80,6 +80,7 @@ DjOutcome dj_compile_group_by(DjCompiler *compiler, const DjOrders *order_by, co
         DjOutcome outcome = dj_compile(compiler, expressions.items[i], &sql);
         if (outcome == DJ_ERROR) return DJ_ERROR;
         if (outcome != DJ_SQL) continue;
+        if (!dj_has_type(compiler, expressions.items[i])) return DJ_ERROR;
         int position = select_position(compiler, expressions.items[i]);
         if (position) {
             sql = expr_new(arena, EXPR_POSITION, SQL_UNKNOWN);

@@ -553,9 +553,11 @@ static Value *instance_str(Evaluator *ev, Value *self, const Arguments *argument
     if (!instance) return value_unknown_at(ev, arguments->site);
     Value *pk = instance_pk(ev, instance, arguments->site);
     if (value_is_unknown(pk)) return value_unknown_at(ev, arguments->site);
-    Slice shown = value_repr(ev, pk);
-    return value_string(ev, slice_format(evaluator_arena(ev), "%.*s object (%.*s)",
-                                         SLICE_ARGS(instance->model->name->text), SLICE_ARGS(shown)));
+    Value *shown = value_str(ev, pk, arguments->site);
+    if (!shown) return NULL;
+    return value_string(ev,
+                        slice_format(evaluator_arena(ev), "%.*s object (%.*s)", SLICE_ARGS(instance->model->name->text),
+                                     SLICE_ARGS(value_text_or_empty(shown))));
 }
 
 static Value *instance_nothing(Evaluator *ev, Value *self, const Arguments *arguments) {

@@ -67,6 +67,32 @@ static bool same_distinct_fields(const DjQuery *query, const DjQuery *other) {
     return true;
 }
 
+/* Whether the query selects that, under the name, for values(). */
+static bool selects(const DjQuery *query, const DjSelected *item) {
+    for (int i = 0; query->has_selected && i < query->selected_count; i++)
+        if (query->selected[i].kind == item->kind && slice_equals(query->selected[i].name, item->name)) return true;
+    for (int i = 0; !query->has_selected && item->kind == DJ_SELECTED_ANNOTATION && i < query->annotation_count; i++)
+        if (query->annotations[i].selected && slice_equals(query->annotations[i].name, item->name)) return true;
+    for (int i = 0; !query->has_selected && item->kind == DJ_SELECTED_EXTRA && i < query->extra_count; i++)
+        if (slice_equals(query->extra[i].name, item->name)) return true;
+    return false;
+}
+
+static int selects_count(const DjQuery *query) {
+    if (query->has_selected) return query->selected_count;
+    int count = query->extra_count;
+    for (int i = 0; i < query->annotation_count; i++) count += query->annotations[i].selected;
+    return count;
+}
+
+/* After values() the other query has to select the same. */
+static bool same_values(const DjQuery *query, const DjQuery *other) {
+    if (!query->has_selected) return true;
+    for (int i = 0; i < query->selected_count; i++)
+        if (!selects(other, &query->selected[i])) return false;
+    return query->selected_count == selects_count(other);
+}
+
 static bool check_mergeable(DjQuery *query, DjQuery *other, const Node *site) {
     const char *problem = NULL;
     if (dj_is_sliced(query) || dj_is_sliced(other)) problem = "Cannot combine queries once a slice has been taken.";
@@ -119,6 +145,7 @@ static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunc
 
 static void take_rest(DjQuery *query, DjQuery *other, const JoinMap *map) {
     if (other->select.count) {
+        query->default_columns = false;
         query->select = (DjExprs){0};
         for (int i = 0; i < other->select.count; i++)
             ARENA_PUSH(evaluator_arena(query->ev), query->select.items, query->select.count, query->select.capacity) =
@@ -145,6 +172,9 @@ static void take_rest(DjQuery *query, DjQuery *other, const JoinMap *map) {
 bool dj_merge(DjQuery *query, const DjOp *op) {
     DjQuery *other = dj_queryset_query(query->ev, op->querysets[0]);
     if (!other) return false;
+    if (!same_values(query, other))
+        return evaluator_raise_id(query->ev, EXCEPTION_TYPE, op->site,
+                                  "Merging 'QuerySet' classes must involve the same values in each case.") != NULL;
     bool conjunction = op->connector == DJ_AND;
     /* nothing & x is nothing; nothing | x is x */
     if (is_nothing(query) || is_nothing(other)) {

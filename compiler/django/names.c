@@ -104,6 +104,9 @@ static bool find_name(DjQuery *query, Slice name, int position, DjModel *model, 
     if (position || !(*filtered = find_filtered(query, name))) return true;
     Slice parts[DJ_MAX_NAMES];
     int count = dj_split_names((*filtered)->as.filtered.relation, parts);
+    Atom relation = count == 1 && model ? atom_lookup(evaluator_atoms(query->ev), parts[0]) : NULL;
+    if (relation) *found = model_find_field(query->ev, model, relation);
+    if (found->field || found->rel) return true;
     DjResolvedNames inner;
     Span nowhere = {0};
     if (!dj_names_to_path(query, parts, count, model, true, false, nowhere, &inner)) return false;

@@ -19,7 +19,7 @@ typedef struct Pair {
 typedef struct Pairs {
     DjCompiler *compiler;
     Pair *items;
-    int count, capacity;
+    int count, capacity, taken;
     DjJoinSet *seen; /* the joins to each relation that the name being read was ordered by */
     int seen_count, seen_capacity;
 } Pairs;
@@ -268,31 +268,6 @@ static bool add_ordering(Pairs *pairs, const DjOrdering *item, bool from_extra) 
     return add_name(pairs, name, query->model, NULL, descending, 0, (Slice){0}, item->span);
 }
 
-static bool collect_pairs(Pairs *pairs) {
-    DjCompiler *compiler = pairs->compiler;
-    DjQuery *query = compiler->query;
-    if (query->extra_order_count) {
-        for (int i = 0; i < query->extra_order_count; i++)
-            if (!add_ordering(pairs, &query->extra_order_by[i], true)) return false;
-        return true;
-    }
-    if (query->order_count || !query->default_ordering) {
-        for (int i = 0; i < query->order_count; i++)
-            if (!add_ordering(pairs, &query->order_by[i], false)) return false;
-        return true;
-    }
-    Value **items = NULL;
-    int count = query->model ? model_get_ordering(query->ev, query->model, &items) : 0;
-    compiler->meta_ordering = count > 0;
-    for (int i = 0; i < count; i++) {
-        DjOrdering item = {0};
-        if (value_is_expr(items[i])) item.expr = value_expr(items[i]);
-        else item.name = value_text(items[i]);
-        if (!add_ordering(pairs, &item, false)) return false;
-    }
-    return true;
-}
-
 /* What is ordered by, without direction; the emulation of NULLS FIRST/LAST belongs to it. */
 static Expr *order_operand(Arena *arena, const Expr *order) {
     if (order->kind == EXPR_ORDER) return order->args.items[0];
@@ -331,26 +306,56 @@ static DjOutcome compile_order(DjCompiler *compiler, DjOrder *order) {
     return outcome;
 }
 
+static DjOutcome take_pair(DjCompiler *compiler, const Pair *pair, DjOrders *out) {
+    DjResolve how = {.allow_joins = true};
+    DjExpr *given = pair->expr, *resolved = dj_resolve(compiler->query, given, &how);
+    if (!resolved) return DJ_ERROR;
+    /* an annotation that is ordered by its name was resolved before */
+    if ((given->kind == DJ_ORDER_BY ? given->args[0] : given)->flags & DJ_RESOLVED)
+        resolved = dj_resolve_again(compiler->ev, resolved);
+    if (!pair->is_ref && compiler->query->combinator != DJ_COMBINE_NONE && compiler->select_count) {
+        resolved = dj_combined_order(compiler, given, resolved);
+        if (!resolved) return DJ_ERROR;
+    }
+    DjOrder order = {.expr = resolved, .is_ref = pair->is_ref};
+    DjOutcome outcome = compile_order(compiler, &order);
+    if (outcome != DJ_SQL) return outcome;
+    bool seen = false;
+    for (int i = 0; i < out->count; i++) seen |= dj_same_sql(out->items[i].operand, order.operand);
+    if (!seen) ARENA_PUSH(compiler_arena(compiler), out->items, out->count, out->capacity) = order;
+    return DJ_SQL;
+}
+
+/* One item of ordering is read and resolved before the next, so that joins are made in that order. */
+static DjOutcome take_ordering(Pairs *pairs, const DjOrdering *item, bool from_extra, DjOrders *out) {
+    if (!add_ordering(pairs, item, from_extra)) return DJ_ERROR;
+    DjOutcome outcome = DJ_SQL;
+    for (; outcome == DJ_SQL && pairs->taken < pairs->count; pairs->taken++)
+        outcome = take_pair(pairs->compiler, &pairs->items[pairs->taken], out);
+    return outcome;
+}
+
+static DjOutcome take_list(Pairs *pairs, const DjOrdering *items, int count, bool from_extra, DjOrders *out) {
+    DjOutcome outcome = DJ_SQL;
+    for (int i = 0; outcome == DJ_SQL && i < count; i++) outcome = take_ordering(pairs, &items[i], from_extra, out);
+    return outcome;
+}
+
 DjOutcome dj_compile_order_by(DjCompiler *compiler, DjOrders *out) {
     Pairs pairs = {.compiler = compiler};
-    if (!collect_pairs(&pairs)) return DJ_ERROR;
-    DjResolve how = {.allow_joins = true};
-    for (int i = 0; i < pairs.count; i++) {
-        DjExpr *given = pairs.items[i].expr, *resolved = dj_resolve(compiler->query, given, &how);
-        if (!resolved) return DJ_ERROR;
-        /* an annotation that is ordered by its name was resolved before */
-        if ((given->kind == DJ_ORDER_BY ? given->args[0] : given)->flags & DJ_RESOLVED)
-            resolved = dj_resolve_again(compiler->ev, resolved);
-        if (!pairs.items[i].is_ref && compiler->query->combinator != DJ_COMBINE_NONE && compiler->select_count) {
-            resolved = dj_combined_order(compiler, pairs.items[i].expr, resolved);
-            if (!resolved) return DJ_ERROR;
-        }
-        DjOrder order = {.expr = resolved, .is_ref = pairs.items[i].is_ref};
-        DjOutcome outcome = compile_order(compiler, &order);
-        if (outcome != DJ_SQL) return outcome;
-        bool seen = false;
-        for (int j = 0; j < out->count; j++) seen |= dj_same_sql(out->items[j].operand, order.operand);
-        if (!seen) ARENA_PUSH(compiler_arena(compiler), out->items, out->count, out->capacity) = order;
+    DjQuery *query = compiler->query;
+    if (query->extra_order_count) return take_list(&pairs, query->extra_order_by, query->extra_order_count, true, out);
+    if (query->order_count || !query->default_ordering)
+        return take_list(&pairs, query->order_by, query->order_count, false, out);
+    Value **items = NULL;
+    int count = query->model ? model_get_ordering(query->ev, query->model, &items) : 0;
+    DjOutcome outcome = DJ_SQL;
+    compiler->meta_ordering = count > 0;
+    for (int i = 0; outcome == DJ_SQL && i < count; i++) {
+        DjOrdering item = {0};
+        if (value_is_expr(items[i])) item.expr = value_expr(items[i]);
+        else item.name = value_text(items[i]);
+        outcome = take_ordering(&pairs, &item, false, out);
     }
-    return DJ_SQL;
+    return outcome;
 }

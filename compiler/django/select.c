@@ -187,13 +187,14 @@ static bool values_entries(DjCompiler *compiler, Entries *entries) {
     return true;
 }
 
+bool dj_has_type(DjCompiler *compiler, DjExpr *expr) {
+    return expr->kind == DJ_COL || expr->kind == DJ_COL_PAIRS || dj_output_field(compiler->ev, expr, true);
+}
+
 /* What is selected where the expression can't have rows: its value without rows, or a predicate that is false. */
 static DjOutcome compile_entry(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     DjOutcome outcome = dj_compile(compiler, expr, out);
-    /* what is selected has a type */
-    if (outcome == DJ_SQL && expr->kind != DJ_COL && expr->kind != DJ_COL_PAIRS &&
-        !dj_output_field(compiler->ev, expr, true))
-        return DJ_ERROR;
+    if (outcome == DJ_SQL && !dj_has_type(compiler, expr)) return DJ_ERROR;
     if (outcome == DJ_FULL)
         return dj_compile(compiler, dj_value(compiler->ev, value_bool(compiler->ev, true), NULL, expr->site), out);
     if (outcome != DJ_EMPTY) return outcome;

@@ -89,7 +89,8 @@ def difference(theirs, ours, dialect):
             if waits and loose(sql) == loose(want):
                 j += 1
                 continue
-        if not waits:
+        # a content type that only a later statement needs, which Django did not come to
+        if not waits and "django_content_type" not in sql:
             if j < len(theirs["statements"]) and sql == theirs["statements"][j][0]:
                 return "parameters"
             return "text"
@@ -220,6 +221,7 @@ def run(label, path, options, seed):
     counts = {d: collections.Counter() for d in app.dialects}
     found = []
     for text in texts:
+        ast.parse(text, mode="eval")
         result = app.check(text)
         bad = {d: r for d, r in result.items() if r[0]}
         for d, r in result.items():
@@ -255,8 +257,8 @@ def main():
         for job in concurrent.futures.as_completed(jobs):
             try:
                 counts, bad = job.result()
-            except SystemExit as why:
-                print(why)
+            except (SystemExit, SyntaxError) as why:
+                print(f"{jobs[job]}: {why}")
                 continue
             for d, c in counts.items():
                 total[d] += c
