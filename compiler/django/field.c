@@ -100,9 +100,35 @@ static Value *field_create(Evaluator *ev, Class *cls, const Arguments *arguments
     return (Value *)field_allocate(ev, cls, field_kind_of_class(cls));
 }
 
+typedef enum FieldHome {
+    HOME_MODELS = FIELDS_MODELS,
+    HOME_POSTGRES = FIELDS_POSTGRES,
+    HOME_SEARCH = FIELDS_SEARCH,
+    HOME_CONTENTTYPES = FIELDS_CONTENTTYPES,
+    HOME_INTERNAL
+} FieldHome;
+
+static FieldHome field_home(FieldKind kind) {
+    static const uint8_t homes[FIELD_KIND_COUNT] = {
+#define FIELD(kind, class, base, internal, sql_type, home, flags) [FIELD_##kind] = HOME_##home,
+#include "compiler/django/fields.def"
+#undef FIELD
+    };
+    return (FieldHome)homes[kind];
+}
+
+/* An expression may have the type of a field whose module the program has not imported. */
+static void field_class_need(Evaluator *ev, FieldKind kind) {
+    static const char *const modules[] = {"django.db.models", "django.contrib.postgres.fields",
+                                          "django.contrib.postgres.search", "django.contrib.contenttypes.fields",
+                                          "django.db.models"};
+    if (!django_state(ev)->field_classes[kind]) evaluator_import(ev, modules[field_home(kind)]);
+}
+
 DjField *field_create_kind(Evaluator *ev, FieldKind kind, bool auto_created) {
     django_state_prepare(ev);
     DjState *state = django_state(ev);
+    field_class_need(ev, kind);
     DjField *field = field_allocate(ev, state->field_classes[kind], kind);
     if (auto_created) {
         evaluator_touch(ev, &state->auto_creation, sizeof state->auto_creation);
@@ -711,23 +737,6 @@ const Type django_field_type = {.name = "Field",
                                 .has_attributes = true};
 
 /* ---- the modules' names ---- */
-
-typedef enum FieldHome {
-    HOME_MODELS = FIELDS_MODELS,
-    HOME_POSTGRES = FIELDS_POSTGRES,
-    HOME_SEARCH = FIELDS_SEARCH,
-    HOME_CONTENTTYPES = FIELDS_CONTENTTYPES,
-    HOME_INTERNAL
-} FieldHome;
-
-static FieldHome field_home(FieldKind kind) {
-    static const uint8_t homes[FIELD_KIND_COUNT] = {
-#define FIELD(kind, class, base, internal, sql_type, home, flags) [FIELD_##kind] = HOME_##home,
-#include "compiler/django/fields.def"
-#undef FIELD
-    };
-    return (FieldHome)homes[kind];
-}
 
 static Class *field_class(Evaluator *ev, ModuleValue *module, FieldKind kind) {
     DjState *state = django_state(ev);
