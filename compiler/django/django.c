@@ -16,6 +16,12 @@
 
 static void setup_empty(Evaluator *ev, ModuleValue *module) { django_define_queries(ev, module); }
 
+/* It needs the classes of django.db.models, whether or not the program imports those first. */
+static void setup_part(Evaluator *ev, ModuleValue *module) {
+    django_state_prepare(ev);
+    django_define_queries(ev, module);
+}
+
 static void setup_exceptions(Evaluator *ev, ModuleValue *module) {
     exceptions_define(ev, module);
     django_define_queries(ev, module);

@@ -63,7 +63,7 @@ def setup(label, models):
         for name in ("contenttypes", label):
             for model in apps.get_app_config(name).get_models():
                 with contextlib.suppress(OperationalError):  # columns that SQLite has no type for
-                editor.create_model(model)
+                    editor.create_model(model)
 
 
 def main(path):
