@@ -440,7 +440,8 @@ static void run_text(Evaluator *ev, void *data) {
     Flow flow = execute_body(ev, &body);
     if (flow == FLOW_RAISE) evaluator_report_error(ev);
     if (last && !(flow == FLOW_RAISE && ev->interactive)) text_finish(ev, last);
-    if (!ev->diagnostics.error_count || !ev->interactive) trace_flush_pending(ev);
+    /* an expression at the end is the query; what stood before it was there for its sake */
+    if (!ev->interactive || (!last && !ev->diagnostics.error_count)) trace_flush_pending(ev);
     ev->frame = NULL;
 }
 

@@ -222,6 +222,11 @@ static bool put_index_where(Writer *w, const Index *index, const char *name) {
 static bool put_create_index(Writer *w, const Index *index, bool if_not_exists) {
     const DictValue *options = index->dialect_options;
     ddl_put(w, index->unique ? "CREATE UNIQUE " : "CREATE ");
+    if (!index->table) {
+        sa_raise(w->ev, SA_COMPILE_ERROR, index->node, "Index '%.*s' is not associated with any table.",
+                 SLICE_ARGS(index->name.text));
+        return false;
+    }
     Value *prefix = w->dialect->is_mysql ? ddl_option(w, options, "mysql_prefix") : NULL;
     if (prefix) ddl_put_value(w, prefix), ddl_put(w, " ");
     ddl_put(w, "INDEX ");

@@ -330,6 +330,10 @@ static Value *index_create(Evaluator *ev, Class *cls, const Arguments *a) {
         if (element) element_list_push(ev, &index->expressions, element), element_froms(ev, element, &froms);
     }
     if (evaluator_error_pending(ev)) return NULL;
+    Value *given = arguments_keyword(a, atom_intern_text(evaluator_atoms(ev), "_table"));
+    Element *table = given ? element_of(ev, given) : NULL;
+    if (table && table->kind == EL_TABLE && FROM(table)->table)
+        return table_add_item(ev, table, &index->head.head, a->site) ? &index->head.head : NULL;
     if (froms.count && froms.items[0]->kind == EL_TABLE && FROM(froms.items[0])->table)
         return table_add_item(ev, froms.items[0], &index->head.head, a->site) ? &index->head.head : NULL;
     return &index->head.head;
