@@ -149,7 +149,26 @@ static Element *coerce_text(Evaluator *ev, Value *value, CoerceRole role, const 
     return NULL;
 }
 
+/* select(lambda: …), where(lambda: …): what the function gives; several columns are a list. */
+static Value *lambda_value(Evaluator *ev, Value *value, CoerceRole role, const Node *site) {
+    bool takes = role == COERCE_COLUMNS || role == COERCE_WHERE || role == COERCE_ON || role == COERCE_FROM ||
+                 role == COERCE_JOIN_TARGET;
+    if (!takes || !value_is(value, VALUE_FUNCTION)) return value;
+    Value *made = value_call_with(ev, value, NULL, 0, site);
+    if (!made || role != COERCE_COLUMNS || !(value_is(made, VALUE_TUPLE) || value_is(made, VALUE_LIST))) return made;
+    ElementList columns = {0};
+    const ListValue *list = (const ListValue *)made;
+    for (int i = 0; i < list->count; i++) {
+        Element *column = element_coerce(ev, list->items[i], role, site);
+        if (!column) return NULL;
+        element_list_push(ev, &columns, column);
+    }
+    return &element_clause_list(ev, columns.items, columns.count, false)->head.head;
+}
+
 Element *element_coerce(Evaluator *ev, Value *value, CoerceRole role, const Node *site) {
+    value = lambda_value(ev, value, role, site);
+    if (!value) return NULL;
     Element *element = element_of(ev, value);
     if (!element && !evaluator_error_pending(ev) && !value_is(value, VALUE_NONE) && !value_is(value, VALUE_STRING) &&
         !value_is(value, VALUE_INTEGER))

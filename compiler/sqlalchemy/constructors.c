@@ -399,9 +399,11 @@ Element *element_collate(Evaluator *ev, Element *element, Value *collation, cons
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "collation must be a string");
     Element *name = element_new(ev, EL_COLLATION, type_of_kind(ev, TYPE_STRING));
     name->name = name_from_value(ev, collation);
-    SaType *type =
-        type_copy(ev, element->type->affinity == TYPE_STRING ? element->type : type_of_kind(ev, TYPE_STRING));
-    type->collation = value_text(collation);
+    SaType *type = element->type;
+    if (type->affinity == TYPE_STRING) {
+        type = type_copy(ev, type);
+        type->collation = value_text(collation);
+    }
     return element_binary_op(ev, element, name, op_of(SA_COLLATE), op_of(SA_NONE), type);
 }
 

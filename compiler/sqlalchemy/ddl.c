@@ -391,9 +391,13 @@ static Value *call_ddl(Evaluator *ev, Value *self, const Arguments *a) {
     element->base.name = name_from(slice_from(*name));
     element->base.node = a->site;
     element->target = a->items[0];
-    for (int i = 0; i < a->keyword_count; i++)
-        if (slice_equals_text(a->keywords[i].name->text, "if_not_exists"))
-            element->if_not_exists = value_is_true(a->keywords[i].value);
+    for (int i = 0; i < a->keyword_count; i++) {
+        Slice keyword = a->keywords[i].name->text;
+        bool on = value_is_true(a->keywords[i].value);
+        if (slice_equals_text(keyword, "if_not_exists")) element->if_not_exists = on;
+        if (slice_equals_text(keyword, "if_exists")) element->if_exists = on;
+        if (slice_equals_text(keyword, "cascade")) element->cascade = on;
+    }
     return &element->base.head.head;
 }
 
@@ -412,14 +416,12 @@ bool ddl_element_emit(Evaluator *ev, Element *element, StatementList *out) {
         ok = ddl_put_column(&w, target) && ddl_put_column_checks(&w, target);
     } else if (slice_equals_text(element->name.text, "CreateIndex") && value_as_index(ev, ddl->target)) {
         ok = put_create_index(&w, value_as_index(ev, ddl->target), ddl->if_not_exists);
-    } else if (slice_equals_text(element->name.text, "DropTable") && target && target->kind == EL_TABLE) {
-        ddl_put(&w, "DROP TABLE ");
-        ddl_put_table(&w, target, true);
-        ok = true;
     } else {
-        evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, element->node, "%.*s of this is not known",
-                           SLICE_ARGS(element->name.text));
-        return false;
+        bool known = false;
+        ok = ddl_put_change(&w, ddl, target, &known);
+        if (!known)
+            evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, element->node, "%.*s of this is not known",
+                               SLICE_ARGS(element->name.text));
     }
     if (!ok || evaluator_error_pending(ev)) return false;
     push_ddl(&w, out);
@@ -429,8 +431,9 @@ bool ddl_element_emit(Evaluator *ev, Element *element, StatementList *out) {
 const NativeMethod ddl_methods[] = {{NULL, NULL, NATIVE_METHOD, NULL}};
 
 void ddl_define(Evaluator *ev, ModuleValue *module) {
-    static const char *const names[] = {"CreateTable",  "CreateIndex", "CreateColumn", "DropTable",
-                                        "CreateSchema", "DropIndex",   "AddConstraint"};
+    static const char *const names[] = {"CreateTable",    "CreateIndex",    "CreateColumn", "DropTable",
+                                        "CreateSchema",   "DropSchema",     "DropIndex",    "AddConstraint",
+                                        "DropConstraint", "CreateSequence", "DropSequence"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         module_define(ev, module, names[i],
                       value_native_function(ev, names[i], call_ddl, (void *)(uintptr_t)&names[i]));

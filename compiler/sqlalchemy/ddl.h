@@ -31,5 +31,11 @@ Name ddl_index_name(Writer *w, const Index *index);
 void ddl_put_include(Writer *w, const DictValue *options, const Element *table);
 bool ddl_constraint_is_written(Writer *w, const Constraint *constraint);
 bool ddl_put_constraint(Writer *w, const Constraint *constraint);
+Name ddl_constraint_name(Writer *w, const Constraint *constraint); /* empty: none */
+/* INCREMENT BY, START WITH, MINVALUE, MAXVALUE, CACHE: NULL where they are not given. */
+void ddl_put_sequence_options(Writer *w, const Value *const values[5], bool nomin, bool nomax, bool cycle);
+
+/* ddl_alter.c: what changes or drops. `known` false: of another kind, or not of such a target. */
+bool ddl_put_change(Writer *w, const DdlElement *ddl, const Element *target, bool *known);
 
 #endif

@@ -98,7 +98,7 @@ void ddl_put_value(Writer *w, Value *value) {
 
 /* ---- columns ---- */
 
-static void put_sequence_options(Writer *w, const Value *const values[5], bool nomin, bool nomax, bool cycle) {
+void ddl_put_sequence_options(Writer *w, const Value *const values[5], bool nomin, bool nomax, bool cycle) {
     static const char *const words[] = {"INCREMENT BY ", "START WITH ", "MINVALUE ", "MAXVALUE ", "CACHE "};
     bool first = true;
     for (int i = 0; i < 5; i++) {
@@ -119,7 +119,7 @@ static void put_identity(Writer *w, const Identity *identity) {
                               identity->cache};
     size_t before = w->out.length;
     ddl_put(w, " (");
-    put_sequence_options(w, values, identity->nominvalue, identity->nomaxvalue, identity->cycle);
+    ddl_put_sequence_options(w, values, identity->nominvalue, identity->nomaxvalue, identity->cycle);
     if (w->out.length == before + 2) w->out.length = before;
     else buffer_put(&w->out, ')');
 }
@@ -412,6 +412,11 @@ static void put_constraint_name(Writer *w, const Constraint *constraint) {
     ddl_put(w, "CONSTRAINT ");
     ddl_put_name(w, name);
     buffer_put(&w->out, ' ');
+}
+
+Name ddl_constraint_name(Writer *w, const Constraint *constraint) {
+    Name name = {0};
+    return constraint_name(w, constraint, &name) ? name : (Name){0};
 }
 
 static bool put_columns(Writer *w, const ElementList *columns) {

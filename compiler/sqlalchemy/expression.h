@@ -248,7 +248,8 @@ typedef struct FromElement {
     bool derived, derived_types, joins_implicitly, table_valued_column, lateral;
     Element *ordinality;
     /* VALUES */
-    Value *rows; /* list of tuples of elements */
+    Value *rows;      /* list of tuples of elements */
+    ElementList ctes; /* add_cte() */
     bool literal_binds;
     ElementList row_items; /* row after row */
     int row_width;
@@ -264,7 +265,7 @@ typedef struct SequenceElement {
 typedef struct DdlElement {
     Element base; /* base.name: the construct's class name */
     Value *target;
-    bool if_not_exists;
+    bool if_not_exists, if_exists, cascade;
 } DdlElement;
 
 typedef struct QuotedNameValue { /* a str with its quoting fixed */

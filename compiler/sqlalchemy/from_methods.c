@@ -228,6 +228,26 @@ static Value *call_cte(Evaluator *ev, Value *self, const Arguments *a) {
 static const char *const compound_names[] = {"union", "union_all"};
 
 /* cte.union(…): the same CTE with more in it. */
+/* An alias of a CTE that grows by a union is a CTE of that name; what it selects from itself by is the alias. */
+static Value *alias_union(Evaluator *ev, Value *self, const Arguments *a) {
+    const char *const *method = evaluator_native_data(ev);
+    Element *alias = (Element *)self, *cte = alias->children ? alias->children[0] : NULL;
+    if (alias->kind != EL_ALIAS || cte->kind != EL_CTE)
+        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, a->site, "'%s' object has no attribute '%s'",
+                                  self->cls->name->text.start, *method);
+    Value *compound = value_call_method(ev, element_value(cte->children[0]), *method, a->items, a->count, a->site);
+    if (!compound) return NULL;
+    Element *made = element_copy(ev, cte);
+    made->original = NULL;
+    made->id = alias->id;
+    made->name = alias->name;
+    made->children[0] = (Element *)compound;
+    FROM(made)->restates = alias;
+    FROM(made)->columns_ready = false;
+    FROM(made)->columns = (ElementList){0};
+    return element_value(made);
+}
+
 static Value *cte_union(Evaluator *ev, Value *self, const Arguments *a) {
     const char *const *method = evaluator_native_data(ev);
     Element *cte = (Element *)self;
@@ -419,6 +439,8 @@ const NativeMethod from_methods[] = {
     {"delete", method_dml, NATIVE_METHOD, (void *)(uintptr_t)&dml_kinds[2]},
     {"scalar_subquery", method_scalar_subquery, NATIVE_METHOD, NULL},
     {"as_scalar", method_scalar_subquery, NATIVE_METHOD, NULL},
+    {"union", alias_union, NATIVE_METHOD, (void *)(uintptr_t)&compound_names[0]},
+    {"union_all", alias_union, NATIVE_METHOD, (void *)(uintptr_t)&compound_names[1]},
     {NULL, NULL, NATIVE_METHOD, NULL},
 };
 const NativeMethod cte_methods[] = {
@@ -432,7 +454,19 @@ const NativeMethod table_valued_methods[] = {
     {"render_derived", valued_render_derived, NATIVE_METHOD, NULL},
     {NULL, NULL, NATIVE_METHOD, NULL},
 };
+static Value *values_add_cte(Evaluator *ev, Value *self, const Arguments *a) {
+    Element *copy = element_copy(ev, (Element *)self);
+    FROM(copy)->ctes = element_list_copy(ev, &FROM(copy)->ctes);
+    for (int i = 0; i < a->count; i++) {
+        Element *cte = element_of(ev, a->items[i]);
+        if (!cte || cte->kind != EL_CTE) return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "CTE expected");
+        element_list_push(ev, &FROM(copy)->ctes, cte);
+    }
+    return element_value(copy);
+}
+
 const NativeMethod values_methods[] = {
+    {"add_cte", values_add_cte, NATIVE_METHOD, NULL},
     {"data", values_data, NATIVE_METHOD, NULL},
     {"alias", values_alias, NATIVE_METHOD, NULL},
     {"cte", method_cte, NATIVE_METHOD, NULL},

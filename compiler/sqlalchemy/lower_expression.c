@@ -350,8 +350,7 @@ static Expr *lower_text(Lowering *lo, Element *element, Flags flags) {
         if (c == '\\' && i + 1 < source.length && source.start[i + 1] == ':') {
             size_t end = i + 2;
             while (end < source.length && is_word(source.start[end])) end++;
-            if (end > i + 2 && (end >= source.length || source.start[end] != ':') && before != ':' &&
-                !is_word(before)) {
+            if (end >= source.length || source.start[end] != ':') {
                 buffer_slice(&piece, slice_sub(source, i + 1, end));
                 i = end - 1;
                 continue;

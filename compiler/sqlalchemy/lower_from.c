@@ -85,7 +85,18 @@ static Relation *relation_make(Lowering *lo, Element *from) {
     return relation;
 }
 
+/* The CTE that an alias of a CTE grew into, while that one is being written. */
+static Element *grown_alias(Lowering *lo, const Element *from) {
+    for (CteEntry *entry = lo->ctes; entry; entry = entry->next) {
+        Element *restated = FROM(entry->cte)->restates;
+        if (restated && restated->kind == EL_ALIAS && element_same(restated, from)) return entry->cte;
+    }
+    return NULL;
+}
+
 Relation *lower_relation(Lowering *lo, Element *from) {
+    Element *grown = from->kind == EL_ALIAS ? grown_alias(lo, from) : NULL;
+    if (grown) from = grown;
     for (int i = 0; i < lo->relation_count; i++)
         if (element_same(lo->relations[i].from, from)) return lo->relations[i].relation;
     Relation *relation = relation_make(lo, from);
@@ -163,6 +174,10 @@ static From *lower_valued(Lowering *lo, Element *from) {
 
 bool lower_value_rows(Lowering *lo, Element *element, Query *query) {
     const FromElement *values = FROM(element);
+    for (int i = 0; i < values->ctes.count; i++) {
+        Relation *added;
+        if (!lower_cte(lo, values->ctes.items[i], false, &added)) return false;
+    }
     int width = values->row_width > 0 ? values->row_width : 1;
     query->row_count = values->row_items.count / width;
     query->rows = ARENA_ARRAY(lo->arena, ExprList, query->row_count + 1);
@@ -276,6 +291,7 @@ static From *lower_named(Lowering *lo, Element *from, const TextParts *hints) {
 
 static From *lower_alias(Lowering *lo, Element *from, const TextParts *hints) {
     Element *base = alias_base(from);
+    if (grown_alias(lo, from)) return from_relation(lo->arena, lower_relation(lo, from));
     if (base->kind == EL_VALUES) return lower_values(lo, from);
     if (base->kind == EL_CTE) {
         Relation *alias = lower_relation(lo, from), *whole;
@@ -330,7 +346,7 @@ From *lower_from(Lowering *lo, Element *from, const TextParts *hints) {
 /* ---- WITH ---- */
 
 static Element *cte_reference(Element *cte) {
-    while (FROM(cte)->restates) cte = FROM(cte)->restates;
+    while (cte->kind == EL_CTE && FROM(cte)->restates) cte = FROM(cte)->restates;
     return cte;
 }
 

@@ -226,6 +226,7 @@ static void orm_setup(Evaluator *ev, ModuleValue *module) {
     declarative_define(ev, module);
     columns_define(ev, module);
     entities_define(ev, module);
+    union_define(ev, module);
     attributes_define(ev, module);
     options_define(ev, module);
     instances_define(ev, module);

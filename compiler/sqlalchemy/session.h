@@ -184,6 +184,7 @@ Value *entity_value(Evaluator *ev, Entity *entity);
 Element *from_flat_alias(Evaluator *ev, Element *from, int depth);
 bool mapper_configure_polymorphic(Evaluator *ev, Mapper *mapper);
 void entities_define(Evaluator *ev, ModuleValue *module);
+void union_define(Evaluator *ev, ModuleValue *module);
 void attributes_define(Evaluator *ev, ModuleValue *module);
 Element *orm_join_along(Evaluator *ev, Element *left, AttributeValue *attribute, Entity *right, bool outer, bool full,
                         const ElementList *criteria);
