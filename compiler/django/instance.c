@@ -338,6 +338,17 @@ static Value *manager_get_one(Evaluator *ev, Value *manager, Atom name, Value *v
     return value_call(ev, method, &arguments);
 }
 
+/* The parent's part of an object, whose values are all there; NULL: it has to be read. */
+static Value *instance_as_parent(Evaluator *ev, DjInstance *instance, DjField *link) {
+    if (!link->rel->parent_link || instance->unknown) return NULL;
+    DjModel *parent = link->rel->model;
+    model_prepare(ev, parent);
+    Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, parent->concrete_fields.count + 1);
+    for (int i = 0; i < parent->concrete_fields.count; i++)
+        if (!(values[i] = instance_get((Value *)instance, parent->concrete_fields.items[i]->attname))) return NULL;
+    return (Value *)instance_from_row(ev, parent, values);
+}
+
 static Value *instance_get_foreign(Evaluator *ev, DjInstance *instance, DjField *field, const Node *site) {
     if (!field_resolve(ev, field) || !field->local_fields.count) return value_unknown_at(ev, site);
     Value *key = instance_field_value(ev, instance, field->local_fields.items[0], site);
@@ -346,8 +357,10 @@ static Value *instance_get_foreign(Evaluator *ev, DjInstance *instance, DjField 
         return evaluator_raise(ev, field->rel->model->does_not_exist, evaluator_span(ev, site), "%.*s has no %.*s.",
                                SLICE_ARGS(instance->model->name->text), SLICE_ARGS(field->name->text));
     }
-    Value *object =
-        manager_get_one(ev, field->rel->model->base_manager, field->foreign_fields.items[0]->attname, key, site);
+    Value *object = instance_as_parent(ev, instance, field);
+    if (!object)
+        object =
+            manager_get_one(ev, field->rel->model->base_manager, field->foreign_fields.items[0]->attname, key, site);
     if (object) instance_set_related(ev, instance, field->name, object);
     return object;
 }
@@ -425,11 +438,15 @@ static Value *instance_named_method(Evaluator *ev, DjInstance *instance, Slice n
     bool next = slice_starts_with(name, "get_next_by_"), previous = slice_starts_with(name, "get_previous_by_");
     size_t from = next ? strlen("get_next_by_") : previous ? strlen("get_previous_by_") : strlen("get_");
     bool display = slice_starts_with(name, "get_") && slice_ends_with(name, "_display") && name.length > 12;
+    void *data;
+    NativeCall ordered = display || next || previous ? NULL : ordered_method(instance->model, name, &data);
+    if (ordered) return bound_native(ev, (Value *)instance, "order", ordered, data);
     if (!display && !next && !previous) return NULL;
     Slice field_name =
         slice_sub(name, from, display && !next && !previous ? name.length - strlen("_display") : name.length);
     DjField *field = model_field(ev, instance->model, atom_intern(evaluator_atoms(ev), field_name));
     if (!field) return NULL;
+    if ((next || previous) && (field->null || !field_kind_is(field->kind, FIELD_DATE))) return NULL;
     if (next || previous)
         return bound_native(ev, (Value *)instance, next ? "get_next" : "get_previous",
                             next ? instance_next : instance_previous, field);

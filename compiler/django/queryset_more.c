@@ -64,6 +64,14 @@ static bool explain_format_known(const Dialect *dialect, Slice format) {
     return false;
 }
 
+static bool explain_option_known(Slice name) {
+    static const char *const options[] = {"ANALYZE",   "BUFFERS", "COSTS",  "GENERIC_PLAN", "MEMORY", "SETTINGS",
+                                          "SERIALIZE", "SUMMARY", "TIMING", "VERBOSE",      "WAL"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (slice_equals_text(name, options[i])) return true;
+    return false;
+}
+
 bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix) {
     const Dialect *dialect = evaluator_dialect(ev);
     Buffer options;
@@ -78,6 +86,8 @@ bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix)
         }
         if (dialect->id == DIALECT_SQLITE) return refuse_explain(ev, keyword, "Unknown options");
         analyze |= slice_equals_text(keyword->name->text, "analyze") && value_is_true(keyword->value);
+        if (!dialect->is_mysql && !explain_option_known(upper(ev, keyword->name->text)))
+            return refuse_explain(ev, keyword, "Unknown options");
         if (!dialect->is_mysql)
             buffer_format(&options, "%s%.*s %s", options.length ? ", " : "", SLICE_ARGS(upper(ev, keyword->name->text)),
                           value_is_true(keyword->value) ? "true" : "false");
@@ -86,10 +96,11 @@ bool dj_explain_prefix(Evaluator *ev, const Arguments *arguments, Slice *prefix)
     }
     Slice name = {0};
     if (format && value_is(format, VALUE_STRING)) {
-        name = upper(ev, value_text(format));
-        if (!explain_format_known(dialect, name))
+        name = value_text(format);
+        if (!explain_format_known(dialect, upper(ev, name)))
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%.*s is not a recognized format.",
-                                      SLICE_ARGS(name)) != NULL;
+                                      SLICE_ARGS(upper(ev, name))) != NULL;
+        if (dialect->is_mysql && slice_equals_text(upper(ev, name), "TEXT")) name = SLICE("TRADITIONAL");
     }
     if (dialect->id == DIALECT_SQLITE) {
         *prefix = SLICE("EXPLAIN QUERY PLAN");

@@ -25,6 +25,9 @@ bool value_is_database_default(const Value *value);
 bool field_takes_empty_text(const DjField *field);
 Value *field_default(Evaluator *ev, DjField *field, const Node *site);
 
+/* get_next_in_order, get_answer_order … as methods of the model's instances, with what they need; NULL: none of them.
+ */
+NativeCall ordered_method(DjModel *model, Slice name, void **data);
 /* The next value of `_order` among the objects of the same owner. NULL: raised. */
 Value *order_next_value(Evaluator *ev, DjInstance *instance, DjModel *model, DjField *owner, const Node *site);
 
