@@ -1,7 +1,7 @@
 #!/bin/sh
 # install.sh build|test: installs by apt-get what a build, or the tests, need and this machine lacks.
 set -e
-packages="gcc cmake ninja-build pkg-config flex bison libuv1-dev libsqlite3-dev libpq-dev libmariadb-dev"
+packages="gcc libc6-dev make cmake ninja-build pkg-config flex bison libuv1-dev libsqlite3-dev libpq-dev libmariadb-dev"
 [ "$1" = test ] && packages="$packages clang clang-format clang-tidy libcmocka-dev python3 python3-venv git sqlite3 valgrind procps postgresql postgresql-client mariadb-server mariadb-client"
 
 command -v dpkg-query > /dev/null || exit 0
