@@ -78,7 +78,8 @@ static const char sql_page[] =
     "Reads Python (.py) and Markdown with fenced python blocks (.md, .txt), or '-' for standard\n"
     "input, evaluates it symbolically, and prints the statements of each query that the program\n"
     "would execute, with its place. What can't be known, such as a function's parameter, becomes a\n"
-    "named parameter. Files that the given ones import are found beside them.\n"
+    "named parameter. Files that the given ones import are found beside them. In fenced blocks names\n"
+    "need no import, as in EXPR.\n"
     "\n"
     "OPTIONS\n" OPTION_MODELS OPTION_DIALECT
     "                             Repeatable.\n" OPTION_EXPR OPTION_INLINE OPTION_SET OPTION_SETTING OPTION_FORMAT

@@ -225,7 +225,7 @@ DjExpr *dj_lookup_column(DjQuery *query, const DjJoined *joined, DjJoin *join) {
     if (final.field && final.field->kind == FIELD_COMPOSITE_KEY)
         return composite_column(query, join, final.field, final);
     if (names->targets[0]->kind == FIELD_COMPOSITE_KEY) return composite_column(query, join, names->targets[0], final);
-    bool relation = final.rel || final.field->is_relation;
+    bool relation = final.rel || (final.field && final.field->is_relation);
     DjField *output = final.field ? final.field : names->path.items[names->path.count - 1].hop.targets[0];
     if (relation && names->target_count > 1)
         return column_pairs(query, join, names->targets, names->path.items[names->path.count - 1].hop.targets,

@@ -261,8 +261,8 @@ static bool frame_read(Evaluator *ev, Value *value, const char *word, OverElemen
 
 Element *function_over(Evaluator *ev, Element *function, const Arguments *arguments, int skip) {
     Arguments a = *arguments;
-    a.items += skip;
     a.count -= skip;
+    if (a.items) a.items += skip;
     if (a.nodes) a.nodes += skip;
     Value *partition = NULL, *order = NULL, *rows = NULL, *range = NULL, *groups = NULL;
     if (!arguments_bind(ev, &a, "over", "| partition_by order_by rows range_ groups", &partition, &order, &rows, &range,
