@@ -9,6 +9,7 @@
 #include "compiler/django/query.h"
 
 #include "compiler/django/django.h"
+#include "compiler/django/lookup.h"
 
 #include <stdlib.h>
 
@@ -153,6 +154,42 @@ static bool step_over_relation(DjQuery *query, DjFound found, DjExpr *filtered, 
     return true;
 }
 
+static Slice related_text(Evaluator *ev, const DjField *field) {
+    const Value *target = field->rel->target;
+    if (!target) return SLICE("?");
+    if (value_is(target, VALUE_STRING)) return value_text(target);
+    return value_is_unknown(target) ? ((const UnknownValue *)target)->text : value_repr(ev, (Value *)target);
+}
+
+bool dj_raise_unknown_model(Evaluator *ev, const DjField *field, Span span) {
+    evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_NAME), span, "Related model '%.*s' cannot be resolved",
+                    SLICE_ARGS(related_text(ev, field)));
+    evaluator_raise_help(ev, "no given file defines this model; give its file with --models");
+    return false;
+}
+
+/*
+ * A relation to a model that no given file defines: its column stands as a plain one that takes any value, with a
+ * lookup or without (`author_id=1`, `author__isnull=True`). Other paths go on into the model and are refused, and so
+ * is a relation without a column.
+ */
+static bool step_to_unknown_model(DjQuery *query, DjField *field, const Slice *rest, int rest_count, Span span,
+                                  DjResolvedNames *out) {
+    Evaluator *ev = query->ev;
+    DjField *plain = ARENA_NEW(evaluator_arena(ev), DjField);
+    *plain = *field;
+    plain->kind = plain->internal = FIELD_FIELD;
+    plain->is_relation = plain->many_to_one = plain->one_to_one = false;
+    plain->rel = NULL;
+    bool ends = rest_count == 0 || (rest_count == 1 && dj_lookup_find(ev, dj_col(ev, NULL, plain, NULL), rest[0]));
+    if (!ends || !field->concrete) return dj_raise_unknown_model(ev, field, span);
+    out->final_field = (DjFound){.field = plain};
+    out->targets = ARENA_ARRAY(evaluator_arena(ev), DjField *, 1);
+    out->targets[0] = plain;
+    out->target_count = 1;
+    return true;
+}
+
 static bool raise_no_join(DjQuery *query, Slice wanted, Slice field, Span span) {
     return evaluator_raise(query->ev, django_state(query->ev)->field_error, span,
                            "Cannot resolve keyword '%.*s' into field. Join on '%.*s' not permitted.",
@@ -188,6 +225,11 @@ bool dj_names_to_path(DjQuery *query, const Slice *names, int count, DjModel *mo
             if (fail_on_missing && position + 1 != count)
                 return raise_no_join(query, names[position + 1], names[position], span);
             return true;
+        }
+        DjField *forward = found.field ? found.field : found.rel->field;
+        if (!field_resolve(query->ev, forward)) {
+            out->steps_per_name[position] = out->path.count - steps;
+            return step_to_unknown_model(query, forward, names + position + 1, count - position - 1, span, out);
         }
         bool single = step_over_relation(query, found, filtered, position, allow_many, out);
         out->steps_per_name[position] = out->path.count - steps;

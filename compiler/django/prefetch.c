@@ -257,6 +257,8 @@ static bool read_level(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pre
     const DjPrefetch *prefetch = lookup->prefetch;
     Slice to_attr = leaf ? prefetch->to_attr : SLICE("");
     DjModel *model = owners->items[0]->model;
+    DjField *forward = relation.field ? relation.field : relation.rel->field;
+    if (forward->rel && !field_resolve(ev, forward)) return dj_raise_unknown_model(ev, forward, prefetch->span);
     if (to_attr.length && atom_lookup(evaluator_atoms(ev), to_attr)) {
         DjFound taken = model_find_field(ev, model, atom_lookup(evaluator_atoms(ev), to_attr));
         if (taken.field || taken.rel)

@@ -172,6 +172,8 @@ typedef struct DjResolvedNames {
     int multi_at;   /* allow_many false: number of names up to the first multi-valued relation, else 0 */
     int steps_per_name[DJ_MAX_NAMES]; /* how many steps each name gave */
 } DjResolvedNames;
+/* "Related model 'app.Author' cannot be resolved"; returns false. */
+bool dj_raise_unknown_model(Evaluator *ev, const DjField *field, Span span);
 /* Names to fields. Raises FieldError where the first name (any name with fail_on_missing) is none. */
 bool dj_names_to_path(DjQuery *query, const Slice *names, int count, DjModel *model, bool allow_many,
                       bool fail_on_missing, Span span, DjResolvedNames *out);
