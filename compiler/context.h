@@ -50,6 +50,7 @@ struct OrmcContext {
     int source_count, source_capacity;
     Binding *settings, *variables;
     int setting_count, setting_capacity, variable_count, variable_capacity;
+    size_t loaded_size;   /* of the evaluator's lasting memory, when the models were loaded */
     Evaluator *evaluator; /* NULL until the first translation, and after memory ran out */
     const OrmcHost *host;
     bool host_failed; /* the database refused a statement of this run */

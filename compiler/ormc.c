@@ -56,7 +56,17 @@ typedef struct Request {
     const Json *settings; /* of this translation only */
 } Request;
 
+/* Names are interned for good: a context that has met millions of different ones begins anew. */
+static void context_renew(OrmcContext *context) {
+    enum { MOST_NAMES = 4 << 20 };
+    if (!context->evaluator || evaluator_lasting_size(context->evaluator) < context->loaded_size + MOST_NAMES) return;
+    evaluator_destroy(context->evaluator);
+    context->evaluator = NULL;
+    memory_release_all(&context->evaluator_memory);
+}
+
 static void context_load(OrmcContext *context) {
+    context_renew(context);
     if (context->evaluator) return;
     project_find_imports(context);
     Allocator allocator = memory_allocator(&context->evaluator_memory);
@@ -77,6 +87,7 @@ static void context_load(OrmcContext *context) {
         evaluator_add_source(ev, context->sources[i].source, context->sources[i].role, context->sources[i].label);
     evaluator_load(ev);
     context->evaluator = ev;
+    context->loaded_size = evaluator_lasting_size(ev);
 }
 
 static void context_evaluate(OrmcContext *context, const Request *request, const Dialect *dialect) {

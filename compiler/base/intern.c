@@ -76,11 +76,14 @@ static int map_find(const AtomMap *map, Atom key) {
     }
 }
 
-static void map_index_entry(AtomMap *map, int at) {
-    uint32_t i = map->entries[at].key->hash & (map->index_size - 1);
+int32_t *atom_map_free_place(const AtomMap *map, Atom key) {
+    if (!map->index) return NULL;
+    uint32_t i = key->hash & (map->index_size - 1);
     while (map->index[i] >= 0) i = (i + 1) & (map->index_size - 1);
-    map->index[i] = at;
+    return &map->index[i];
 }
+
+static void map_index_entry(AtomMap *map, int at) { *atom_map_free_place(map, map->entries[at].key) = at; }
 
 static void map_reindex(AtomMap *map) {
     map->index_size = 32;
@@ -95,6 +98,11 @@ void *atom_map_get(const AtomMap *map, Atom key) {
     if (!key) return NULL;
     int at = map_find(map, key);
     return at < 0 ? NULL : map->entries[at].value;
+}
+
+void **atom_map_place(const AtomMap *map, Atom key) {
+    int at = map_find(map, key);
+    return at < 0 ? NULL : &map->entries[at].value;
 }
 
 void atom_map_set(AtomMap *map, Atom key, void *value) {

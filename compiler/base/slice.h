@@ -99,6 +99,10 @@ void atom_map_init(AtomMap *map, Arena *arena);
 void *atom_map_get(const AtomMap *map, Atom key); /* NULL when absent */
 void atom_map_set(AtomMap *map, Atom key, void *value);
 bool atom_map_remove(AtomMap *map, Atom key);
+/* For who must save what a change overwrites: where the value stands, NULL when absent; and the place in the index that
+ * a new key would take, NULL while there is no index. */
+void **atom_map_place(const AtomMap *map, Atom key);
+int32_t *atom_map_free_place(const AtomMap *map, Atom key);
 AtomMap atom_map_copy(const AtomMap *map, Arena *arena);
 
 /* Map from texts to pointers, for texts of one compile that are not worth an atom: atoms outlive it. */

@@ -118,6 +118,8 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
     return ev;
 }
 
+size_t evaluator_lasting_size(const Evaluator *ev) { return ev->lasting.used; }
+
 void evaluator_destroy(Evaluator *ev) {
     Allocator allocator = ev->lasting.allocator;
     arena_destroy(&ev->scratch);

@@ -68,6 +68,8 @@ typedef struct EvaluatorOptions {
 } EvaluatorOptions;
 
 Evaluator *evaluator_create(const EvaluatorOptions *options);
+/* Bytes that outlive a compile: the models, and the names of all texts so far. */
+size_t evaluator_lasting_size(const Evaluator *ev);
 void evaluator_destroy(Evaluator *ev);
 
 typedef enum SourceRole {

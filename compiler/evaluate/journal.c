@@ -22,20 +22,15 @@ void journal_undo(Evaluator *ev, JournalMark mark) {
     }
 }
 
-static int namespace_position(const AtomMap *map, Atom key) {
-    for (int i = 0; i < map->count; i++)
-        if (map->entries[i].key == key) return i;
-    return -1;
-}
-
 void namespace_set(Evaluator *ev, AtomMap *map, Atom key, void *value) {
     if (ev->journaling) {
-        if (atom_map_get(map, key)) {
-            int at = namespace_position(map, key);
-            evaluator_touch(ev, &map->entries[at].value, sizeof map->entries[at].value);
+        void **place = atom_map_place(map, key);
+        if (place) {
+            evaluator_touch(ev, place, sizeof *place);
         } else {
+            int32_t *free_place = atom_map_free_place(map, key);
             evaluator_touch(ev, map, sizeof *map);
-            if (map->index) evaluator_touch(ev, map->index, sizeof *map->index * map->index_size);
+            if (free_place) evaluator_touch(ev, free_place, sizeof *free_place);
             map->arena = ev->arena;
         }
     } else if (!map->arena) map->arena = ev->arena;
