@@ -4,6 +4,7 @@
 #ifndef ORMC_DJANGO_MODEL_BUILD_H
 #define ORMC_DJANGO_MODEL_BUILD_H
 
+#include "compiler/base/digest.h"
 #include "compiler/django/django.h"
 #include "compiler/django/instance.h"
 
@@ -23,10 +24,6 @@ Slice django_setting_text(Evaluator *ev, const char *name, const char *fallback)
 int value_items(Value *value, Value ***items);
 /* A lower-cased copy (ASCII). */
 Slice slice_lower(Arena *arena, Slice text);
-/* First eight (or `length`) hexadecimal digits of the MD5 of the texts in a row. */
-Slice name_digest(Arena *arena, const Slice *texts, int count, int length);
-/* Django's truncate_name: shortened with a digest where it is longer than `limit` (0: no limit). */
-Slice name_truncate(Arena *arena, Slice name, int limit, int digest_length);
 
 /* ---- classes ---- */
 

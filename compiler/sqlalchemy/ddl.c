@@ -241,7 +241,14 @@ static bool put_create_index(Writer *w, const Index *index, bool if_not_exists) 
     ddl_put_table(w, index->table, !ddl_is_sqlite(w));
     ddl_put(w, " ");
     Value *using = ddl_is_postgresql(w) ? ddl_option(w, options, "postgresql_using") : NULL;
-    if (using) ddl_put(w, "USING "), ddl_put_value(w, using), ddl_put(w, " ");
+    if (using) {
+        ddl_put(w, "USING ");
+        size_t start = w->out.length;
+        ddl_put_value(w, using);
+        for (size_t i = start; i < w->out.length; i++)
+            if (w->out.data[i] >= 'A' && w->out.data[i] <= 'Z') w->out.data[i] = (char)(w->out.data[i] - 'A' + 'a');
+        ddl_put(w, " ");
+    }
     ddl_put(w, "(");
     for (int i = 0; i < index->expressions.count; i++) {
         if (i) ddl_put(w, ", ");

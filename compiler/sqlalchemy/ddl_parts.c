@@ -9,6 +9,8 @@
  */
 #include "compiler/sqlalchemy/ddl.h"
 
+#include "compiler/base/digest.h"
+
 void ddl_writer_init(Writer *w, Evaluator *ev, const Node *site) {
     *w = (Writer){.ev = ev, .dialect = evaluator_dialect(ev), .site = site};
     buffer_init(&w->out, evaluator_arena(ev));
@@ -371,7 +373,12 @@ static Slice convention_for(Writer *w, const Element *table, const char *kind) {
 
 /* Names that a convention made are cut at the dialect's limit, with a digest of the whole at the end. */
 static Name fit_name(const Writer *w, Slice made) {
-    (void)w;
+    size_t limit = ddl_is_postgresql(w) ? 63 : w->dialect->is_mysql ? 64 : made.length;
+    if (made.length > limit) {
+        Arena *arena = evaluator_arena(w->ev);
+        Slice digest = name_digest(arena, &made, 1, 32);
+        made = slice_format(arena, "%.*s_%.*s", (int)limit - 8, made.start, 4, digest.start + 28);
+    }
     return (Name){.text = made, .truncatable = true};
 }
 
@@ -427,6 +434,21 @@ static bool put_columns(Writer *w, const ElementList *columns) {
     }
     buffer_put(&w->out, ')');
     return true;
+}
+
+/* Of a key that Column(primary_key=True) made, the column that counts by itself comes first. */
+static bool put_key_columns(Writer *w, const Constraint *constraint) {
+    const Table *table = FROM(constraint->table)->table;
+    Element *automatic = constraint->implicit && table ? table_autoincrement_column(w->ev, table) : NULL;
+    ElementList columns = {0};
+    if (automatic) element_list_push(w->ev, &columns, automatic);
+    for (int i = 0; i < constraint->columns.count; i++)
+        if (constraint->columns.items[i] != automatic) element_list_push(w->ev, &columns, constraint->columns.items[i]);
+    return put_columns(w, &columns);
+}
+
+static void put_not_valid(Writer *w, const DictValue *options) {
+    if (ddl_is_postgresql(w) && ddl_option_is_true(w, options, "postgresql_not_valid")) ddl_put(w, " NOT VALID");
 }
 
 static void put_deferrability(Writer *w, const Constraint *constraint) {
@@ -527,7 +549,7 @@ bool ddl_put_constraint(Writer *w, const Constraint *constraint) {
     switch (constraint->kind) {
     case CONSTRAINT_PRIMARY_KEY:
         ddl_put(w, "PRIMARY KEY ");
-        ok = put_columns(w, &constraint->columns);
+        ok = put_key_columns(w, constraint);
         ddl_put_include(w, constraint->dialect_options, constraint->table);
         if (ddl_is_sqlite(w)) put_conflict(w, constraint->dialect_options, "sqlite_on_conflict");
         break;
@@ -543,6 +565,8 @@ bool ddl_put_constraint(Writer *w, const Constraint *constraint) {
     case CONSTRAINT_EXCLUDE: ok = put_exclude(w, constraint); break;
     }
     if (ok) put_deferrability(w, constraint);
+    if (ok && (constraint->kind == CONSTRAINT_CHECK || constraint->kind == CONSTRAINT_FOREIGN_KEY))
+        put_not_valid(w, constraint->dialect_options);
     return ok && !evaluator_error_pending(w->ev);
 }
 

@@ -160,6 +160,9 @@ static bool constraint_keyword(Evaluator *ev, Constraint *constraint, const Keyw
     Slice on_delete = {"", 0}, on_update = {"", 0};
     if (schema_option_is_dialect(name)) return schema_option_keep(ev, &constraint->dialect_options, keyword), true;
     if (slice_equals_text(name, "info") || slice_equals_text(name, "comment")) return true;
+    if (constraint->kind == CONSTRAINT_FOREIGN_KEY &&
+        (slice_equals_text(name, "columns") || slice_equals_text(name, "refcolumns")))
+        return true;
     (void)on_delete, (void)on_update;
     return schema_key_option(ev, keyword, &constraint->on_delete, &constraint->on_update, &constraint->initially,
                              &constraint->match, &constraint->has_deferrable, &constraint->deferrable,
@@ -180,9 +183,13 @@ static bool check_read(Evaluator *ev, Constraint *constraint, const Arguments *a
 }
 
 static bool references_read(Evaluator *ev, Constraint *constraint, const Arguments *a) {
-    if (a->count < 2) return true;
-    Value *columns = value_iterate(ev, a->items[0], a->site),
-          *targets = columns ? value_iterate(ev, a->items[1], a->site) : NULL;
+    Value *own_given =
+        a->count > 0 ? a->items[0] : arguments_keyword(a, atom_intern_text(evaluator_atoms(ev), "columns"));
+    Value *other_given =
+        a->count > 1 ? a->items[1] : arguments_keyword(a, atom_intern_text(evaluator_atoms(ev), "refcolumns"));
+    if (!own_given || !other_given) return true;
+    Value *columns = value_iterate(ev, own_given, a->site),
+          *targets = columns ? value_iterate(ev, other_given, a->site) : NULL;
     if (!targets || value_is_unknown(columns) || value_is_unknown(targets)) return false;
     const ListValue *own = (const ListValue *)columns, *other = (const ListValue *)targets;
     if (own->count != other->count) {
@@ -220,6 +227,23 @@ static bool exclude_read(Evaluator *ev, Constraint *constraint, const Arguments 
     return true;
 }
 
+/* The one table of all of its columns, where they are given as objects; NULL: none yet. */
+static Element *constraint_owner(Evaluator *ev, const Constraint *constraint) {
+    Element *owner = NULL;
+    ElementList froms = {0};
+    if (constraint->kind == CONSTRAINT_CHECK && constraint->check) {
+        element_froms(ev, constraint->check, &froms);
+        owner = froms.count == 1 ? froms.items[0] : NULL;
+    }
+    for (int i = 0; i < constraint->pending_count; i++) {
+        Element *column = value_is_element(constraint->pending[i]) ? (Element *)constraint->pending[i] : NULL;
+        Element *table = column && column->kind == EL_COLUMN ? COLUMN(column)->table : NULL;
+        if (!table || (owner && owner != table)) return NULL;
+        owner = table;
+    }
+    return owner && owner->kind == EL_TABLE && FROM(owner)->table ? owner : NULL;
+}
+
 static Value *constraint_create(Evaluator *ev, Class *cls, const Arguments *a) {
     Constraint *constraint = constraint_new(ev, cls, constraint_kind(ev, cls), a->site);
     bool ok = true;
@@ -246,7 +270,11 @@ static Value *constraint_create(Evaluator *ev, Class *cls, const Arguments *a) {
                                       SLICE_ARGS(cls->name->text), SLICE_ARGS(name));
         }
     }
-    return evaluator_error_pending(ev) ? NULL : &constraint->head.head;
+    if (evaluator_error_pending(ev)) return NULL;
+    /* of columns that belong to a table already, it belongs to that table too */
+    Element *table = constraint_owner(ev, constraint);
+    if (table && !table_add_item(ev, table, &constraint->head.head, a->site)) return NULL;
+    return &constraint->head.head;
 }
 
 static bool attach_columns(Evaluator *ev, Element *table, Value **pending, int count, ElementList *out,

@@ -1,10 +1,11 @@
 /*
- * MD5 as Django uses it to keep generated names unique: index and constraint names end in a few digits of the digest of
- * what they stand for.
+ * MD5 as the ORMs use it to keep generated names unique: index and constraint names end in a few digits of the digest
+ * of what they stand for.
  *
- * Example: digest of "book" "author_id", eight digits, ends the name "library_book_author_id_1a2b3c4d".
+ * Input: texts. Output: hexadecimal digits. Example: digest of "book" "author_id", eight digits, ends the name
+ * "library_book_author_id_1a2b3c4d".
  */
-#include "compiler/django/model_build.h"
+#include "compiler/base/digest.h"
 
 typedef struct Md5 {
     uint32_t state[4];
