@@ -1,15 +1,27 @@
 #!/bin/sh
-# run.sh [--long]: everything that is tested. Installs what is missing, builds with sanitizers, starts private servers,
+# run.sh [--long|--tsan|--valgrind]: everything that is tested. Installs what is missing, builds with sanitizers, starts private servers,
 # runs the unit tests, the golden files on all databases, the examples and the fuzz targets, and stops the servers.
 # --long: ten minutes of each fuzz target instead of one, the full figures of the executor's tests, the golden files under
-# valgrind, clang-tidy, and the cheat sheets run by the ORMs themselves (installed by pip; otherwise only where they are).
+# valgrind, the executor's tests under ThreadSanitizer and valgrind, clang-tidy, and the cheat sheets run by the ORMs
+# themselves (installed by pip; otherwise only where they are).
+# --tsan, --valgrind: nothing but the executor's tests, under the one or the other.
 cd "$(dirname "$0")/.." || exit 1
 long=
-[ "$1" = --long ] && long=1
+only=
+case ${1-} in
+--long) long=1 ;;
+--tsan | --valgrind) only=${1#--} ;;
+'') ;;
+*)
+    sed -n '2,8s/^# \{0,1\}//p' tests/run.sh
+    exit 2
+    ;;
+esac
 jobs=$(nproc)
 build=build/test
 fuzz=build/fuzz
 plain=build/plain
+tsan=build/tsan
 work=$(mktemp -d)
 chmod 755 "$work" # the servers run under accounts of their own
 passed=0
@@ -24,7 +36,7 @@ check() {
     if "$@" > "$work/output" 2>&1; then
         passed=$((passed + 1))
         printf 'ok      %-28s %4ss\n' "$name" $(($(date +%s) - start))
-        sed -n '/^fuzz .* inputs/s/^/        /p' "$work/output"
+        sed -n '/^fuzz .* inputs/s/^/        /p; /^ .* cases, .* compared/p' "$work/output"
     else
         failed=$((failed + 1))
         failures="$failures $name"
@@ -46,6 +58,39 @@ trap 'exit 1' INT TERM
 
 launcher=
 command -v ccache > /dev/null && launcher=-DCMAKE_C_COMPILER_LAUNCHER=ccache
+
+# build_as DIRECTORY OPTION…: a debug build beside the one with AddressSanitizer.
+build_as() {
+    directory=$1
+    shift
+    cmake -S . -B "$directory" -G Ninja -DCMAKE_BUILD_TYPE=Debug $launcher "$@" &&
+        cmake --build "$directory" --parallel "$jobs"
+}
+
+executor_under() {
+    case $1 in
+    tsan) check tsan-build build_as $tsan -DCMAKE_C_FLAGS=-fsanitize=thread && check executor-tsan ./tests/checks/executor.sh tsan $tsan ;;
+    valgrind) check plain-build build_as $plain && check executor-valgrind ./tests/checks/executor.sh valgrind $plain ;;
+    esac
+}
+
+start_servers() {
+    command -v mariadb-install-db > /dev/null && ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || return
+    ./tests/servers/servers.sh start "$work/servers" > "$work/urls" 2> "$work/servers.log" ||
+        { cat "$work/servers.log"; failed=$((failed + 1)); failures="$failures servers"; }
+    set -a
+    . "$work/urls"
+    set +a
+}
+
+if [ -n "$only" ]; then
+    start_servers
+    executor_under "$only"
+    echo "$passed passed, $failed failed"
+    [ $failed -eq 0 ]
+    exit
+fi
+
 check configure cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DORMC_SANITIZE=ON $launcher
 check build cmake --build $build --parallel "$jobs"
 if [ $failed -gt 0 ]; then
@@ -55,13 +100,7 @@ fi
 
 # ---- servers ----
 
-if command -v mariadb-install-db > /dev/null && ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then
-    ./tests/servers/servers.sh start "$work/servers" > "$work/urls" 2> "$work/servers.log" ||
-        { cat "$work/servers.log"; failed=$((failed + 1)); failures="$failures servers"; }
-    set -a
-    . "$work/urls"
-    set +a
-fi
+start_servers
 [ -z "$long" ] || export ORMC_TEST_LONG=1
 
 # ---- units and golden files ----
@@ -99,7 +138,8 @@ fi
 
 if [ -n "$long" ]; then
     check oracle-environment ./tests/oracle/environment.sh --make
-    check plain-build sh -c "cmake -S . -B $plain -G Ninja -DCMAKE_BUILD_TYPE=Debug $launcher && cmake --build $plain --parallel $jobs"
+    executor_under tsan
+    executor_under valgrind
     check valgrind ./tests/checks/valgrind.sh $plain
     check clang-tidy ./tests/checks/tidy.sh $plain
 fi

@@ -140,7 +140,7 @@ static void test_hung_server(void **state) {
     uint64_t start = test_now_ms();
     const OrmcResult *result = test_execute(&test, "SELECT 1");
     assert_int_equal(ormc_result_error(result), ORMC_ERROR_TIMEOUT);
-    assert_true(test_now_ms() - start < 3000);
+    assert_true(test_within(start, 3000));
     kill(server, SIGCONT);
     test_must(&test, "SELECT 1"); /* on a new connection */
     test_close(&test);
@@ -166,11 +166,35 @@ static void test_no_server(void **state) {
         assert_int_not_equal(ormc_result_error(result), ORMC_ERROR_NONE);
         ormc_result_free(result);
         ormc_database_close(blocking);
-        assert_true(test_now_ms() - start < 3000);
+        assert_true(test_within(start, 3000));
     }
 }
 
 /* ---- fork, signals, another's loop */
+
+/* ThreadSanitizer can't follow threads that a child of a program with threads starts. */
+#if defined(__SANITIZE_THREAD__)
+enum { CHILD_MAY_START_THREADS = 0 };
+#else
+enum { CHILD_MAY_START_THREADS = 1 };
+#endif
+
+/* In the child; true: nothing of the parent's can be used, and a database of its own can. */
+static bool child_works(OrmcPool *pool, OrmcDatabase *blocking) {
+    OrmcCommand command = {.size = sizeof command, .sql = "SELECT 1"};
+    bool refused = !ormc_pool_execute(pool, &command);
+    OrmcResult *result = ormc_database_execute(blocking, &command);
+    refused = refused && ormc_result_error(result) == ORMC_ERROR_FORKED;
+    ormc_result_free(result);
+    ormc_database_close(blocking); /* the parent's session must not end by it */
+    if (!CHILD_MAY_START_THREADS) return refused;
+    OrmcDatabase *own = ormc_database_open(database.url, NULL);
+    result = ormc_database_execute(own, &command);
+    bool works = result && ormc_result_error(result) == ORMC_ERROR_NONE;
+    ormc_result_free(result);
+    ormc_database_close(own);
+    return refused && works;
+}
 
 static void test_fork(void **state) {
     (void)state;
@@ -181,15 +205,9 @@ static void test_fork(void **state) {
     OrmcCommand command = {.size = sizeof command, .sql = "SELECT 1"};
     pid_t child = fork();
     if (child == 0) {
-        bool refused = !ormc_pool_execute(test.pool, &command);
-        OrmcResult *result = ormc_database_execute(blocking, &command);
-        refused = refused && ormc_result_error(result) == ORMC_ERROR_FORKED;
-        ormc_database_close(blocking); /* the parent's session must not end by it */
-        OrmcDatabase *own = ormc_database_open(database.url, NULL);
-        OrmcResult *answer = ormc_database_execute(own, &command);
-        bool works = answer && ormc_result_error(answer) == ORMC_ERROR_NONE;
-        ormc_database_close(own);
-        _exit(refused && works ? 0 : 1);
+        const char *end = child_works(test.pool, blocking) ? "true" : "false";
+        execlp(end, end, (char *)NULL); /* a tool that looks for leaks has no business in here */
+        _exit(2);
     }
     int status = 1;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -223,6 +241,7 @@ static void test_signals(void **state) {
     for (int i = 0; i < 2000; i++) test_must(&test, "SELECT 1");
     test_close(&test);
     setitimer(ITIMER_REAL, &never, NULL);
+    signal(SIGALRM, SIG_IGN); /* one may be on its way */
     sigaction(SIGALRM, &before, NULL);
     assert_true(alarms > 0);
     assert_int_equal(strays, 0);
@@ -245,9 +264,10 @@ static void test_interrupt_from_a_handler(void **state) {
     uint64_t start = test_now_ms();
     OrmcCommand command = {.size = sizeof command, .sql = database.sleep};
     OrmcResult *result = ormc_database_execute(to_interrupt, &command);
-    assert_true(test_now_ms() - start < 10000);
+    assert_true(test_within(start, 10000));
     assert_int_equal(ormc_result_error(result), ORMC_ERROR_CANCELLED);
     ormc_result_free(result);
+    signal(SIGALRM, SIG_IGN);
     sigaction(SIGALRM, &before, NULL);
     ormc_database_close(to_interrupt);
 }

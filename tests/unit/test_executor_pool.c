@@ -173,7 +173,7 @@ static void test_stop_a_stream(void **state) {
     assert_int_equal(ormc_result_error(stream.done), ORMC_ERROR_CANCELLED);
     ormc_result_free(stream.done);
     assert_int_equal(test_number(&test, "SELECT 41 + 1"), 42);
-    assert_true(test_now_ms() - start < 20000);
+    assert_true(test_within(start, 20000));
     test_close(&test);
 }
 
@@ -213,7 +213,7 @@ static void test_cancel(void **state) {
     OrmcResult *result = sleep_for(&test, 0, true);
     assert_int_equal(ormc_result_error(result), ORMC_ERROR_CANCELLED); /* also where SLEEP() ends with 1 */
     ormc_result_free(result);
-    assert_true(test_now_ms() - start < 5000);
+    assert_true(test_within(start, 5000));
     test_must(&test, "SELECT 1");
     OrmcPoolCounters counters;
     ormc_pool_counters(test.pool, &counters);
@@ -229,10 +229,9 @@ static void test_timeout(void **state) {
     test_must(&test, "SELECT 1");
     uint64_t start = test_now_ms();
     OrmcResult *result = sleep_for(&test, 300, false);
-    uint64_t took = test_now_ms() - start;
+    assert_true(test_now_ms() - start >= 290 && test_within(start, 5000));
     assert_int_equal(ormc_result_error(result), ORMC_ERROR_TIMEOUT);
     ormc_result_free(result);
-    assert_true(took >= 290 && took < 5000);
     test_must(&test, "SELECT 1");
     test_close(&test);
 }
@@ -487,7 +486,7 @@ static void test_limits(void **state) {
 static long most_resident_kib(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
+    return test_is_slow() ? 0 : usage.ru_maxrss;
 }
 
 static void test_collecting_is_bounded(void **state) {
