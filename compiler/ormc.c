@@ -90,6 +90,12 @@ static void context_load(OrmcContext *context) {
     context->loaded_size = evaluator_lasting_size(ev);
 }
 
+/* The caller's text may go after the call; places and diagnostics of the translation still show it. */
+static Source *request_source(OrmcContext *context, const Request *request) {
+    Arena *scratch = &context->scratch;
+    return source_from_text(scratch, slice_copy(scratch, request->name), slice_copy(scratch, request->text));
+}
+
 static void context_evaluate(OrmcContext *context, const Request *request, const Dialect *dialect) {
     Evaluator *ev = context->evaluator;
     EvaluatorHost host = {.user = context};
@@ -113,9 +119,7 @@ static void context_evaluate(OrmcContext *context, const Request *request, const
             evaluator_run_call(ev, source_from_text(&context->scratch, SLICE("<call>"), request->text));
         else evaluator_run_unread(ev);
         return;
-    case TASK_TEXT:
-        evaluator_run_text(ev, source_from_text(&context->scratch, request->name, request->text), request->strict);
-        return;
+    case TASK_TEXT: evaluator_run_text(ev, request_source(context, request), request->strict); return;
     case TASK_SCHEMA:
         context->translation.schema = (Execution){0};
         evaluator_emit_schema(ev, &context->translation.schema.statements);

@@ -120,11 +120,12 @@ ORMC_API const char *ormc_result_state(const OrmcResult *result);
 /* The database's own number: SQLite's extended code, MariaDB's errno; else 0. */
 ORMC_API int ormc_result_native_code(const OrmcResult *result);
 ORMC_API size_t ormc_result_column_count(const OrmcResult *result);
+/* NULL, and UNKNOWN, behind the last. */
 ORMC_API const char *ormc_result_column_name(const OrmcResult *result, size_t column);
 ORMC_API OrmcType ormc_result_column_type(const OrmcResult *result, size_t column);
 /* Rows that were collected; none where a row callback took them. */
 ORMC_API size_t ormc_result_row_count(const OrmcResult *result);
-/* The cells of a row, as many as there are columns. */
+/* The cells of a row, as many as there are columns; NULL behind the last row. They live as long as the result. */
 ORMC_API const OrmcValue *ormc_result_row(const OrmcResult *result, size_t row);
 /* Rows that INSERT, UPDATE or DELETE changed, or that a SELECT gave; -1 where the database doesn't say. */
 ORMC_API int64_t ormc_result_affected(const OrmcResult *result);
@@ -132,7 +133,9 @@ ORMC_API int64_t ormc_result_affected(const OrmcResult *result);
 ORMC_API int64_t ormc_result_inserted_id(const OrmcResult *result);
 /* Notices and warnings that came with the statement: text of number `index`, NULL behind the last. */
 ORMC_API const char *ormc_result_notice(const OrmcResult *result, size_t index);
+/* Only within the result's callback; gives `result`. */
 ORMC_API OrmcResult *ormc_result_keep(OrmcResult *result);
+/* Of a result that was kept, or that ormc_database_execute() gave. NULL is fine. */
 ORMC_API void ormc_result_free(OrmcResult *result);
 
 ORMC_API const char *ormc_type_name(OrmcType type);
@@ -201,7 +204,10 @@ typedef struct OrmcPoolOptions {
     const char *const *setup;      /* statements run on every new connection, e.g. SET TIME ZONE; NULL-terminated */
 } OrmcPoolOptions;
 
-/* Completion of open: `result` carries the error of the first connection, if it failed (the pool must still be closed).
+/*
+ * Gives the pool at once: statements may be sent and wait for a connection. `on_open` (may be NULL): `result` carries
+ * the error of the first connection, or of the URL, if it failed; the pool must be closed even then. All
+ * that is given is copied. NULL: no memory.
  */
 ORMC_API OrmcPool *ormc_pool_open(OrmcLoop *loop, const char *url, const OrmcPoolOptions *options,
                                   OrmcDoneCallback on_open, void *user);
@@ -217,10 +223,13 @@ ORMC_API const char *ormc_pool_backend(const OrmcPool *pool);
 /* NULL where there was no memory for the request itself, or in a forked child (then `on_done` is not called). The
  * request is valid until its `on_done` has been called. */
 ORMC_API OrmcRequest *ormc_pool_execute(OrmcPool *pool, const OrmcCommand *command);
+/* Its `on_done` still comes, with ORMC_ERROR_CANCELLED unless the statement had ended. */
 ORMC_API void ormc_request_cancel(OrmcRequest *request);
+/* After ORMC_FLOW_PAUSE. */
 ORMC_API void ormc_request_resume(OrmcRequest *request);
 
-/* A statement kept by text: executed without copying or hashing the text again; each connection prepares it once. */
+/* A statement kept by text: executed without copying or hashing the text again; each connection prepares it once. NULL:
+ * no memory. Requests that use it keep it alive, so it may be freed once they are sent. */
 ORMC_API OrmcPrepared *ormc_pool_prepare(OrmcPool *pool, const char *sql);
 ORMC_API void ormc_prepared_free(OrmcPrepared *prepared);
 
@@ -234,10 +243,12 @@ ORMC_API void ormc_pool_counters(const OrmcPool *pool, OrmcPoolCounters *counter
 
 /* ---- a connection of one's own: transactions, temporary tables, settings */
 
-/* `connection` is NULL where there was an error: see `result`. */
+/* `connection` is NULL where there was an error: see `result`. Otherwise it is the caller's until
+ * ormc_connection_release(). */
 typedef void (*OrmcAcquireCallback)(void *user, OrmcConnection *connection, const OrmcResult *result);
+/* False: no memory, or a forked child; `on_acquired` is not called. */
 ORMC_API bool ormc_pool_acquire(OrmcPool *pool, OrmcAcquireCallback on_acquired, void *user);
-/* Statements of a connection run in order. */
+/* Statements of a connection run in order. What gives a request gives NULL as ormc_pool_execute() does. */
 ORMC_API OrmcRequest *ormc_connection_execute(OrmcConnection *connection, const OrmcCommand *command);
 ORMC_API OrmcRequest *ormc_connection_begin(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
 ORMC_API OrmcRequest *ormc_connection_commit(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
@@ -256,7 +267,8 @@ ORMC_API void ormc_connection_release(OrmcConnection *connection);
 /* ---- the blocking convenience: one connection, on a loop of its own */
 
 typedef struct OrmcDatabase OrmcDatabase;
-/* Always gives a database, except without memory; ormc_database_error() says whether it is usable. */
+/* Opens, and waits until that is done. Always gives a database, except without memory; ormc_database_error() says
+ * whether it is usable. A database belongs to one thread at a time. */
 ORMC_API OrmcDatabase *ormc_database_open(const char *url, const OrmcPoolOptions *options);
 ORMC_API OrmcError ormc_database_error(const OrmcDatabase *database);
 ORMC_API const char *ormc_database_message(const OrmcDatabase *database);
@@ -267,6 +279,7 @@ ORMC_API OrmcResult *ormc_database_execute(OrmcDatabase *database, const OrmcCom
 ORMC_API bool ormc_database_in_transaction(const OrmcDatabase *database);
 /* Ends the running statement with ORMC_ERROR_CANCELLED. Any thread, any signal handler. */
 ORMC_API void ormc_database_interrupt(OrmcDatabase *database);
+/* What a result still needs is its own: results may be freed later. NULL is fine. */
 ORMC_API void ormc_database_close(OrmcDatabase *database);
 
 /* ================================================================================================ end of executor */
@@ -281,10 +294,14 @@ ORMC_API void ormc_database_close(OrmcDatabase *database);
  *     threads at once.
  *   - What is wrong with an input is a diagnostic in the translation; the library never prints, exits or aborts.
  *   - A translation, and all that is asked of it, is valid until the next translation in the same context or the
- *     context's end. Text is UTF-8 and terminated by a NUL byte, which `length` does not count.
+ *     context's end. Text that comes out is UTF-8 and terminated by a NUL byte, which `length` does not count; text
+ * that goes in need not be terminated where it has a length, and is not needed after the call.
+ *   - Names of all texts are kept until a few megabytes of them have come together; then the next translation loads the
+ *     models anew. Memory does not grow otherwise.
  *   - Structs that the library hands out only ever grow at the end: hold pointers to them, no copies.
  */
 
+/* `data` may be NULL where `length` is 0. */
 typedef struct OrmcText {
     const char *data;
     size_t length;
@@ -313,8 +330,8 @@ typedef struct OrmcOptions {
     bool inline_literals;    /* fill OrmcStatement.inlined too */
     bool leave_transactions; /* no BEGIN, COMMIT, SAVEPOINT … among the statements */
     int nesting_limit;       /* of brackets and blocks; 0: 200 */
-    int path_limit;          /* paths through one function; 0: the default */
-    int64_t step_limit;      /* statements and expressions evaluated in one function; 0: the default */
+    int path_limit;          /* paths through one function; 0: 128 */
+    int64_t step_limit;      /* statements and expressions evaluated in one function; 0: 300,000 */
     bool referenced_tables;  /* a schema begins with the tables of Django's contrib apps that the models refer to */
 } OrmcOptions;
 
@@ -324,6 +341,7 @@ ORMC_API const char *ormc_dialect_name(int index);
 
 /* NULL: no memory, or an unknown dialect. `options` may be NULL; it is not needed after the call. */
 ORMC_API OrmcContext *ormc_context_create(const OrmcOptions *options);
+/* Ends the context and all that it gave. NULL is fine. */
 ORMC_API void ormc_context_destroy(OrmcContext *context);
 /* Why the last call gave ORMC_USAGE; "" otherwise. Valid until the next call with the context. */
 ORMC_API const char *ormc_context_message(const OrmcContext *context);
@@ -333,8 +351,9 @@ ORMC_API const char *ormc_context_message(const OrmcContext *context);
 ORMC_API OrmcStatus ormc_context_set_dialect(OrmcContext *context, const char *dialect);
 
 /*
- * What a context works on, all before its first translation. A value is read as a Python literal where it is one, else
- * it is taken as a string. `variable`: a free variable or a function's parameter; `setting`: a Django setting.
+ * What a context works on, all before its first translation: afterwards these give ORMC_USAGE. Texts and names are
+ * copied, files are read at once. A value is read as a Python literal where it is one, else it is taken as a string.
+ * `variable`: a free variable or a function's parameter; `setting`: a Django setting.
  */
 ORMC_API OrmcStatus ormc_context_set_setting(OrmcContext *context, const char *name, const char *value);
 ORMC_API OrmcStatus ormc_context_set_variable(OrmcContext *context, const char *name, const char *value);
@@ -347,8 +366,8 @@ ORMC_API OrmcStatus ormc_context_add_file(OrmcContext *context, const char *path
 ORMC_API OrmcStatus ormc_context_add_file_text(OrmcContext *context, const char *name, const char *text, size_t length);
 
 /*
- * Translations. `*translation` is set with ORMC_OK and ORMC_REFUSED (and with ORMC_DATABASE_ERROR under a host), NULL
- * otherwise.
+ * Translations. `translation` may be NULL; `*translation` is set with ORMC_OK and ORMC_REFUSED (and with
+ * ORMC_DATABASE_ERROR under a host), NULL otherwise.
  */
 
 /* Loads the models, which otherwise the first translation does: `*translation` has the diagnostics and no query. */
@@ -427,6 +446,7 @@ typedef struct OrmcDiagnostic {
     int line, column, end_line, end_column; /* from 1 */
 } OrmcDiagnostic;
 
+/* Queries in the order of the program, diagnostics in that of their discovery; NULL behind the last. */
 ORMC_API int ormc_translation_query_count(const OrmcTranslation *translation);
 ORMC_API const OrmcQuery *ormc_translation_query(const OrmcTranslation *translation, int index);
 ORMC_API int ormc_translation_diagnostic_count(const OrmcTranslation *translation);
@@ -466,6 +486,7 @@ typedef struct OrmcRows {
     int64_t inserted_id;
 } OrmcRows;
 
+/* Its functions are called within ormc_context_run_…(), on the same thread, and must not use the context. */
 typedef struct OrmcHost {
     size_t size; /* sizeof(OrmcHost) */
     void *user;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -77,6 +78,27 @@ static void test_refusal(void **state) {
     ormc_context_destroy(context);
 }
 
+/* What a translation shows of a text does not need the caller's copy of it. */
+static void test_text_is_copied(void **state) {
+    (void)state;
+    OrmcContext *context = context_with_models("sqlite");
+    static const char texts[][40] = {"Author.objects.filter(nam='x')", "Author.objects.filter(name='x')"};
+    const OrmcTranslation *translation;
+    for (int i = 0; i < 2; i++) {
+        char *text = malloc(sizeof texts[i]), *name = malloc(10);
+        memcpy(text, texts[i], sizeof texts[i]);
+        strcpy(name, "views.py");
+        ormc_context_translate_text(context, name, text, strlen(text), &translation);
+        free(text);
+        free(name);
+        OrmcText shown = ormc_translation_render_diagnostics(translation, false);
+        if (i == 0) assert_non_null(strstr(shown.data, "views.py:1:23\n  |\n1 | Author.objects.filter(nam='x')"));
+    }
+    const OrmcQuery *query = ormc_translation_query(translation, 0);
+    assert_memory_equal(query->source.data, texts[1], strlen(texts[1]));
+    ormc_context_destroy(context);
+}
+
 static void test_batch_lines(void **state) {
     (void)state;
     OrmcContext *context = context_with_models("sqlite");
@@ -132,6 +154,7 @@ static void test_blocks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_query),   cmocka_unit_test(test_dialects_of_one_context),
                                        cmocka_unit_test(test_refusal), cmocka_unit_test(test_batch_lines),
-                                       cmocka_unit_test(test_usage),   cmocka_unit_test(test_blocks)};
+                                       cmocka_unit_test(test_usage),   cmocka_unit_test(test_text_is_copied),
+                                       cmocka_unit_test(test_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
