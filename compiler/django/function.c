@@ -137,8 +137,8 @@ bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, 
     for (int i = 0; i < arguments->keyword_count; i++)
         if (!read_common_keyword(expr, &arguments->keywords[i]))
             own.keywords[own.keyword_count++] = arguments->keywords[i];
-    if (spec == &custom_function) read_extra(ev, expr, own.keywords, own.keyword_count);
     if (spec->construct) return spec->construct(ev, expr, &own);
+    read_extra(ev, expr, own.keywords, own.keyword_count);
     if (own.count < spec->min_args || (spec->max_args >= 0 && own.count > spec->max_args)) {
         if (spec->max_args < 0)
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "%s must take at least two expressions",
@@ -147,11 +147,6 @@ bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, 
                                   expr->instance.head.cls->name->text.start, spec->max_args,
                                   spec->max_args == 1 ? "" : "s", own.count) != NULL;
     }
-    if (own.keyword_count && spec != &custom_function)
-        return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE),
-                               evaluator_keyword_span(ev, &own.keywords[0]),
-                               "%s() got an unexpected keyword argument '%.*s'", spec->name,
-                               SLICE_ARGS(own.keywords[0].name->text)) != NULL;
     return dj_function_sources(ev, expr, own.items, own.count, own.nodes);
 }
 

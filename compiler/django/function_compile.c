@@ -317,8 +317,9 @@ static const char *field_name_of(DjCompiler *compiler, DjExpr *source) {
 }
 
 static DjOutcome refuse_temporal(DjCompiler *compiler, DjExpr *expr, const char *format, Slice unit, const char *name) {
-    Slice message = slice_format(compiler_arena(compiler), "%s '%.*s' from %s '%s'.", "Cannot extract component",
-                                 SLICE_ARGS(unit), format, name);
+    const char *what = strcmp(format, "DateField") == 0 ? "Cannot extract time component" : "Cannot extract component";
+    Slice message =
+        slice_format(compiler_arena(compiler), "%s '%.*s' from %s '%s'.", what, SLICE_ARGS(unit), format, name);
     evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "%.*s", SLICE_ARGS(message));
     return DJ_ERROR;
 }
@@ -380,7 +381,7 @@ static DjOutcome check_trunc(DjCompiler *compiler, DjExpr *expr, SqlType source,
     }
     if (!temporal(output)) {
         evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
-                           "output_field must be either DateField, TimeField, or DateTimeField.");
+                           "output_field must be either DateField, TimeField, or DateTimeField");
         return DJ_ERROR;
     }
     bool bad = source == SQL_DATE   ? output == SQL_DATETIME || unit_is(unit, finer)
@@ -411,10 +412,6 @@ DjOutcome compile_trunc(DjCompiler *compiler, DjExpr *expr, Expr **out) {
 DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     const DjFunction *spec = expr->as.func.spec;
     bool custom_text = expr->as.func.template.start || expr->as.func.function.start || expr->as.func.joiner.start;
-    if (spec->flags & DJF_WINDOW_ONLY && !compiler->in_window) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site, "%s must be used inside Window()", spec->name);
-        return DJ_ERROR;
-    }
     DjOutcome outcome = spec->compile && !(custom_text && !(spec->flags & DJF_AGGREGATE))
                             ? spec->compile(compiler, expr, out)
                         : custom_text ? compile_custom(compiler, expr, out)

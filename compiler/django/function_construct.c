@@ -8,13 +8,6 @@
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"
 
-static bool unexpected_keyword(Evaluator *ev, const DjExpr *expr, const Keyword *keyword) {
-    evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
-                    "%s.__init__() got an unexpected keyword argument '%.*s'", expr->as.func.spec->name,
-                    SLICE_ARGS(keyword->name->text));
-    return false;
-}
-
 static void push_source(Evaluator *ev, DjExpr *expr, DjExpr *source) {
     DjExpr **items = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, expr->count + 1);
     if (expr->count) memcpy(items, expr->args, sizeof *items * (size_t)expr->count);
@@ -74,9 +67,7 @@ static bool aggregate_keyword(Evaluator *ev, DjExpr *expr, const Keyword *keywor
         if (!value_is_none(keyword->value))
             expr->as.func.order_by = dj_read_order_by(ev, keyword->value, keyword->node);
     } else {
-        return expr->as.func.spec->name[0] == 'A' && strcmp(expr->as.func.spec->name, "Aggregate") == 0
-                   ? true
-                   : unexpected_keyword(ev, expr, keyword);
+        dj_function_options(ev, expr, keyword, 1);
     }
     return true;
 }

@@ -544,7 +544,8 @@ static void instance_describe(Evaluator *ev, Value *self, Buffer *out) {
     if (text && value_is_text(text)) {
         buffer_slice(out, value_text(text));
     } else {
-        Slice pk = value_repr(ev, instance_pk(ev, instance, NULL));
+        Value *key = instance_pk(ev, instance, NULL), *shown = value_str(ev, key, NULL);
+        Slice pk = shown && value_is(shown, VALUE_STRING) ? value_text(shown) : value_repr(ev, key);
         buffer_format(out, "%.*s object (%.*s)", SLICE_ARGS(name), SLICE_ARGS(pk));
     }
     buffer_put(out, '>');

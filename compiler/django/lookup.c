@@ -207,8 +207,11 @@ DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Sp
     DjField *field = dj_output_field(ev, lhs, true);
     if (!field) return NULL;
     DjCloseMatches close = {.wanted = name};
-    for (int i = 0; i < COMMON_LOOKUPS; i++) close_offer(&close, slice_from(common_lookups[i].name));
+    for (int i = 0; i < COMMON_LOOKUPS; i++)
+        if (!dj_is_relation(lhs) || relation_allows(slice_from(common_lookups[i].name)))
+            close_offer(&close, slice_from(common_lookups[i].name));
     dj_transform_suggest(field, &close);
+    if (!dj_is_relation(lhs)) dj_registered_suggest(ev, field, &close);
     Buffer meant;
     buffer_init(&meant, evaluator_arena(ev));
     buffer_text(&meant, close.count ? ", perhaps you meant " : ".");
@@ -223,6 +226,9 @@ DjExpr *dj_try_transform(Evaluator *ev, DjExpr *lhs, Slice name, Slice whole, Sp
 }
 
 static DjExpr *none_as_isnull(DjQuery *query, DjExpr *lhs, Slice name, const Node *site, Span span) {
+    if (slice_equals_text(name, "in") || slice_equals_text(name, "range"))
+        return evaluator_raise(query->ev, evaluator_exception(query->ev, EXCEPTION_TYPE), span,
+                               "'NoneType' object is not iterable");
     if (!slice_equals_text(name, "exact") && !slice_equals_text(name, "iexact"))
         return evaluator_raise(query->ev, evaluator_exception(query->ev, EXCEPTION_VALUE), span,
                                "Cannot use None as a query value");

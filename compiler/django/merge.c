@@ -169,9 +169,26 @@ static void take_rest(DjQuery *query, DjQuery *other, const JoinMap *map) {
     }
 }
 
+/* What values() selects, in any order. */
+static bool same_selection(const DjQuery *query, const DjQuery *other) {
+    int count = other->has_selected ? other->selected_count : 0;
+    if (query->selected_count != count) return false;
+    for (int i = 0; i < count; i++) {
+        int at = 0;
+        while (at < query->selected_count && (query->selected[at].kind != other->selected[i].kind ||
+                                              !slice_equals(query->selected[at].name, other->selected[i].name)))
+            at++;
+        if (at == query->selected_count) return false;
+    }
+    return true;
+}
+
 bool dj_merge(DjQuery *query, const DjOp *op) {
     DjQuery *other = dj_queryset_query(query->ev, op->querysets[0]);
     if (!other) return false;
+    if (query->has_selected && !same_selection(query, other))
+        return evaluator_raise_id(query->ev, EXCEPTION_TYPE, op->site,
+                                  "Merging 'QuerySet' classes must involve the same values in each case.") != NULL;
     if (!same_values(query, other))
         return evaluator_raise_id(query->ev, EXCEPTION_TYPE, op->site,
                                   "Merging 'QuerySet' classes must involve the same values in each case.") != NULL;

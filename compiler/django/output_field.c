@@ -136,7 +136,6 @@ static DjField *query_field(Evaluator *ev, DjQuery *query) {
         if (only) return NULL;
         only = query->annotations[i].expr;
     }
-    if (!only && query->default_columns && query->model) return query->model->pk;
     return only ? dj_output_field(ev, only, false) : NULL;
 }
 

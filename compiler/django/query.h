@@ -266,7 +266,6 @@ struct DjCompiler {
     bool meta_ordering;
     DjExpr *having, *qualify, *where;
     int depth;
-    bool in_window; /* the function of a Window is being written */
 };
 typedef struct DjSelectColumn {
     DjExpr *expr;

@@ -76,6 +76,11 @@ static DjExpr *positional_condition(Evaluator *ev, Value *value, const Node *nod
     if (value_is(value, VALUE_DICT))
         return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, node),
                                "Cannot parse keyword query as dict");
+    if (value_is(value, VALUE_STRING) && value_text(value).length != 2)
+        return evaluator_raise_id(ev, EXCEPTION_VALUE, node,
+                                  value_text(value).length < 2 ? "not enough values to unpack (expected 2, got %d)"
+                                                               : "too many values to unpack (expected 2)",
+                                  (int)value_text(value).length);
     return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Cannot filter against a non-conditional expression.");
 }
 

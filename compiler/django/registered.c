@@ -141,6 +141,12 @@ DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field
     return expr;
 }
 
+void dj_registered_suggest(Evaluator *ev, const DjField *field, DjCloseMatches *close) {
+    const AtomMap *map = &dj_state(ev)->registered;
+    for (int i = 0; i < map->count; i++)
+        if (find(ev, field, map->entries[i].key->text)) close_offer(close, map->entries[i].key->text);
+}
+
 /* ---- SQL that Python writes ---- */
 
 /* What the program's methods get as `compiler`. */

@@ -2,6 +2,7 @@
 #ifndef ORMC_DJANGO_REGISTERED_H
 #define ORMC_DJANGO_REGISTERED_H
 
+#include "compiler/django/close_matches.h"
 #include "compiler/django/lookup.h"
 
 /* Field.register_lookup(lookup, lookup_name=None) */
@@ -10,6 +11,8 @@ bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, 
 const DjLookup *dj_registered_lookup(Evaluator *ev, const DjField *field, Slice name);
 /* The same as a transform of the expression; NULL without an error: there is none. */
 DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field, Slice name, const Node *site);
+/* Names that the field knows, for a misspelt one. */
+void dj_registered_suggest(Evaluator *ev, const DjField *field, DjCloseMatches *close);
 /* The lookup that a class of the program is; NULL: it derives from one of Django's and changes nothing. */
 const DjLookup *dj_program_lookup(Evaluator *ev, Class *cls);
 /* Does the program's class write the SQL of an expression itself? Then *outcome and *out are what it gives. */

@@ -64,6 +64,8 @@ static void *raise_nested_aggregate(Evaluator *ev, const DjExpr *expr, Slice nam
 
 static Slice source_name(Evaluator *ev, const DjExpr *source) {
     if (source->kind == DJ_F) return source->as.f.name;
+    if (source->kind == DJ_FUNC && source->as.func.spec->flags & DJF_AGGREGATE)
+        return slice_from(source->as.func.spec->name);
     Buffer text;
     buffer_init(&text, evaluator_arena(ev));
     dj_describe(ev, (DjExpr *)source, &text);

@@ -75,10 +75,7 @@ static bool compile_frame(DjCompiler *compiler, DjExpr *frame, Slice *out) {
 DjOutcome dj_compile_window(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Arena *arena = compiler_arena(compiler);
     Expr *over = expr_new(arena, EXPR_WINDOW, SQL_UNKNOWN), *source;
-    bool inside = compiler->in_window;
-    compiler->in_window = true;
     DjOutcome outcome = dj_compile(compiler, expr->args[0], &source);
-    compiler->in_window = inside;
     if (outcome != DJ_SQL) return outcome;
     bool decimal = source->kind == EXPR_FUNCTION && source->as.function.id == FUNCTION_AS_DECIMAL;
     if (decimal) source = source->args.items[0];

@@ -427,6 +427,22 @@ static bool check_not_combined(Evaluator *ev, const DjQuerySet *queryset, const 
     return false;
 }
 
+static bool check_update_order(Evaluator *ev, DjQuery *query) {
+    for (int i = 0; i < query->order_count; i++) {
+        Slice name = query->order_by[i].name;
+        if (name.length && name.start[0] == '-') name = slice_sub(name, 1, name.length);
+        const DjAnnotation *annotation = name.length ? dj_annotation_find(query, name) : NULL;
+        if (!annotation || !(annotation->expr->flags & DJ_HAS_AGGREGATE)) continue;
+        Buffer shown;
+        buffer_init(&shown, evaluator_arena(ev));
+        dj_describe(ev, annotation->expr, &shown);
+        return evaluator_raise(ev, django_state(ev)->field_error, query->order_by[i].span,
+                               "Cannot update when ordering by an aggregate: %.*s", (int)shown.length,
+                               shown.data) != NULL;
+    }
+    return true;
+}
+
 static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
     DjModel *model = queryset->model;
@@ -450,6 +466,7 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
     DjQuery *own = dj_queryset_query(ev, queryset);
     TableUpdate update = {.model = model};
     if (!own) return NULL;
+    if (!check_update_order(ev, own)) return NULL;
     dj_query_base(own);
     int joins = active_joins(own);
     update.assignments = ARENA_ARRAY(evaluator_arena(ev), Assignment, arguments->keyword_count + 1);

@@ -90,7 +90,7 @@ static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjE
                               const Node *site) {
     bool update = table != NULL;
     DjQuery *query = update ? table_query(table) : dj_query_new(ev, model);
-    DjResolve how = {.allow_joins = update, .for_save = true};
+    DjResolve how = {.allow_joins = false, .for_save = true};
     DjExpr *expr = dj_resolve(query, given, &how);
     if (!expr) return NULL;
     if (update) expr = dj_resolve_again(ev, expr);
