@@ -121,6 +121,8 @@ Expr *lower_over(Lowering *lo, Element *element, Flags flags);
 Relation *lower_relation(Lowering *lo, Element *from); /* the one object that stands for this FROM clause */
 bool lower_value_rows(Lowering *lo, Element *values, Query *query);
 From *lower_from(Lowering *lo, Element *from, const TextParts *hints);
+/* An empty place in FROM. */
+From *from_nothing(Lowering *lo);
 bool lower_cte(Lowering *lo, Element *cte, bool as_from, Relation **out);
 void lower_ctes_into(Lowering *lo, Query *query, bool top, bool following);
 /* lower_select.c */

@@ -83,9 +83,11 @@ static Value *default_named(Lowering *lo, const Element *column, const Value *ca
     return &named->head;
 }
 
-/* What a default makes of a column; NULL without an error: nothing is written for it. */
+/* What a default makes of a column; NULL without an error: nothing is written for it. Values that an execution puts in
+ * reach only the statement itself, no statement inside of it. */
 static Expr *lower_default(Lowering *lo, Element *column, Value *given) {
     Element *element = element_of(lo->ev, given);
+    if (!element && lo->level && lo->level->outer) given = value_none(lo->ev);
     if (element && element->kind == EL_SEQUENCE)
         return lo_is(lo, DIALECT_POSTGRESQL) || lo_is(lo, DIALECT_MARIADB) ? lower_expr(lo, element, (Flags){0}) : NULL;
     if (element) return lower_expr(lo, element_group_op(lo->ev, element, op_of(SA_NONE)), (Flags){0});
@@ -588,6 +590,7 @@ Query *lower_update(Lowering *lo, Dml *dml) {
          update_set(lo, dml, table, (extra.count || query->target_from) && lo_mysql(lo), query);
     ok = ok && lower_independent_ctes(lo, &dml->head);
     if (ok && !lo_mysql(lo)) ok = dml_froms(lo, dml, &extra, query);
+    if (ok && !lo_mysql(lo) && query->target_from) query_add_from(lo->arena, query, from_nothing(lo));
     ok = ok && dml_where(lo, dml, query) && lower_mysql_limit(lo, dml, "mysql_limit", query) &&
          lower_returning(lo, dml, &dml->returning, query);
     if (ok) lower_ctes_into(lo, query, top, dml->head.base.kind == EL_INSERT);

@@ -115,6 +115,8 @@ static From *from_raw(Lowering *lo, Expr *expression) {
     return from_relation(lo->arena, relation);
 }
 
+From *from_nothing(Lowering *lo) { return from_raw(lo, lower_text_expr(lo, SLICE(""))); }
+
 static Slice written(Lowering *lo, Slice name, NameQuote quote) {
     Buffer out;
     buffer_init(&out, lo->arena);

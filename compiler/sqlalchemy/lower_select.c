@@ -292,6 +292,15 @@ static bool lower_body(Lowering *lo, const SelectState *state, const ElementList
     return true;
 }
 
+/* Does a select, or one around it, stand in this very criterion? */
+static bool part_of_criterion(const Lowering *lo, const Select *select, const Value *option) {
+    if (select->criterion_of == option) return true;
+    for (const Level *level = lo->level; level; level = level->outer)
+        if (level->statement && level->statement->kind == EL_SELECT && SELECT(level->statement)->criterion_of == option)
+            return true;
+    return false;
+}
+
 /* A select of the ORM with the criteria of the selects around it. */
 static Select *inherit_criteria(Lowering *lo, Select *select) {
     if (!lo->criteria_count) return select;
@@ -299,7 +308,8 @@ static Select *inherit_criteria(Lowering *lo, Select *select) {
     Executable *head = &copy->head.head;
     Value **items = ARENA_ARRAY(lo->arena, Value *, lo->criteria_count + head->option_count + 1);
     int count = 0;
-    for (int i = 0; i < lo->criteria_count; i++) items[count++] = lo->criteria[i];
+    for (int i = 0; i < lo->criteria_count; i++)
+        if (!part_of_criterion(lo, select, lo->criteria[i])) items[count++] = lo->criteria[i];
     for (int i = 0; i < head->option_count; i++) items[count++] = head->options[i];
     head->options = items;
     head->option_count = head->option_capacity = count;

@@ -71,6 +71,7 @@ Value *entity_value(Evaluator *ev, Entity *entity) {
 
 static Element *adapt_column(Evaluator *ev, Element *element, void *data) {
     Entity *entity = data;
+    if (element->kind == EL_SUBQUERY || element->kind == EL_CTE) return element; /* what these select is theirs */
     if (element->kind != EL_COLUMN || (element->entity && element->entity->is_alias)) return NULL;
     Element *plain = element->entity && element->original ? element->original : element;
     if (list_has(from_columns(ev, entity->selectable), plain)) return NULL;

@@ -44,8 +44,11 @@ int compile_find_from(Compile *compile, const ElementList *clauses, Element *wan
         if (clauses->items[i] == wanted || from_contains(clauses->items[i], wanted)) return i;
     for (int i = 0; i < clauses->count; i++)
         if (from_overlaps(compile->ev, clauses->items[i], wanted)) return i;
+    ElementList parts = {0};
+    element_froms(compile->ev, wanted, &parts);
     for (int i = 0; i < clauses->count; i++)
-        if (from_derives(compile->ev, clauses->items[i], wanted, 0)) return i;
+        for (int j = 0; j < parts.count; j++)
+            if (from_derives(compile->ev, clauses->items[i], parts.items[j], 0)) return i;
     return -1;
 }
 
@@ -286,7 +289,7 @@ Element *orm_join_along(Evaluator *ev, Element *left, AttributeValue *attribute,
     for (int i = 0; i < attribute->criteria.count; i++) element_list_push(ev, &all, attribute->criteria.items[i]);
     for (int i = 0; criteria && i < criteria->count; i++) element_list_push(ev, &all, criteria->items[i]);
     Entity source = *attribute->entity;
-    if (!from_overlaps(ev, left, source.selectable) && left->kind != EL_JOIN) source.selectable = left;
+    if (!from_overlaps(ev, left, source.selectable)) source.selectable = left;
     JoinTargets targets;
     if (!relationship_join(ev, relationship, &source, right, true, &all, &targets)) return NULL;
     if (!targets.secondary_on) return element_join(ev, left, right->selectable, targets.primary, outer, full);
@@ -425,6 +428,14 @@ static bool criterion_matches(const CriteriaOption *option, const Entity *entity
     return !entity->is_alias || option->include_aliases || entity->is_eager;
 }
 
+/* A criterion's own subqueries don't follow it. */
+static Element *mark_criterion(Evaluator *ev, Element *element, void *data) {
+    if (element->kind != EL_SELECT || SELECT(element)->criterion_of) return NULL;
+    Select *copy = select_copy(ev, SELECT(element));
+    copy->criterion_of = data;
+    return &copy->head.head.base;
+}
+
 bool compile_criteria(Compile *compile, Entity *entity, bool propagating, ElementList *out) {
     Evaluator *ev = compile->ev;
     for (int i = 0; compile->options && i < compile->options->count; i++) {
@@ -438,6 +449,7 @@ bool compile_criteria(Compile *compile, Entity *entity, bool propagating, Elemen
         }
         Element *element = criterion ? element_coerce(ev, criterion, COERCE_WHERE, NULL) : NULL;
         if (!element) return false;
+        element = element_rewrite(ev, element, mark_criterion, option);
         element_list_push(ev, out, entity_adapt(ev, entity, element));
     }
     return true;

@@ -57,7 +57,8 @@ typedef struct Select {
     bool correlate_set, correlate_except_set; /* correlate(None): set and empty */
     ElementList correlate, correlate_except;
     bool auto_correlate;
-    Value *filter_entity; /* what filter_by() refers to: the last joined or first entity; NULL */
+    const Value *criterion_of; /* the with_loader_criteria() that it is part of, and does not follow itself */
+    Value *filter_entity;      /* what filter_by() refers to: the last joined or first entity; NULL */
 } Select;
 
 typedef struct Compound {

@@ -353,7 +353,6 @@ static bool clauses_add(Evaluator *ev, const Arguments *a, ElementList *out, boo
         return true;
     }
     for (int i = 0; i < a->count; i++) {
-        if (value_is(a->items[i], VALUE_BOOL) && !value_is_true(a->items[i])) continue;
         Element *element = element_coerce(ev, a->items[i], COERCE_ORDER_BY, a->nodes ? a->nodes[i] : a->site);
         if (!element) return false;
         if (element_is_from(element) && !order) {
@@ -661,7 +660,14 @@ const NativeMethod select_methods[] = {
 const NativeMethod compound_methods[] = {COMMON_METHODS, {NULL, NULL, NATIVE_METHOD, NULL}};
 const NativeMethod textual_select_methods[] = {COMMON_METHODS, {NULL, NULL, NATIVE_METHOD, NULL}};
 
+/* The select that a scalar subquery holds, with other columns. */
+static Value *scalar_with_only_columns(Evaluator *ev, Value *self, const Arguments *a) {
+    Element *inner = ((Element *)self)->children[0];
+    return inner->kind == EL_SELECT ? select_with_only_columns(ev, element_value(inner), a) : NULL;
+}
+
 const NativeMethod scalar_select_methods[] = {
+    {"with_only_columns", scalar_with_only_columns, NATIVE_METHOD, NULL},
     {"where", select_where, NATIVE_METHOD, NULL},
     {"filter", select_where, NATIVE_METHOD, NULL},
     {"correlate", select_correlate, NATIVE_METHOD, NULL},
