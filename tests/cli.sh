@@ -63,6 +63,11 @@ expect 0 '"label": "shop.Author"' schema --dump models -m shop=models.py -d sqli
 expect 0 'Call 1:1' sql --dump syntax -e 'f(x)'
 expect 2 'takes tokens, syntax' sql --dump nonsense -e 1
 
+# Native methods take what they are the methods of, and nothing else.
+expect 1 "doesn't apply to a 'int' object" sql -m shop=models.py -e 'QuerySet.filter(5)'
+printf 'from django.db import models\nclass Few(models.QuerySet):\n    def few(self):\n        return self.filter(id=1)\n' > few.py
+expect 0 '' sql few.py
+
 # A text's fences need no imports, as -e needs none.
 printf 'All:\n\n```python\nauthors = Author.objects.filter(name=F("id"))\n```\n' > notes.md
 expect 0 'notes.md:4:.*' sql -m shop=models.py -d sqlite notes.md

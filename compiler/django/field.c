@@ -117,12 +117,19 @@ static FieldHome field_home(FieldKind kind) {
     return (FieldHome)homes[kind];
 }
 
-/* An expression may have the type of a field whose module the program has not imported. */
+static Class *field_class(Evaluator *ev, ModuleValue *module, FieldKind kind);
+
+/*
+ * An expression may have the type of a field whose module the program has not imported. Importing it in the middle of
+ * a path lasts, but the end of the path puts the family's state back.
+ */
 static void field_class_need(Evaluator *ev, FieldKind kind) {
     static const char *const modules[] = {"django.db.models", "django.contrib.postgres.fields",
                                           "django.contrib.postgres.search", "django.contrib.contenttypes.fields",
                                           "django.db.models"};
-    if (!django_state(ev)->field_classes[kind]) evaluator_import(ev, modules[field_home(kind)]);
+    if (django_state(ev)->field_classes[kind]) return;
+    ModuleValue *module = evaluator_import(ev, modules[field_home(kind)]);
+    field_class(ev, module, kind);
 }
 
 DjField *field_create_kind(Evaluator *ev, FieldKind kind, bool auto_created) {
@@ -748,6 +755,7 @@ static Class *field_class(Evaluator *ev, ModuleValue *module, FieldKind kind) {
                         .create = field_create};
     Class *cls = module_define_class(ev, module, &spec, base);
     cls->native = (void *)&field_kinds[kind];
+    evaluator_touch(ev, &state->field_classes[kind], sizeof state->field_classes[kind]);
     state->field_classes[kind] = cls;
     return cls;
 }

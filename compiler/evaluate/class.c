@@ -93,6 +93,8 @@ void class_define_methods(Evaluator *ev, Class *cls, const NativeMethod *methods
     for (; methods && methods->name; methods++) {
         Value *made = value_native_function(ev, methods->name, methods->call, methods->data);
         ((NativeFunctionValue *)made)->is_method = true;
+        if (methods->kind == NATIVE_METHOD || methods->kind == NATIVE_PROPERTY)
+            ((NativeFunctionValue *)made)->owner = cls;
         if (methods->kind == NATIVE_PROPERTY) {
             PropertyValue *property = ARENA_NEW(ev->arena, PropertyValue);
             property->head = (Value){builtin_types[VALUE_PROPERTY], ev->builtins.kinds[VALUE_PROPERTY]};
@@ -166,9 +168,25 @@ static Value *bind_method(Evaluator *ev, Value *function, Value *self) {
     return &method->head;
 }
 
+/*
+ * Native code takes `self` for its own struct: a method may be called with what is one (QuerySet.filter(5) is not, an
+ * unknown queryset is none, and of two native bases the first has made the instance).
+ */
+bool native_accepts(const NativeFunctionValue *function, const Value *self) {
+    const Class *owner = function->owner, *cls = self->cls;
+    if (!owner || owner->instance_type == &instance_type || self->type == owner->instance_type) return true;
+    if (value_is_unknown(self)) return false;
+    for (int i = 0; i < cls->mro_count; i++)
+        if (!class_is_user(cls->mro[i]) && cls->mro[i]->instance_type == cls->instance_type &&
+            class_is_subclass(cls->mro[i], owner))
+            return true;
+    return false;
+}
+
 static Value *property_get(Evaluator *ev, PropertyValue *property, Value *self, const Node *site) {
     if (value_is(property->getter, VALUE_NATIVE_FUNCTION)) {
         NativeFunctionValue *native = (NativeFunctionValue *)property->getter;
+        if (!native_accepts(native, self)) return value_unknown_at(ev, site);
         Arguments none = {.site = site};
         const void *before = ev->native_data;
         ev->native_data = native->data;

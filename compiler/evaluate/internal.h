@@ -407,6 +407,8 @@ bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy);
 void trace_note_call(Evaluator *ev, const FunctionValue *function, const Value *self);
 bool trace_is_covered(const Evaluator *ev, const Node *definition);
 /* A variable is read: what it holds is no forgotten query. */
+/* Whether native code may take `self` for an instance of the class that the method belongs to. */
+bool native_accepts(const NativeFunctionValue *function, const Value *self);
 void trace_note_load(Evaluator *ev, Scope *scope, Atom name);
 void trace_note_assign(Evaluator *ev, Scope *scope, Atom name, Value *value, const Node *site);
 

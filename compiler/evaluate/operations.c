@@ -232,22 +232,30 @@ static void arguments_resolve(Evaluator *ev, const Arguments *arguments) {
             arguments->keywords[i].value = value_present(ev, arguments->keywords[i].value);
 }
 
+static Value *refuse_self(Evaluator *ev, const NativeFunctionValue *function, const Value *self, const Node *site) {
+    if (value_is_unknown(self)) return value_unknown_at(ev, site);
+    return evaluator_raise_id(ev, EXCEPTION_TYPE, site,
+                              "descriptor '%s' for '%.*s' objects doesn't apply to a '%.*s' object", function->name,
+                              SLICE_ARGS(function->owner->name->text), SLICE_ARGS(self->cls->name->text));
+}
+
 static Value *call_native(Evaluator *ev, NativeFunctionValue *function, Value *self, const Arguments *arguments) {
     arguments_resolve(ev, arguments);
-    const void *before = ev->native_data;
-    ev->native_data = function->data;
-    Value *result;
+    Arguments rest = *arguments;
     if (function->is_method && !self) {
         /* Class.method(instance, …) */
         if (!arguments->count)
             return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s() missing 1 required argument: 'self'",
                                       function->name);
-        Arguments rest = *arguments;
+        self = arguments->items[0];
         rest.items++;
         rest.nodes = rest.nodes ? rest.nodes + 1 : NULL;
         rest.count--;
-        result = function->call(ev, arguments->items[0], &rest);
-    } else result = function->call(ev, self, arguments);
+    }
+    if (self && !native_accepts(function, self)) return refuse_self(ev, function, self, arguments->site);
+    const void *before = ev->native_data;
+    ev->native_data = function->data;
+    Value *result = function->call(ev, self, &rest);
     ev->native_data = before;
     if (ev->error.pending) return NULL;
     return result ? result : value_none(ev);

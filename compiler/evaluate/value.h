@@ -230,6 +230,7 @@ typedef struct NativeFunctionValue {
     void *data;     /* of the module that made it */
     Value *self;    /* passed to `call`; NULL: a plain function, or a method not bound yet */
     bool is_method; /* binds to an instance when looked up on its class */
+    Class *owner;   /* of a method: `self` is one of its instances, and of its memory; NULL: any value */
 } NativeFunctionValue;
 typedef struct MethodValue {
     Value head;
