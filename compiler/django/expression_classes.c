@@ -489,6 +489,12 @@ void dj_describe(Evaluator *ev, DjExpr *expr, Buffer *out) {
         buffer_format(out, ", descending=%s)", expr->as.order.descending ? "True" : "False");
         return;
     }
+    if (expr->kind == DJ_COL) {
+        const Relation *table = expr->as.col.join ? &expr->as.col.join->relation : NULL;
+        Slice alias = !table ? SLICE("None") : table->alias.length ? table->alias : table->name;
+        buffer_format(out, "Col(%.*s, %.*s)", SLICE_ARGS(alias), SLICE_ARGS(field_label(ev, expr->as.col.target)));
+        return;
+    }
     if (expr->kind == DJ_COMBINED) {
         dj_describe(ev, expr->args[0], out);
         buffer_format(out, " %.*s ", SLICE_ARGS(expr->as.combined.op));

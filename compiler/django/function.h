@@ -16,7 +16,8 @@ typedef enum DjFunctionFlags {
     DJF_STRINGS_ARE_VALUES = 16, /* string arguments are values, not field names */
     DJF_ORDERABLE = 32,          /* aggregate takes order_by/ordering */
     DJF_SET_RETURNING = 64,
-    DJF_POSTGRESQL = 128 /* of contrib.postgres */
+    DJF_POSTGRESQL = 128, /* of contrib.postgres */
+    DJF_BILATERAL = 256   /* a transform of both sides of a lookup */
 } DjFunctionFlags;
 
 /* What the output field is. */

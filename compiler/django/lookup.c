@@ -198,6 +198,7 @@ DjExpr *dj_lookup_new(Evaluator *ev, const DjLookup *spec, DjExpr *lhs, Value *r
         return NULL;
     }
     if (spec->prepare && !spec->prepare(ev, lookup)) return NULL;
+    if (lhs->kind == DJ_FUNC && !dj_apply_bilateral(ev, lookup)) return NULL;
     return check_value(ev, lookup) ? lookup : NULL;
 }
 

@@ -90,7 +90,9 @@ static DjOutcome compile_items(DjCompiler *compiler, DjExpr *expr, ExprList *out
     return DJ_SQL;
 }
 
+/* `unit`: the name that the arguments chose. */
 static Slice written_name(const DjExpr *expr) {
+    if (expr->as.func.unit.length) return expr->as.func.unit;
     return expr->as.func.function.start ? expr->as.func.function : slice_from(expr->as.func.spec->sql);
 }
 
@@ -245,8 +247,8 @@ static bool construct_search_query(Evaluator *ev, DjExpr *expr, const Arguments 
         return false;
     Slice wanted = type && value_is(type, VALUE_STRING) ? value_text(type) : SLICE("plain");
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (slice_equals_text(wanted, types[i][0])) expr->as.func.function = slice_from(types[i][1]);
-    if (!expr->as.func.function.start)
+        if (slice_equals_text(wanted, types[i][0])) expr->as.func.unit = slice_from(types[i][1]);
+    if (!expr->as.func.unit.length)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site, "Unknown search_type argument '%.*s'.",
                                   SLICE_ARGS(wanted)) != NULL;
     DjExpr *configured = search_config(ev, config, arguments->site);
@@ -277,7 +279,7 @@ static DjExpr *as_vector(Evaluator *ev, Value *value, const Node *site) {
 static DjExpr *as_query(Evaluator *ev, Value *value, const Node *site) {
     if (value_is_expr(value)) return value_expr(value);
     DjExpr *query = make(ev, "SearchQuery", dj_parse(ev, value, false, site), site);
-    query->as.func.function = SLICE("plainto_tsquery");
+    query->as.func.unit = SLICE("plainto_tsquery");
     return query;
 }
 
@@ -294,7 +296,7 @@ static bool construct_search_rank(Evaluator *ev, DjExpr *expr, const Arguments *
     push_source(ev, expr, as_query(ev, query, arguments->site));
     if (normalization && !value_is_none(normalization))
         push_source(ev, expr, text_or_expression(ev, normalization, arguments->site));
-    if (cover && value_is_true(cover)) expr->as.func.function = SLICE("ts_rank_cd");
+    if (cover && value_is_true(cover)) expr->as.func.unit = SLICE("ts_rank_cd");
     return true;
 }
 

@@ -277,6 +277,9 @@ DjExpr *dj_postgres_transform(Evaluator *ev, DjExpr *lhs, DjField *field, Slice 
         made->as.func.unit = name;
         return made;
     }
+    bool text = field_kind_is(field->kind, FIELD_CHAR) || field_kind_is(field->kind, FIELD_TEXT);
+    if (text && dj_state(ev)->postgres && slice_equals_text(name, "unaccent"))
+        return transform_of(ev, dj_function_find("Unaccent"), lhs, site);
     for (size_t i = 0; field_kind_is(field->kind, FIELD_RANGE) && i < sizeof range_parts / sizeof *range_parts; i++)
         if (slice_equals_text(name, range_parts[i].transform)) return transform_of(ev, &range_parts[i], lhs, site);
     return NULL;
@@ -476,12 +479,19 @@ static DjExpr *config_of(const DjExpr *vector) {
     return vector->args[vector->count - (vector->as.func.option[1] ? 2 : 1)];
 }
 
+/* The same of a SearchQuery: its text stands last. */
+static DjExpr *config_of_query(const DjExpr *query) {
+    while (query->kind == DJ_COMBINED) query = query->args[0];
+    bool search = query->kind == DJ_FUNC && strcmp(query->as.func.spec->name, "SearchQuery") == 0;
+    return search && query->count > 1 ? query->args[0] : NULL;
+}
+
 static DjExpr *query_of(Evaluator *ev, DjExpr *lookup) {
     DjExpr *args[2] = {config_of(lookup->args[0]), NULL};
     int count = args[0] ? 1 : 0;
     args[count++] = dj_value(ev, lookup->as.lookup.rhs, NULL, lookup->site);
     DjExpr *query = dj_function_new(ev, dj_function_find("SearchQuery"), args, count, lookup->site);
-    query->as.func.function = SLICE("plainto_tsquery");
+    query->as.func.unit = SLICE("plainto_tsquery");
     query->flags |= DJ_RESOLVED;
     return query;
 }
@@ -493,7 +503,9 @@ static DjOutcome compile_search(DjCompiler *compiler, DjExpr *lookup, Expr **out
     DjField *field = dj_output_field(ev, lhs, true);
     if (!field) return DJ_ERROR;
     if (!field_kind_is(field->kind, FIELD_SEARCH_VECTOR)) {
-        lhs = dj_function_new(ev, dj_function_find("SearchVector"), &lookup->args[0], 1, lookup->site);
+        DjExpr *config = config_of_query(query), *args[2] = {lhs, config};
+        lhs = dj_function_new(ev, dj_function_find("SearchVector"), args, config ? 2 : 1, lookup->site);
+        lhs->as.func.option[0] = (Value *)config;
         lhs->flags |= DJ_RESOLVED;
     }
     Expr *left, *right;

@@ -141,6 +141,59 @@ DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field
     return expr;
 }
 
+/* ---- transforms of both sides ---- */
+
+static bool is_bilateral(Evaluator *ev, const DjExpr *expr) {
+    if (expr->kind != DJ_FUNC) return false;
+    if (expr->as.func.spec->flags & DJF_BILATERAL) return true;
+    const Class *cls = expr->instance.head.cls;
+    Atom name = atom_lookup(evaluator_atoms(ev), SLICE("bilateral"));
+    Value *own = name && cls && cls->node ? class_find(cls, name) : NULL;
+    return own && value_is(own, VALUE_BOOL) && value_is_true(own);
+}
+
+static bool has_bilateral(Evaluator *ev, const DjExpr *lhs) {
+    for (; lhs && lhs->kind == DJ_FUNC; lhs = lhs->count == 1 ? lhs->args[0] : NULL)
+        if (is_bilateral(ev, lhs)) return true;
+    return false;
+}
+
+/* The same transforms, the inner ones first. */
+static DjExpr *transformed(Evaluator *ev, DjExpr *lhs, DjExpr *value) {
+    if (lhs->kind != DJ_FUNC || lhs->count != 1) return value;
+    value = transformed(ev, lhs->args[0], value);
+    if (!value || !is_bilateral(ev, lhs)) return value;
+    DjExpr *made = dj_copy(ev, lhs);
+    made->args[0] = value;
+    return made;
+}
+
+bool dj_apply_bilateral(Evaluator *ev, DjExpr *lookup) {
+    DjExpr *lhs = lookup->args[0], *right = lookup->args[1];
+    if (!has_bilateral(ev, lhs) || strcmp(lookup->as.lookup.spec->name, "isnull") == 0) return true;
+    if (right && right->kind == DJ_QUERY)
+        return evaluator_raise_id(ev, EXCEPTION_NOT_IMPLEMENTED, lookup->site,
+                                  "Bilateral transformations on nested querysets are not implemented.") != NULL;
+    DjField *field = dj_output_field(ev, lhs, false);
+    evaluator_clear_error(ev);
+    Value *rhs = lookup->as.lookup.rhs, **items = &rhs;
+    bool several = !right && lookup->as.lookup.spec->flags & DJL_LIST && value_items(rhs, &items) >= 0;
+    int count = several ? value_items(rhs, &items) : 1;
+    if (right && right->kind == DJ_LIST) return true;
+    DjExpr **made = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, count + 1);
+    for (int i = 0; i < count; i++) {
+        DjExpr *value = right                     ? right
+                        : value_is_expr(items[i]) ? value_expr(items[i])
+                                                  : dj_value(ev, items[i], field, lookup->site);
+        made[i] = transformed(ev, lhs, value);
+        made[i]->flags |= DJ_RESOLVED;
+    }
+    lookup->args[1] = several ? dj_list(ev, made, count) : made[0];
+    lookup->args[1]->flags |= DJ_RESOLVED;
+    lookup->as.lookup.rhs = NULL;
+    return true;
+}
+
 void dj_registered_suggest(Evaluator *ev, const DjField *field, DjCloseMatches *close) {
     const AtomMap *map = &dj_state(ev)->registered;
     for (int i = 0; i < map->count; i++)

@@ -11,6 +11,8 @@ bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, 
 const DjLookup *dj_registered_lookup(Evaluator *ev, const DjField *field, Slice name);
 /* The same as a transform of the expression; NULL without an error: there is none. */
 DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field, Slice name, const Node *site);
+/* What the left side's bilateral transforms make of a lookup's value. false: an error is pending. */
+bool dj_apply_bilateral(Evaluator *ev, DjExpr *lookup);
 /* Names that the field knows, for a misspelt one. */
 void dj_registered_suggest(Evaluator *ev, const DjField *field, DjCloseMatches *close);
 /* The lookup that a class of the program is; NULL: it derives from one of Django's and changes nothing. */
