@@ -26,12 +26,21 @@ bool dj_execute(Evaluator *ev, DjQuery *query, const Node *site, ExecutionResult
 }
 
 /* The owner of a related manager's rows is compared by their key: a row without it reads it first. */
-static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, DjOrigin *origin,
-                              StatementList *statements, const Node *site) {
+static bool defers_key(const DjQuerySet *queryset, DjQuery *query) {
     DjField *field = queryset->hint_field;
-    if (queryset->rows != DJ_ROWS_MODEL || !field || !query ||
-        dj_mask_allows(query->ev, query->deferred, query->deferred_is_only, query->model, field))
-        return true;
+    return queryset->rows == DJ_ROWS_MODEL && field && query &&
+           !dj_mask_allows(query->ev, query->deferred, query->deferred_is_only, query->model, field);
+}
+
+static bool read_known_keys(Evaluator *ev, const DjQuerySet *queryset, const ListValue *rows, const Node *site) {
+    for (int i = 0; i < rows->count; i++)
+        if (!value_find_attribute(ev, rows->items[i], queryset->hint_field->attname, site)) return false;
+    return true;
+}
+
+static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjOrigin *origin, StatementList *statements,
+                              const Node *site) {
+    DjField *field = queryset->hint_field;
     DjInstance *row = instance_unknown(ev, queryset->model, span_text(evaluator_span(ev, site)), site, origin);
     DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
     condition->as.condition.name = SLICE("pk");
@@ -92,13 +101,14 @@ static Value *fetch(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const N
         ExecutionResult *result = evaluator_execute(ev, &statements, site);
         if (!result || evaluator_error_pending(ev)) return evaluator_error_pending(ev) ? NULL : (Value *)value_list(ev);
         ListValue *rows = dj_known_rows(ev, queryset, query, &result->sets[0], site);
+        if (defers_key(queryset, query) && !read_known_keys(ev, queryset, rows, site)) return NULL;
         return prefetches && !dj_prefetch_known(ev, queryset, rows, site) ? NULL : (Value *)rows;
     }
     DjOrigin *origin = ARENA_NEW(evaluator_arena(ev), DjOrigin);
     DjOrigins origins = {0};
     origin->execution = -1;
     ARENA_PUSH(evaluator_arena(ev), origins.items, origins.count, origins.capacity) = origin;
-    if (!read_deferred_key(ev, queryset, query, origin, &statements, site)) return NULL;
+    if (defers_key(queryset, query) && !read_deferred_key(ev, queryset, origin, &statements, site)) return NULL;
     Value *row = prefetches ? dj_unknown_row(ev, queryset, query, site, origin) : NULL;
     if (prefetches && !dj_prefetch_unknown(ev, queryset, row, &statements, &origins, site)) return NULL;
     for (int i = 0; i < origins.count; i++) origins.items[i]->execution = evaluator_execution_count(ev);
