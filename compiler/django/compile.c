@@ -243,6 +243,8 @@ static DjOutcome compile_plain(DjCompiler *compiler, DjOrders *orders, const DjS
     Query *tree = compiler->tree;
     DjOutcome outcome = compile_distinct(compiler);
     if (outcome == DJ_SQL) outcome = compile_where_part(compiler);
+    /* content types that the joins ask for are looked up, though nothing can match */
+    if (outcome == DJ_EMPTY && compile_from(compiler) == DJ_ERROR) return DJ_ERROR;
     if (outcome == DJ_SQL) outcome = compile_having_part(compiler);
     /* conditions are compiled before FROM is written: none of them adds a join any more, but counts may change */
     if (outcome == DJ_SQL) outcome = compile_from(compiler);
@@ -267,8 +269,15 @@ static DjOutcome compile_aggregate_wrap(DjCompiler *compiler, Query **out) {
     Arena *arena = compiler_arena(compiler);
     DjQuery *query = compiler->query;
     Query *inner;
+    DjOutcome outcome = DJ_SQL;
+    Expr **items = ARENA_ARRAY(arena, Expr *, query->annotation_count + 1);
+    for (int i = 0; i < query->annotation_count; i++) {
+        outcome = dj_compile(compiler, query->annotations[i].expr, &items[i]);
+        if (outcome != DJ_SQL) return outcome;
+        if (!dj_has_type(compiler, query->annotations[i].expr)) return DJ_ERROR;
+    }
     query->inner->elide_empty = query->elide_empty;
-    DjOutcome outcome = dj_query_compile(query->inner, compiler, true, true, &inner);
+    outcome = dj_query_compile(query->inner, compiler, true, true, &inner);
     if (outcome != DJ_SQL) return outcome;
     Relation *relation = ARENA_NEW(arena, Relation);
     relation->kind = RELATION_SUBQUERY;
@@ -276,12 +285,7 @@ static DjOutcome compile_aggregate_wrap(DjCompiler *compiler, Query **out) {
     relation->alias = SLICE("subquery");
     relation->alias_unquoted = true;
     query_add_from(arena, compiler->tree, from_relation(arena, relation));
-    for (int i = 0; i < query->annotation_count; i++) {
-        Expr *sql;
-        outcome = dj_compile(compiler, query->annotations[i].expr, &sql);
-        if (outcome != DJ_SQL) return outcome;
-        query_add_item(arena, compiler->tree, sql, (Slice){0});
-    }
+    for (int i = 0; i < query->annotation_count; i++) query_add_item(arena, compiler->tree, items[i], (Slice){0});
     *out = compiler->tree;
     return DJ_SQL;
 }

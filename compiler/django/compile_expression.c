@@ -49,6 +49,13 @@ static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **
         *out = expr_new(compiler_arena(compiler), EXPR_NULL, field_sql_type(field));
         return DJ_SQL;
     }
+    if (value_is_none(value)) { /* JSON's own null */
+        Param *null = ARENA_NEW(compiler_arena(compiler), Param);
+        *null =
+            (Param){.type = SQL_JSON, .source = PARAM_KNOWN, .value = {.kind = LITERAL_TEXT, .text = SLICE("null")}};
+        *out = expr_param(compiler_arena(compiler), null);
+        return DJ_SQL;
+    }
     DjOutcome outcome = dj_compile_value(compiler, value, field, expr->site, out);
     if (outcome != DJ_SQL) return outcome;
     if (field && field->internal == FIELD_ARRAY && compiler->dialect->id == DIALECT_POSTGRESQL)

@@ -180,14 +180,14 @@ static Value *get_one(Evaluator *ev, DjQuerySet *queryset, bool limited, const N
 
 static Value *method_get(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
-    if (queryset->combined && (arguments->count || arguments->keyword_count))
+    if (queryset->combined && (arguments->count || arguments->keyword_count)) {
+        if (dj_mistaken_before(ev, queryset)) return NULL;
         return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, arguments->site),
                                "Calling QuerySet.get(...) with filters after %s() is not supported.",
                                dj_combinator_method(queryset->combinator));
+    }
     if (arguments->count || arguments->keyword_count) {
-        if (queryset->sliced)
-            return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
-                                      "Cannot filter a query once a slice has been taken.");
+        if (!dj_refuse_sliced(ev, queryset, "filter a query", arguments->site)) return NULL;
         DjExpr *q = dj_q_from_arguments(ev, arguments);
         if (!q) return NULL;
         queryset = dj_queryset_filter(ev, queryset, q, arguments->site);
@@ -259,15 +259,13 @@ static Value *method_last(Evaluator *ev, Value *self, const Arguments *arguments
 
 static Value *earliest_or_latest(Evaluator *ev, Value *self, const Arguments *arguments, bool latest) {
     DjQuerySet *queryset = value_as_queryset(self);
-    if (queryset->sliced)
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
-                                  latest ? "Cannot reverse a query once a slice has been taken."
-                                         : "Cannot change a query once a slice has been taken.");
+    if (!dj_refuse_sliced(ev, queryset, latest ? "reverse a query" : "change a query", arguments->site)) return NULL;
     DjOrdering *by;
     int count;
     if (!dj_read_orderings(ev, arguments, &by, &count)) return NULL;
     if (!count) {
         DjModel *model = queryset->model;
+        if (!model->get_latest_by_count && dj_mistaken_before(ev, queryset)) return NULL;
         if (!model->get_latest_by_count)
             return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
                                       "earliest() and latest() require either fields as positional arguments or "
@@ -344,6 +342,7 @@ static Value *method_contains(Evaluator *ev, Value *self, const Arguments *argum
     if (!arguments_bind(ev, arguments, "contains", "obj", &object) ||
         !dj_refuse_combined(ev, queryset, "contains", arguments->site))
         return NULL;
+    if (queryset->has_fields && dj_mistaken_before(ev, queryset)) return NULL;
     if (queryset->has_fields)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "Cannot call QuerySet.contains() after .values() or .values_list().");
@@ -425,6 +424,7 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
     DjQuerySet *queryset = value_as_queryset(self);
     Value *ids = NULL, *field = NULL;
     if (!arguments_bind(ev, arguments, "in_bulk", "| id_list * field_name", &ids, &field)) return NULL;
+    if ((queryset->sliced || queryset->has_fields) && dj_mistaken_before(ev, queryset)) return NULL;
     if (queryset->sliced)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "Cannot use 'limit' or 'offset' with in_bulk().");

@@ -19,9 +19,12 @@ extern const NativeMethod dj_queryset_methods[];
 Value *dj_query_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const Node *site);
 
 /* queryset_methods.c */
+/* Whether an earlier call of the chain is refused (an error is pending): Django refused it when it was made, so it
+ * comes before what a later call finds. */
+bool dj_mistaken_before(Evaluator *ev, DjQuerySet *queryset);
 /* TypeError: "Cannot `what` once a slice has been taken." */
-bool dj_refuse_sliced(Evaluator *ev, const DjQuerySet *queryset, const char *what, const Node *site);
-bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site);
+bool dj_refuse_sliced(Evaluator *ev, DjQuerySet *queryset, const char *what, const Node *site);
+bool dj_refuse_combined(Evaluator *ev, DjQuerySet *queryset, const char *method, const Node *site);
 bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **out, int *count);
 /* dates() and datetimes(): annotated, one column, distinct, not NULL, ordered. */
 Value *dj_dates_queryset(Evaluator *ev, Value *queryset, const Arguments *annotations, const char *alias,

@@ -125,9 +125,13 @@ static DjQuerySet *filter_generic(Evaluator *ev, const DjManager *manager, DjQue
     Value *type = content_type_id(ev, field->for_concrete_model ? owner->model->concrete : owner->model, site);
     Value *pk = type ? instance_pk(ev, owner, site) : NULL;
     if (!pk) return NULL;
-    DjExpr *q =
-        condition(ev, slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text)), type, site);
-    DjExpr *object = condition(ev, field->fk_field->text, pk, site);
+    Slice type_name = slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text));
+    DjExpr *q = condition(ev, type_name, type, site), *object = condition(ev, field->fk_field->text, pk, site);
+    if (slice_compare(field->fk_field->text, type_name) < 0) { /* in the order of their names */
+        DjExpr *first = object;
+        object = q;
+        q = first;
+    }
     dj_q_push(ev, q, object->args[0]);
     return dj_queryset_filter(ev, queryset, q, site);
 }

@@ -16,14 +16,18 @@ static Arena *arena_of(Evaluator *ev) { return evaluator_arena(ev); }
 
 static const char *combined_by(const DjQuerySet *queryset) { return dj_combinator_method(queryset->combinator); }
 
-bool dj_refuse_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site) {
+bool dj_mistaken_before(Evaluator *ev, DjQuerySet *queryset) { return !dj_queryset_query(ev, queryset); }
+
+bool dj_refuse_combined(Evaluator *ev, DjQuerySet *queryset, const char *method, const Node *site) {
     if (!queryset->combined) return true;
+    if (dj_mistaken_before(ev, queryset)) return false;
     return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, site),
                            "Calling QuerySet.%s() after %s() is not supported.", method, combined_by(queryset)) != NULL;
 }
 
-bool dj_refuse_sliced(Evaluator *ev, const DjQuerySet *queryset, const char *what, const Node *site) {
+bool dj_refuse_sliced(Evaluator *ev, DjQuerySet *queryset, const char *what, const Node *site) {
     if (!queryset->sliced) return true;
+    if (dj_mistaken_before(ev, queryset)) return false;
     return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "Cannot %s once a slice has been taken.", what) != NULL;
 }
 

@@ -63,6 +63,10 @@ static DjOutcome column_value(DjCompiler *compiler, DjExpr *lookup, int at, Valu
     DjOutcome outcome = dj_compile(compiler, col, column);
     if (outcome != DJ_SQL) return outcome;
     if (value_is_expr(value)) return dj_compile(compiler, value_expr(value), param);
+    if (value_is_none(value) && compiler->dialect->id != DIALECT_SQLITE) {
+        *param = expr_new(arena_of(compiler), EXPR_NULL, col->as.col.target->sql_type);
+        return DJ_SQL;
+    }
     return dj_compile_value(compiler, value, col->as.col.target, lookup->site, param);
 }
 

@@ -70,11 +70,19 @@ static DjExpr *build_expression(DjQuery *query, DjExpr *expr, const DjFilter *fi
     return condition ? where_of(ev, condition) : NULL;
 }
 
+/* A relation that is its model's primary key (Restaurant.place) is compared with objects of that model, too. */
+static bool is_comparable(const DjJoined *joined, const DjModel *with) {
+    const DjModel *model = joined->names.model;
+    const DjField *key = joined->names.final_field.field;
+    if (model_is_subclass(with, model) || model_is_subclass(model, with)) return true;
+    return key && key->primary_key && (model_is_subclass(with, key->model) || model_is_subclass(key->model, with));
+}
+
 /* "Cannot query "x": Must be "Author" instance." for instances and querysets of another model. */
-static bool check_related_value(DjQuery *query, Value *value, DjModel *model, const Node *site) {
+static bool check_related_value(DjQuery *query, const DjJoined *joined, Value *value, const Node *site) {
     DjInstance *instance = value_as_model_instance(value);
-    if (!instance || !model || !instance->model) return true;
-    if (model_is_subclass(instance->model, model) || model_is_subclass(model, instance->model)) return true;
+    const DjModel *model = joined->names.model;
+    if (!instance || !model || !instance->model || is_comparable(joined, instance->model)) return true;
     Value *text = value_str(query->ev, value, site);
     evaluator_clear_error(query->ev);
     Slice shown = text && value_is(text, VALUE_STRING) ? value_text(text) : instance->text;
@@ -90,9 +98,7 @@ static bool check_related_objects(DjQuery *query, const DjJoined *joined, Value 
         DjExpr *expr = value_expr(value);
         if (expr->kind != DJ_QUERY) return true;
         DjQuery *inner = expr->as.subquery.query;
-        if (inner->has_selected || !inner->model || model_is_subclass(inner->model, model) ||
-            model_is_subclass(model, inner->model))
-            return true;
+        if (inner->has_selected || !inner->model || is_comparable(joined, inner->model)) return true;
         return evaluator_raise_id(query->ev, EXCEPTION_VALUE, site,
                                   "Cannot use QuerySet for \"%.*s\": Use a QuerySet for \"%.*s\".",
                                   SLICE_ARGS(inner->model->name->text), SLICE_ARGS(model->name->text)) != NULL;
@@ -100,10 +106,10 @@ static bool check_related_objects(DjQuery *query, const DjJoined *joined, Value 
     if (value_is(value, VALUE_LIST) || value_is(value, VALUE_TUPLE)) {
         ListValue *list = (ListValue *)value;
         for (int i = 0; i < list->count; i++)
-            if (!check_related_value(query, list->items[i], model, site)) return false;
+            if (!check_related_value(query, joined, list->items[i], site)) return false;
         return true;
     }
-    return check_related_value(query, value, model, site);
+    return check_related_value(query, joined, value, site);
 }
 
 Value *dj_resolve_lookup_value(DjQuery *query, Value *value, const DjResolve *how, const Node *site) {
