@@ -95,6 +95,9 @@ Element *element_coerce_operand(Evaluator *ev, Element *expr, Op op, Value *valu
     if (evaluator_error_pending(ev)) return NULL;
     if (!element && value_is(value, VALUE_NATIVE)) element = orm_coerce_expression(ev, value, site);
     if (evaluator_error_pending(ev)) return NULL;
+    if (!element && orm_is_instance(value))
+        return sa_raise(ev, SA_ARGUMENT_ERROR, site, "SQL expression element or literal value expected, got %.*s.",
+                        SLICE_ARGS(value_repr(ev, value)));
     if (!element) return element_bind_compared(ev, expr, op, value, forced, site);
     Value *same = &element->head.head;
     element = element_coerce(ev, same, COERCE_EXPRESSION, site);

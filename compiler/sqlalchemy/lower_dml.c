@@ -484,13 +484,12 @@ static bool refuse_further(Lowering *lo, const Dml *dml, Element *table, const E
     return false;
 }
 
-/* Columns of further tables and expressions of columns: after those of the target, in the order given. */
-static bool update_others(Lowering *lo, const Dml *dml, Element *table, bool qualified, Query *query) {
+/* Columns of further tables come before those of the target, expressions of columns after them, in the order given. */
+static bool update_others(Lowering *lo, const Dml *dml, Element *table, bool further, bool qualified, Query *query) {
     for (int i = 0; i < dml->values.count; i++) {
         const ValuePair *pair = &dml->values.items[i];
-        if (pair->key.length || !pair->target) continue;
-        bool own = pair->target->kind == EL_COLUMN && from_corresponding(lo->ev, table, pair->target);
-        if (own && !pair_is_expression(pair)) continue;
+        if (pair->key.length || !pair->target || pair_is_expression(pair) == further) continue;
+        if (pair->target->kind == EL_COLUMN && from_corresponding(lo->ev, table, pair->target)) continue;
         if (!update_pair(lo, pair->target, pair, qualified, query)) return false;
     }
     return true;
@@ -501,6 +500,7 @@ static bool update_set(Lowering *lo, Dml *dml, Element *table, bool qualified, Q
     query->assignments = ARENA_ARRAY(lo->arena, Assignment, columns->count + dml->values.count + 1);
     if (refuse_unconsumed(lo, table, &dml->values, false)) return false;
     bool all = !dml->has_values;
+    if (!dml->ordered && !update_others(lo, dml, table, true, qualified, query)) return false;
     if (dml->ordered) {
         for (int i = 0; i < dml->values.count; i++) {
             const ValuePair *pair = &dml->values.items[i];
@@ -522,7 +522,7 @@ static bool update_set(Lowering *lo, Dml *dml, Element *table, bool qualified, Q
             if (!assignment->value) return false;
         }
     }
-    return dml->ordered || update_others(lo, dml, table, qualified, query);
+    return dml->ordered || update_others(lo, dml, table, false, qualified, query);
 }
 
 static bool lower_mysql_limit(Lowering *lo, const Dml *dml, const char *name, Query *query) {

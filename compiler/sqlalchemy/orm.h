@@ -45,6 +45,8 @@ struct Element *orm_coerce_expression(Evaluator *ev, Value *value, const Node *s
 bool orm_select_is_orm(Evaluator *ev, const struct Select *select);
 /* A Core select without entities; NULL: raised. `nested`: it is a subquery, whose eager loads are left out. */
 struct Select *orm_lower_select(Evaluator *ev, struct Select *select, bool nested);
+/* Is it an instance of a mapped class, which stands for no SQL expression? */
+bool orm_is_instance(const Value *value);
 /* Is it an option that nested selects follow too: with_loader_criteria()? */
 bool orm_option_is_criteria(const Value *option);
 

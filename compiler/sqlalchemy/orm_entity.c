@@ -401,6 +401,16 @@ static Value *call_with_polymorphic(Evaluator *ev, Value *self, const Arguments 
             }
         }
     }
+    /* in the order of their definition */
+    Mapper **ordered = NULL, **family = NULL;
+    int ordered_count = 0, ordered_capacity = 0, family_count = 0, family_capacity = 0;
+    mapper_self_and_subs(ev, entity->mapper, &family, &family_count, &family_capacity);
+    for (int i = 0; i < family_count; i++)
+        for (int j = 0; j < count; j++)
+            if (poly[j] == family[i])
+                ARENA_PUSH(evaluator_arena(ev), ordered, ordered_count, ordered_capacity) = family[i];
+    poly = ordered;
+    count = ordered_count;
     Element *given = selectable && !value_is_none(selectable) && !value_is(selectable, VALUE_BOOL)
                          ? element_coerce(ev, selectable, COERCE_FROM, arguments->site)
                          : NULL;

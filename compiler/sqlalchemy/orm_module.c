@@ -191,6 +191,8 @@ bool orm_select_is_orm(Evaluator *ev, const Select *select) {
     return orm_select_mentions(select);
 }
 
+bool orm_is_instance(const Value *value) { return value->type == &orm_instance_type; }
+
 bool orm_option_is_criteria(const Value *option) { return option->type == &orm_criteria_type; }
 
 Select *orm_lower_select(Evaluator *ev, Select *select, bool nested) {

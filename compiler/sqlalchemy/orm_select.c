@@ -286,8 +286,8 @@ Element *orm_join_along(Evaluator *ev, Element *left, AttributeValue *attribute,
                         const ElementList *criteria) {
     Relationship *relationship = attribute->property->relationship;
     ElementList all = {0};
-    for (int i = 0; i < attribute->criteria.count; i++) element_list_push(ev, &all, attribute->criteria.items[i]);
     for (int i = 0; criteria && i < criteria->count; i++) element_list_push(ev, &all, criteria->items[i]);
+    for (int i = 0; i < attribute->criteria.count; i++) element_list_push(ev, &all, attribute->criteria.items[i]);
     Entity source = *attribute->entity;
     if (!from_overlaps(ev, left, source.selectable)) source.selectable = left;
     JoinTargets targets;

@@ -324,6 +324,7 @@ bool type_write_mysql_cast(Evaluator *ev, Buffer *out, const SaType *given, cons
     if (type->affinity == TYPE_LARGE_BINARY) return buffer_text(out, "BINARY"), true;
     if (type->affinity == TYPE_JSON) return buffer_text(out, "JSON"), true;
     if (type->affinity == TYPE_NUMERIC) {
+        if (type->kind == TYPE_SQL_REAL) return buffer_text(out, "FLOAT"), true;
         if (type_is(type, TYPE_FLOAT)) return type_write_inner(&w, type);
         return write_number(&w, type, "DECIMAL", true);
     }
