@@ -399,7 +399,8 @@ void froms_expand(Evaluator *ev, const ElementList *list, ElementList *out);
 /* Columns that an expression names, those of its subqueries too; each once. */
 void columns_mentioned(Evaluator *ev, Element *element, ElementList *out);
 /* The same for RETURNING, where an entity stands for what it loads of its table, or for its FROM clause. */
-void returning_expand(Evaluator *ev, const ElementList *list, bool loaded, ElementList *out);
+typedef enum ReturnedColumns { RETURN_TABLE, RETURN_LOADED, RETURN_OWN } ReturnedColumns;
+void returning_expand(Evaluator *ev, const ElementList *list, ReturnedColumns which, ElementList *out);
 /* Join with its condition, found from foreign keys where none is given. NULL: raised. */
 Element *element_join_on(Evaluator *ev, Element *left, Element *right, Element *on, bool outer, bool full,
                          const Node *site);

@@ -75,7 +75,7 @@ static void alias_columns(Evaluator *ev, Element *alias, Element *inner, Element
     }
     if (inner->kind == EL_INSERT || inner->kind == EL_UPDATE || inner->kind == EL_DELETE) {
         ElementList columns = {0};
-        returning_expand(ev, &DML(inner)->returning, false, &columns);
+        returning_expand(ev, &DML(inner)->returning, RETURN_TABLE, &columns);
         for (int i = 0; i < columns.count; i++) {
             Name name, key;
             if (!column_own_label(ev, columns.items[i], &name)) name = column_anonymous_label(ev, columns.items[i]);
@@ -270,14 +270,14 @@ void columns_mentioned(Evaluator *ev, Element *element, ElementList *out) {
     columns_mentioned_below(ev, element, out, 0);
 }
 
-void returning_expand(Evaluator *ev, const ElementList *list, bool loaded, ElementList *out) {
+void returning_expand(Evaluator *ev, const ElementList *list, ReturnedColumns which, ElementList *out) {
     ElementList plain = {0};
     for (int i = 0; i < list->count; i++) {
         Element *element = list->items[i], **columns = NULL;
         Atom *keys = NULL;
         int count = 0;
-        if (element->kind == EL_ENTITY && loaded) {
-            if (!orm_entity_returned(ev, element->entity, &columns, &keys, &count)) return;
+        if (element->kind == EL_ENTITY && which != RETURN_TABLE) {
+            if (!orm_entity_returned(ev, element->entity, which == RETURN_OWN, &columns, &keys, &count)) return;
             for (int k = 0; k < count; k++) element_list_push(ev, &plain, columns[k]);
         } else {
             element_list_push(ev, &plain,

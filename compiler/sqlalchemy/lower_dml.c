@@ -119,8 +119,8 @@ static bool lower_returning(Lowering *lo, Dml *dml, const ElementList *columns, 
     ElementList spread = {0};
     PlusNames names = {0};
     bool can = dml->head.base.kind == EL_DELETE ? lo->dialect->has_returning : lo->dialect->has_update_returning;
-    bool loaded = can && dml->head.base.kind != EL_INSERT && dml->table->kind == EL_ENTITY && !lo->level->outer;
-    returning_expand(lo->ev, columns, loaded, &spread);
+    bool loaded = dml->head.base.kind != EL_INSERT && dml->table->kind == EL_ENTITY && !lo->level->outer;
+    returning_expand(lo->ev, columns, !loaded ? RETURN_TABLE : can ? RETURN_OWN : RETURN_LOADED, &spread);
     columns_plus_names(lo->ev, &spread, dml->label_style, true, &names);
     Flags flags = {.no_table = lo_is(lo, DIALECT_SQLITE)};
     return lower_items(lo, &names, false, flags, query, true);

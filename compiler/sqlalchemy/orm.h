@@ -33,8 +33,8 @@ struct Element *orm_entity_criterion(Evaluator *ev, Entity *entity);
 /* The columns that stand for the entity in `.subquery().c`, `.union()`, `.cte()`: one a mapped column. Keys are the
  * attribute names. Pushes into a list of elements; false: raised. */
 bool orm_entity_columns(Evaluator *ev, Entity *entity, struct Element ***columns, Atom **keys, int *count);
-/* What RETURNING of the entity gives: the attributes that load, as far as the entity's own table has them. */
-bool orm_entity_returned(Evaluator *ev, Entity *entity, struct Element ***columns, Atom **keys, int *count);
+/* What RETURNING of the entity gives: the attributes that load; `own`: as far as the entity's own table has them. */
+bool orm_entity_returned(Evaluator *ev, Entity *entity, bool own, struct Element ***columns, Atom **keys, int *count);
 /* A mapped attribute by name, for filter_by(name=…), values(name=…), values({User.name: …}); NULL without an error:
  * there is none. */
 struct Element *orm_entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site);

@@ -243,14 +243,15 @@ bool orm_entity_columns(Evaluator *ev, Entity *entity, Element ***columns, Atom 
     return true;
 }
 
-bool orm_entity_returned(Evaluator *ev, Entity *entity, Element ***columns, Atom **keys, int *count) {
+bool orm_entity_returned(Evaluator *ev, Entity *entity, bool own, Element ***columns, Atom **keys, int *count) {
     int all = 0, kept = 0;
     if (!orm_entity_columns(ev, entity, columns, keys, &all)) return false;
-    const ElementList *own = from_columns(ev, entity->mapper->local_table);
+    const ElementList *local = from_columns(ev, entity->mapper->local_table);
     for (int i = 0; i < all; i++) {
         Element *column = (*columns)[i];
         Property *property = mapper_property(entity->mapper, (*keys)[i]);
-        if (!property || property->deferred || !list_has(own, column->original ? column->original : column)) continue;
+        if (!property || property->deferred) continue;
+        if (own && !list_has(local, column->original ? column->original : column)) continue;
         (*columns)[kept] = column;
         (*keys)[kept++] = (*keys)[i];
     }

@@ -70,7 +70,7 @@ static void returning_plan(Evaluator *ev, const Dml *dml, RowPlan *plan) {
             Element **columns;
             Atom *keys;
             int count = 0;
-            if (!orm_entity_returned(ev, element->entity, &columns, &keys, &count)) return;
+            if (!orm_entity_returned(ev, element->entity, true, &columns, &keys, &count)) return;
             item.kind = ROW_ENTITY;
             item.name = element->entity->name;
             item.plan = ARENA_NEW(evaluator_arena(ev), EntityPlan);
@@ -93,7 +93,7 @@ static Dml *dml_copy(Evaluator *ev, const Dml *dml) { return (Dml *)element_copy
 static Dml *returning_loaded(Evaluator *ev, Dml *dml) {
     Dml *copy = dml_copy(ev, dml);
     copy->returning = (ElementList){0};
-    returning_expand(ev, &dml->returning, true, &copy->returning);
+    returning_expand(ev, &dml->returning, RETURN_OWN, &copy->returning);
     return copy;
 }
 
