@@ -104,7 +104,7 @@ static void check(Golden *golden, const OrmcBlock *block, const char *got, bool 
 
 /* ---- what ormc gives ---- */
 
-void golden_write_sql(Text *out, const OrmcTranslation *translation) {
+static void golden_write_sql(Text *out, const OrmcTranslation *translation) {
     for (int i = 0; i < ormc_translation_query_count(translation); i++) {
         const OrmcQuery *query = ormc_translation_query(translation, i);
         for (int j = 0; j < query->statement_count; j++) {
@@ -114,7 +114,7 @@ void golden_write_sql(Text *out, const OrmcTranslation *translation) {
     }
 }
 
-void golden_write_params(Text *out, const OrmcTranslation *translation) {
+static void golden_write_params(Text *out, const OrmcTranslation *translation) {
     for (int i = 0; i < ormc_translation_query_count(translation); i++) {
         const OrmcQuery *query = ormc_translation_query(translation, i);
         for (int j = 0; j < query->statement_count; j++)

@@ -13,10 +13,6 @@ void diff_write_sides(Text *out, const char *left, const char *right);
 
 /* ---- golden.c */
 
-/* Statements and parameters of a translation, as golden blocks hold them. */
-void golden_write_sql(Text *out, const OrmcTranslation *translation);
-void golden_write_params(Text *out, const OrmcTranslation *translation);
-
 /* ---- golden_file.c: a golden file and its blocks */
 
 typedef struct GoldenFile {

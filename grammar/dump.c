@@ -30,8 +30,6 @@ static const char *const kind_names[NODE_KIND_COUNT] = {
 #undef NODE
 };
 
-const char *node_kind_name(NodeKind kind) { return kind_names[kind]; }
-
 static const char *const operator_names[] = {"Add",    "Sub",    "Mult",  "MatMult", "Div",    "Mod",     "Pow",
                                              "LShift", "RShift", "BitOr", "BitXor",  "BitAnd", "FloorDiv"};
 static const char *const unary_names[] = {"Invert", "Not", "UAdd", "USub"};

@@ -114,8 +114,6 @@ typedef enum CompareOperator {
 #undef NUMBERS
 #undef CONSTANT
 
-const char *node_kind_name(NodeKind kind);
-
 /* Casts with the kind checked in debug builds: NODE_AS(Call, node)->func. */
 #define NODE_AS(K, n) ((Node##K *)(assert((n)->kind == NODE_##K), (n)))
 

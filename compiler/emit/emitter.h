@@ -58,8 +58,6 @@ bool emit_enter(Emitter *e, Span span);
 void emit_expr(Emitter *e, const Expr *expr);
 void emit_list(Emitter *e, const ExprList *list, int from, const char *separator);
 void emit_param(Emitter *e, const Param *param);
-/* Takes a template apart: {0} … {9} an argument, {*} all of them, {n*} from the n-th on, {x} the extra text. */
-void emit_template(Emitter *e, const char *text, const ExprList *args, Slice extra, Span span);
 /* call.c */
 void emit_call(Emitter *e, const Expr *expr);
 void emit_window(Emitter *e, const Window *window);

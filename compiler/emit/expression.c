@@ -20,6 +20,9 @@ void emit_list(Emitter *e, const ExprList *list, int from, const char *separator
 
 /* ---- templates ---- */
 
+/* Takes a template apart: {0} … {9} an argument, {*} all of them, {n*} from the n-th on, {x} the extra text. */
+static void emit_template(Emitter *e, const char *text, const ExprList *args, Slice extra, Span span);
+
 static void emit_hole_text(Emitter *e, const Expr *operand, Slice kind) {
     bool inet = slice_equals_text(kind, "inet");
     if (inet) EMIT(e, "HOST(");
@@ -159,7 +162,7 @@ static void emit_shared_template(Emitter *e, const char *text, const ExprList *a
     EMIT(e, "))");
 }
 
-void emit_template(Emitter *e, const char *text, const ExprList *args, Slice extra, Span span) {
+static void emit_template(Emitter *e, const char *text, const ExprList *args, Slice extra, Span span) {
     switch (text[0]) {
     case TEMPLATE_REFUSED: emit_refuse(e, span, text + 1); break;
     case TEMPLATE_SHARED: emit_shared_template(e, text + 1, args, extra); break;

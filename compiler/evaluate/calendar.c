@@ -27,7 +27,7 @@ void calendar_date(int64_t days, int *year, int *month, int *day) {
     *year = (int)(years + era * 400 + (*month <= 2));
 }
 
-int calendar_month_days(int year, int month) {
+static int calendar_month_days(int year, int month) {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     return month == 2 && leap ? 29 : days[month - 1];
@@ -208,7 +208,8 @@ Slice zone_title(Evaluator *ev, const Value *zone) {
     return slice_copy(ev->arena, slice_from(text));
 }
 
-bool zone_offset_utc(Evaluator *ev, const Value *zone, int64_t utc_ticks, int *seconds) {
+/* … at this instant (ticks in UTC). */
+static bool zone_offset_utc(Evaluator *ev, const Value *zone, int64_t utc_ticks, int *seconds) {
     const TimeZoneValue *value = (const TimeZoneValue *)zone;
     if (value->fixed) {
         *seconds = value->offset;

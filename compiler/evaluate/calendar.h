@@ -9,7 +9,6 @@
 
 int64_t calendar_days(int64_t year, int month, int day);
 void calendar_date(int64_t days, int *year, int *month, int *day);
-int calendar_month_days(int year, int month);
 bool calendar_valid(int64_t year, int64_t month, int64_t day);
 
 /* Microseconds of the wall clock, zone left aside; and back. */
@@ -17,8 +16,6 @@ int64_t datetime_ticks(const DateTimeValue *value);
 void datetime_from_ticks(int64_t ticks, DateTimeValue *parts);
 /* Seconds east of UTC at this wall time. False: no such zone on this system. */
 bool zone_offset_local(Evaluator *ev, const Value *zone, int64_t local_ticks, int fold, int *seconds);
-/* … at this instant (ticks in UTC). */
-bool zone_offset_utc(Evaluator *ev, const Value *zone, int64_t utc_ticks, int *seconds);
 /* What tzname(None) says of a zone, else its name: "UTC", "-10" for Etc/GMT+10, "Europe/Paris". */
 Slice zone_title(Evaluator *ev, const Value *zone);
 /* The same instant in another zone; NULL zone: naive, in UTC. Raises where a zone is not known. */

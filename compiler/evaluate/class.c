@@ -137,7 +137,7 @@ Class *builtin_define_class(Evaluator *ev, const char *name, const Type *type, c
 
 /* ---- looking up ---- */
 
-Value *class_find_after(const Class *cls, const Class *after, Atom name, Class **owner) {
+static Value *class_find_after(const Class *cls, const Class *after, Atom name, Class **owner) {
     int i = 0;
     if (after) {
         while (i < cls->mro_count && cls->mro[i] != after) i++;
@@ -308,6 +308,8 @@ static Value *super_nothing(Evaluator *ev, Value *self, const Arguments *argumen
     return value_none(ev);
 }
 
+static Value *class_plain_instance(Evaluator *ev, Class *cls) { return instance_allocate(ev, cls, sizeof(Instance)); }
+
 static Value *super_new(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     if (!arguments->count || !value_is(arguments->items[0], VALUE_CLASS)) return value_none(ev);
@@ -344,10 +346,8 @@ Value *super_get_attribute(Evaluator *ev, Value *super, Atom name, const Node *s
 
 /* ---- instances ---- */
 
-Value *class_plain_instance(Evaluator *ev, Class *cls) { return instance_allocate(ev, cls, sizeof(Instance)); }
-
 /* An instance of a program's class whose attributes are not all known. */
-Value *class_open_instance(Evaluator *ev, Class *cls, Slice text, const Node *node) {
+static Value *class_open_instance(Evaluator *ev, Class *cls, Slice text, const Node *node) {
     if (cls->instance_type != &instance_type) return value_unknown(ev, text, node, &cls->head);
     Instance *instance = instance_allocate(ev, cls, sizeof *instance);
     instance->head.type = &open_instance_type;

@@ -14,8 +14,6 @@ const struct Dialect *evaluator_dialect(Evaluator *ev) { return ev->dialect; }
 bool evaluator_has_rows(const Evaluator *ev) { return ev->host.has_rows; }
 Class *evaluator_builtin_class(Evaluator *ev, ValueKind kind) { return ev->builtins.kinds[kind]; }
 Class *evaluator_object_class(Evaluator *ev) { return ev->builtins.object; }
-int evaluator_module_count(const Evaluator *ev) { return ev->imported_count; }
-ModuleValue *evaluator_module(const Evaluator *ev, int index) { return ev->imported[index]; }
 const FunctionValue *evaluator_function(const Evaluator *ev) { return ev->frame ? ev->frame->function : NULL; }
 const DiagnosticList *evaluator_load_diagnostics(const Evaluator *ev) { return &ev->load_diagnostics; }
 DiagnosticList *evaluator_diagnostics(Evaluator *ev) { return &ev->diagnostics; }
@@ -156,7 +154,7 @@ void evaluator_add_source(Evaluator *ev, Source *source, SourceRole role, Slice 
     ARENA_PUSH(&ev->lasting, ev->programs, ev->program_count, ev->program_capacity) = program;
 }
 
-void program_parse(Evaluator *ev, ProgramSource *program) {
+static void program_parse(Evaluator *ev, ProgramSource *program) {
     if (program->tree) return;
     /* trees of the program's files last: they are the same for every compile */
     ParseOptions options = {.nesting_limit = ev->limits.nesting};
@@ -491,7 +489,7 @@ void evaluator_describe_models(Evaluator *ev, Buffer *out) {
 
 /* ---- settings and --set ---- */
 
-Value *evaluator_parse_literal(Evaluator *ev, Slice text) {
+static Value *evaluator_parse_literal(Evaluator *ev, Slice text) {
     Source *source = source_from_text(ev->arena, SLICE("<option>"), slice_copy(ev->arena, text));
     evaluator_register_source(ev, source);
     DiagnosticList ignored;

@@ -387,7 +387,7 @@ static bool arguments_add_star(Evaluator *ev, const Node *node, Arguments *out, 
     return true;
 }
 
-bool arguments_evaluate(Evaluator *ev, const NodeCall *call, Arguments *out) {
+static bool arguments_evaluate(Evaluator *ev, const NodeCall *call, Arguments *out) {
     *out = (Arguments){.site = &call->node};
     int capacity = call->args.count, node_capacity = call->args.count, keyword_capacity = call->keywords.count;
     if (capacity) {

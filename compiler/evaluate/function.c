@@ -229,7 +229,7 @@ static bool binding_defaults(Binding *b) {
     return true;
 }
 
-Scope *function_scope(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments) {
+static Scope *function_scope(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments) {
     Scope *scope = scope_new(ev, SCOPE_FUNCTION, function->scope, function->module);
     scope->function = function;
     Binding binding = {ev, function, function_parameters(function), scope, arguments};

@@ -120,7 +120,7 @@ static int parts_shared(const ProgramSource *a, const ProgramSource *b) {
     return shared;
 }
 
-ProgramSource *program_find(Evaluator *ev, Slice dotted, ProgramSource *from) {
+static ProgramSource *program_find(Evaluator *ev, Slice dotted, ProgramSource *from) {
     Slice *parts;
     int count = split_dotted(ev, dotted, &parts);
     ProgramSource *best = NULL;
@@ -181,7 +181,7 @@ static ModuleValue *package_module(Evaluator *ev, Slice dotted) {
     return module;
 }
 
-Value *import_module(Evaluator *ev, Slice dotted, const Node *site) {
+static Value *import_module(Evaluator *ev, Slice dotted, const Node *site) {
     (void)site;
     ModuleValue *native = evaluator_import(ev, slice_terminated(ev->arena, dotted));
     if (native || ev->error.pending) return native ? &native->head : NULL;

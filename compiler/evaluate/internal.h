@@ -276,8 +276,7 @@ void evaluator_register_source(Evaluator *ev, Source *source);
 Atom evaluator_atom(Evaluator *ev, const char *text);
 void evaluator_report_error(Evaluator *ev);
 bool evaluator_step(Evaluator *ev, const Node *site); /* counts; false: a limit was reached, raised */
-Value *evaluator_parse_literal(Evaluator *ev, Slice text);
-bool evaluator_symbolic(const Evaluator *ev); /* paths are being explored */
+bool evaluator_symbolic(const Evaluator *ev);         /* paths are being explored */
 
 /* ---- journal ---- */
 void namespace_set(Evaluator *ev, AtomMap *map, Atom key, void *value);
@@ -292,14 +291,11 @@ bool error_matches(Evaluator *ev, Value *classes);
 
 /* ---- class.c ---- */
 Value *class_get_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site); /* NULL: none, or raised */
-Value *class_find_after(const Class *cls, const Class *after, Atom name, Class **owner);
 Value *class_call(Evaluator *ev, Class *cls, const Arguments *arguments);
 Value *class_bind(Evaluator *ev, Value *attribute, Value *self, Class *cls, const Node *site);
 Value *super_get_attribute(Evaluator *ev, Value *super, Atom name, const Node *site);
 Value *value_super(Evaluator *ev, Class *start, Value *self);
 Class *class_from_statement(Evaluator *ev, const NodeClassDef *node);
-Value *class_plain_instance(Evaluator *ev, Class *cls);
-Value *class_open_instance(Evaluator *ev, Class *cls, Slice text, const Node *node);
 Value *value_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node);
 bool class_is_user(const Class *cls);
 extern const Type open_instance_type;
@@ -308,7 +304,6 @@ extern const Type open_instance_type;
 Value *function_new(Evaluator *ev, const Node *node, Atom name);
 Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments);
 Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldTarget *target, const Node *site);
-Scope *function_scope(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments);
 Scope *function_entry_scope(Evaluator *ev, FunctionValue *function, Value *self);
 const Nodearguments *function_parameters(const FunctionValue *function);
 Value *function_decorate(Evaluator *ev, Value *decorator, Value *decorated, const Node *site);
@@ -320,7 +315,6 @@ Value *value_generator_context(Evaluator *ev, Value *function, Value *self, cons
 /* ---- expression.c ---- */
 Value *evaluate(Evaluator *ev, const Node *node);
 Value *scope_lookup(Evaluator *ev, Scope *scope, Atom name);
-bool arguments_evaluate(Evaluator *ev, const NodeCall *call, Arguments *out);
 Value *evaluate_comprehension(Evaluator *ev, const Node *node);
 Value *evaluate_annotation(Evaluator *ev, const Node *node);
 Value *evaluate_text(Evaluator *ev, Slice text, const Node *site, Scope *scope);
@@ -328,7 +322,6 @@ Value *evaluate_text(Evaluator *ev, Slice text, const Node *site, Scope *scope);
 /* ---- statement.c ---- */
 Flow execute_body(Evaluator *ev, const Nodes *body);
 bool assign_target(Evaluator *ev, const Node *target, Value *value);
-void assign_unknown(Evaluator *ev, const Node *target);
 void scope_assign(Evaluator *ev, Scope *scope, Atom name, Value *value);
 Value *evaluate_or_unknown(Evaluator *ev, const Node *node);
 bool try_fires(Evaluator *ev, bool ended);
@@ -386,17 +379,12 @@ Value *value_union(Evaluator *ev, Value *left, Value *right);
 Class *unknown_class(const Value *value); /* NULL: not known */
 
 /* ---- import.c ---- */
-Value *import_module(Evaluator *ev, Slice dotted, const Node *site);
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program);
 /* Sets up the native modules that the statements import, before anything is journaled. */
 void imports_preload(Evaluator *ev, const Nodes *body);
-ProgramSource *program_find(Evaluator *ev, Slice dotted, ProgramSource *from);
 ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module);
-void program_parse(Evaluator *ev, ProgramSource *program);
 
 /* ---- unresolved.c ---- */
-/* The leftmost part of attributes, calls and items: `Bok` of `Bok.objects.all()`. */
-const Node *expression_root(const Node *node);
 /* The module has no such name, or not yet: says so where that is certain (false: it isn't). `site` is the attribute, or
  * the alias of an import, which calls the module `imported_as`. */
 bool module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site);

@@ -207,9 +207,6 @@ int evaluator_decide(Evaluator *ev, const Node *site, int alternatives);
  */
 Class *evaluator_builtin_class(Evaluator *ev, ValueKind kind);
 Class *evaluator_object_class(Evaluator *ev);
-/* All modules of the program that have been imported, in order. */
-int evaluator_module_count(const Evaluator *ev);
-ModuleValue *evaluator_module(const Evaluator *ev, int index);
 /* The function whose body is being evaluated: NULL at module level. */
 const FunctionValue *evaluator_function(const Evaluator *ev);
 Arena *evaluator_arena(Evaluator *ev); /* of this compile; values made while models load live as long as the models */

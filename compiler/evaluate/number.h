@@ -16,7 +16,6 @@ Slice digits_divide(Arena *arena, Slice a, Slice b, Slice *remainder);
 double value_as_double(const Value *value); /* int, bool, float */
 Slice integer_digits(Evaluator *ev, const Value *value);
 Value *integer_from_digits(Evaluator *ev, Slice digits);
-Slice float_text(Arena *arena, double number); /* repr() */
 
 Value *number_binary(Evaluator *ev, Operator op, Value *self, Value *other, bool reflected, const Node *site);
 Value *number_unary(Evaluator *ev, UnaryOperator op, Value *self, const Node *site);

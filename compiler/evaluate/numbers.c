@@ -276,7 +276,7 @@ int number_order(Evaluator *ev, Value *left, Value *right, bool *comparable) {
 /* ---- text ---- */
 
 /* repr() of a float: the shortest digits that read back as the same number. */
-Slice float_text(Arena *arena, double number) {
+static Slice float_text(Arena *arena, double number) {
     if (isnan(number)) return SLICE("nan");
     if (isinf(number)) return number < 0 ? SLICE("-inf") : SLICE("inf");
     char text[40];

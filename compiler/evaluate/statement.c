@@ -196,7 +196,7 @@ static Flow execute_augmented(Evaluator *ev, const NodeAugAssign *node) {
     return flow_of(result && assign_target(ev, node->target, result));
 }
 
-void assign_unknown(Evaluator *ev, const Node *target) {
+static void assign_unknown(Evaluator *ev, const Node *target) {
     if (!assign_target(ev, target, value_unknown(ev, evaluator_node_text(ev, target), target, NULL)))
         evaluator_clear_error(ev);
 }

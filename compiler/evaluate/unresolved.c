@@ -15,7 +15,8 @@ const Type undefined_origin = {.name = "undefined", .kind = VALUE_NATIVE};
 const Type reported_origin = {.name = "reported", .kind = VALUE_NATIVE};
 const Type import_origin = {.name = "import", .kind = VALUE_NATIVE};
 
-const Node *expression_root(const Node *node) {
+/* The leftmost part of attributes, calls and items: `Bok` of `Bok.objects.all()`. */
+static const Node *expression_root(const Node *node) {
     for (;;) {
         switch (node->kind) {
         case NODE_Attribute: node = NODE_AS(Attribute, node)->value; break;

@@ -5,6 +5,7 @@
  * Example: select(t).with_hint(t, "USE INDEX (x)", "mysql").prefix_with("SQL_NO_CACHE").
  */
 #include "compiler/sqlalchemy/face.h"
+#include "compiler/sqlalchemy/orm.h"
 
 /* ---- prefixes, suffixes, hints ---- */
 
@@ -89,6 +90,7 @@ Value *executable_add_cte(Evaluator *ev, Value *self, const Arguments *a) {
 }
 
 Value *executable_options(Evaluator *ev, Value *self, const Arguments *a) {
+    if (!orm_options_check(ev, a)) return NULL;
     Value *copy = executable_copy(ev, self);
     Executable *head = EXECUTABLE(copy);
     Value **all = ARENA_ARRAY(evaluator_arena(ev), Value *, head->option_count + a->count + 1);

@@ -244,7 +244,6 @@ Entity *entity_polymorphic(Evaluator *ev, Mapper *mapper, Mapper **poly, int cou
 Element *entity_column(Evaluator *ev, Entity *entity, Property *property); /* annotated; NULL: no column */
 Element *entity_adapt(Evaluator *ev, Entity *entity, Element *element);
 Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *site);
-Entity *entity_for_mapper(Evaluator *ev, Entity *entity, Mapper *mapper);
 Value *orm_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
 AttributeValue *attribute_new(Evaluator *ev, Entity *entity, Property *property);
 AttributeValue *value_as_attribute(Value *value);

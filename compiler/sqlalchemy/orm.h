@@ -57,9 +57,8 @@ struct Element *orm_join_elements(Evaluator *ev, struct Element *left, Value *ri
 struct Element *orm_join_target(Evaluator *ev, Value *value);
 /* The ENTITY of the first mapped attribute in a column expression; NULL: none. */
 struct Element *orm_column_entity(Evaluator *ev, struct Element *column);
-/* statement.options(…): a copy of the SELECT, UPDATE or DELETE that carries the loader options in Executable.orm_state.
- * NULL: raised. */
-struct Element *orm_with_options(Evaluator *ev, struct Element *statement, const Arguments *arguments);
+/* What options() gets: strings, columns and attributes are refused. */
+bool orm_options_check(Evaluator *ev, const Arguments *arguments);
 
 /* A value that an earlier statement's rows hold: fills the parameter. False: it comes from elsewhere. */
 bool orm_row_param(Evaluator *ev, const UnknownValue *unknown, Param *out);

@@ -185,13 +185,6 @@ Entity *entity_polymorphic(Evaluator *ev, Mapper *mapper, Mapper **poly, int cou
     return entity;
 }
 
-Entity *entity_for_mapper(Evaluator *ev, Entity *entity, Mapper *mapper) {
-    (void)ev;
-    for (int i = 0; i < entity->poly_count && entity->subs; i++)
-        if (entity->subs[i]->mapper == mapper) return entity->subs[i];
-    return entity;
-}
-
 /* Properties in the order in which they load: the mapper's own, then what its submappers add. */
 void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *count) {
     Arena *arena = evaluator_arena(ev);

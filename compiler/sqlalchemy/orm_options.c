@@ -317,16 +317,18 @@ Element *statement_with_options(Evaluator *ev, Element *statement, Value *const 
     return copy;
 }
 
-Element *orm_with_options(Evaluator *ev, Element *statement, const Arguments *arguments) {
+bool orm_options_check(Evaluator *ev, const Arguments *arguments) {
     for (int i = 0; i < arguments->count; i++) {
-        const Type *type = arguments->items[i]->type;
-        if (type == &orm_load_option_type || type == &orm_criteria_type || value_is_unknown(arguments->items[i]))
-            continue;
-        return sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
-                        "ExecutableOption Core or ORM object expected in options(), got: %.*s",
-                        SLICE_ARGS(value_repr(ev, arguments->items[i])));
+        Value *option = arguments->items[i];
+        ValueKind kind = option->type->kind;
+        bool plain = kind == VALUE_STRING || kind == VALUE_INTEGER || kind == VALUE_LIST || kind == VALUE_TUPLE;
+        if (!plain && !value_is_element(option) && option->type != &orm_attribute_type) continue;
+        sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes ? arguments->nodes[i] : arguments->site,
+                 "ExecutionOption Core or ORM object expected, got %.*s.", SLICE_ARGS(value_repr(ev, option)));
+        if (option->type == &orm_attribute_type) evaluator_raise_help(ev, "loader options take it: selectinload(…)");
+        return false;
     }
-    return statement_with_options(ev, statement, arguments->items, arguments->count);
+    return true;
 }
 
 void options_define(Evaluator *ev, ModuleValue *module) {

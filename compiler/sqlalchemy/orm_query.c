@@ -45,11 +45,6 @@ Value *orm_query_new(Evaluator *ev, Session *session, Value *const *items, int c
     return &made->head.head;
 }
 
-Element *query_statement(Evaluator *ev, Value *query) {
-    (void)ev;
-    return ((QueryValue *)query)->statement;
-}
-
 Element *query_as_select(Evaluator *ev, Value *query) {
     Element *statement = element_copy(ev, ((QueryValue *)query)->statement);
     SELECTABLE(statement)->label_style = LABEL_DISAMBIGUATE_ONLY;

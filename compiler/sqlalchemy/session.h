@@ -136,7 +136,6 @@ void results_define(Evaluator *ev, ModuleValue *module);
 extern const Type orm_query_type;
 Value *orm_query_new(Evaluator *ev, Session *session, Value *const *items, int count, const Node *site);
 Element *query_as_select(Evaluator *ev, Value *query); /* inside of another statement */
-Element *query_statement(Evaluator *ev, Value *query);
 Value *orm_class_query(Evaluator *ev, Class *cls, const Node *site);
 Value *query_execute(Evaluator *ev, Value *query, const Node *site);
 void queries_define(Evaluator *ev, ModuleValue *module);
