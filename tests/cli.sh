@@ -65,8 +65,18 @@ expect 2 'takes tokens, syntax' sql --dump nonsense -e 1
 
 # Native methods take what they are the methods of, and nothing else.
 expect 1 "doesn't apply to a 'int' object" sql -m shop=models.py -e 'QuerySet.filter(5)'
-printf 'from django.db import models\nclass Few(models.QuerySet):\n    def few(self):\n        return self.filter(id=1)\n' > few.py
-expect 0 '' sql few.py
+cat > few.py << 'END'
+from django.db import models
+class Few(models.QuerySet):
+    def few(self):
+        return self.filter(id=1)
+class Lone(models.QuerySet):
+    def none_has_it(self):
+        return self.filter(id=1)
+class Author(models.Model):
+    objects = Few.as_manager()
+END
+expect 0 'in few: self.filter' sql few.py
 
 # A text's fences need no imports, as -e needs none.
 printf 'All:\n\n```python\nauthors = Author.objects.filter(name=F("id"))\n```\n' > notes.md

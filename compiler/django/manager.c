@@ -366,6 +366,18 @@ static Value *manager_unknown_instance(Evaluator *ev, Class *cls, Slice text, co
     return value_unknown(ev, text, node, NULL);
 }
 
+/* `self` of a queryset class's methods: all rows of a model that has a manager with this class. */
+static Value *queryset_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node) {
+    const Models *models = django_models(ev);
+    for (int i = 0; i < models->count; i++)
+        for (int m = 0; m < models->items[i]->manager_count; m++) {
+            const Value *manager = models->items[i]->managers[m].manager;
+            if (manager->type == &dj_manager_type && ((const DjManager *)manager)->queryset_class == cls)
+                return (Value *)dj_queryset_new(ev, cls, models->items[i], node);
+        }
+    return value_unknown(ev, text, node, NULL);
+}
+
 void dj_managers_define(Evaluator *ev, ModuleValue *module) {
     const NativeMethod *parts[] = {queryset_class_methods, dj_queryset_methods, dj_terminal_methods, dj_write_methods};
     int total = 0;
@@ -374,8 +386,11 @@ void dj_managers_define(Evaluator *ev, ModuleValue *module) {
     total = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         for (int m = 0; parts[i][m].name; m++) all[total++] = parts[i][m];
-    NativeClass queryset = {
-        .name = "QuerySet", .instance_type = &dj_queryset_type, .methods = all, .create = queryset_create};
+    NativeClass queryset = {.name = "QuerySet",
+                            .instance_type = &dj_queryset_type,
+                            .methods = all,
+                            .create = queryset_create,
+                            .unknown_instance = queryset_unknown_instance};
     dj_state(ev)->queryset_class = module_define_class(ev, module, &queryset, NULL);
     NativeClass base = {.name = "BaseManager",
                         .instance_type = &dj_manager_type,
