@@ -173,12 +173,12 @@ static Value *updated_names(Evaluator *ev, DjModel *model, const Arguments *valu
     ListValue *names = value_list(ev);
     for (int i = 0; i < values->keyword_count; i++) {
         DjField *field = model_field(ev, model, values->keywords[i].name);
-        if (!field || !field->concrete || field->primary_key) return NULL;
+        if (!field || !field->concrete || field_is_key(ev, model, field)) return NULL;
         list_append(ev, names, value_atom(ev, field->name));
     }
     for (int i = 0; i < model->local_concrete_fields.count; i++) {
         const DjField *field = model->local_concrete_fields.items[i];
-        if (!field->primary_key && (field_has_pre_save(field) || field_override(ev, field, "pre_save")))
+        if (!field_is_key(ev, model, field) && (field_has_pre_save(field) || field_override(ev, field, "pre_save")))
             list_append(ev, names, value_atom(ev, field->name));
     }
     return values->unknown_keywords ? NULL : (Value *)names;

@@ -259,20 +259,44 @@ static bool options_force(const SaveOptions *options, const DjModel *model) {
     return false;
 }
 
+/* Parents that were saved already: one that is reached twice is saved once. */
+typedef struct SavedParents {
+    struct SavedParent {
+        const DjModel *model;
+        bool updated;
+    } * items;
+    int count, capacity;
+} SavedParents;
+
 static bool parents_save(Evaluator *ev, DjInstance *instance, DjModel *model, const SaveOptions *options,
-                         bool *inserted) {
+                         SavedParents *saved, bool *inserted);
+
+static bool parent_save(Evaluator *ev, DjInstance *instance, DjModel *parent, const SaveOptions *options,
+                        SavedParents *saved, bool *inserted) {
+    bool above = false, own = false;
+    for (int i = 0; i < saved->count; i++) {
+        if (saved->items[i].model != parent) continue;
+        *inserted = *inserted || !saved->items[i].updated;
+        return true;
+    }
+    if (!parents_save(ev, instance, parent, options, saved, &above) ||
+        !table_save(ev, instance, parent, above || options_force(options, parent), options, &own))
+        return false;
+    *inserted = *inserted || own;
+    ARENA_PUSH(evaluator_arena(ev), saved->items, saved->count, saved->capacity) = (struct SavedParent){parent, !own};
+    return true;
+}
+
+static bool parents_save(Evaluator *ev, DjInstance *instance, DjModel *model, const SaveOptions *options,
+                         SavedParents *saved, bool *inserted) {
     for (int i = 0; i < model->parent_count; i++) {
         DjModel *parent = model->parents[i].model;
         DjField *link = model->parents[i].link;
-        bool above = false, own = false;
         model_prepare(ev, parent);
         if (link && link->column && value_is_none(instance_field_value(ev, instance, parent->pk, options->site)))
             instance_set(ev, (Value *)instance, parent->pk->attname,
                          instance_field_value(ev, instance, link, options->site));
-        if (!parents_save(ev, instance, parent, options, &above) ||
-            !table_save(ev, instance, parent, above || options_force(options, parent), options, &own))
-            return false;
-        *inserted = *inserted || above || own;
+        if (!parent_save(ev, instance, parent, options, saved, inserted)) return false;
         if (link)
             instance_set(ev, (Value *)instance, link->attname,
                          instance_field_value(ev, instance, parent->pk, options->site));
@@ -283,10 +307,11 @@ static bool parents_save(Evaluator *ev, DjInstance *instance, DjModel *model, co
 bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *options) {
     DjModel *model = instance->model->concrete;
     bool parent_inserted = false, inserted = false;
+    SavedParents saved = {0};
     model_prepare(ev, model);
     if (!write_check_related(ev, instance, "save", options->site)) return false;
     if (model->parent_count) transaction_enter(ev, false, options->site);
-    bool fine = parents_save(ev, instance, model, options, &parent_inserted) &&
+    bool fine = parents_save(ev, instance, model, options, &saved, &parent_inserted) &&
                 table_save(ev, instance, model, options->force_insert || parent_inserted, options, &inserted);
     if (model->parent_count) transaction_leave(ev, false, !fine, options->site);
     if (!fine) return false;

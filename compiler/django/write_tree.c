@@ -117,6 +117,8 @@ Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, R
     if (value_is_database_default(value) || given) {
         if (evaluator_dialect(ev)->id != DIALECT_SQLITE) return expr_raw(arena, SLICE("DEFAULT"));
         value = field->db_default;
+        if (field->internal == FIELD_DECIMAL && !value_is_expr(value))
+            value = (Value *)dj_value(ev, value, field, site);
     }
     if (value_is_expr(value)) return write_expression(ev, model, field, value_expr(value), table, site);
     if (table && value_is_none(value)) return expr_new(arena, EXPR_NULL, field->sql_type);

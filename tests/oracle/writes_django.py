@@ -87,10 +87,10 @@ def main():
     total = right = tables = 0
     with tempfile.TemporaryDirectory() as place:
         path = pathlib.Path(place, "case.db")
-        for file in sorted((folder / "writes").glob(f"*{options.only}*.jsonl.gz")):
+        for file in sorted((folder / "writes").glob("*.jsonl.gz")):
             app = file.name.split(".")[0]
             schema = folder / "schema" / f"{app}.sql"
-            if not schema.exists():
+            if options.only not in app or not schema.exists():
                 continue
             counts = [0, 0, 0]
             for case in compare.load(str(file)):
