@@ -160,6 +160,10 @@ Slice field_cast_type(Evaluator *ev, DjField *field) {
     return dialect->is_mysql ? mysql_cast_type(ev, field) : field_column_type(ev, field);
 }
 
+bool field_has_placeholder(const DjField *field) {
+    return field->internal == FIELD_ARRAY || field_kind_is(field->internal, FIELD_RANGE);
+}
+
 Slice field_column_check(Evaluator *ev, DjField *field) {
     Arena *arena = evaluator_arena(ev);
     if (field->kind == FIELD_GENERATED) return (Slice){"", 0};

@@ -41,11 +41,18 @@ static Expr *param_with_cast(DjCompiler *compiler, const Expr *param, Slice type
     return expr_param(compiler_arena(compiler), &copy);
 }
 
+/* Fields that write their own placeholder keep the parameter, even for None. */
+static bool none_is_param(const DjCompiler *compiler, const DjExpr *expr, const DjField *field) {
+    if (!field) return false;
+    if (field->internal == FIELD_JSON) return !expr->as.value.for_save;
+    return compiler->dialect->id == DIALECT_POSTGRESQL && field_has_placeholder(field);
+}
+
 static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Value *value = expr->as.value.value;
     DjField *field = dj_output_field(compiler->ev, expr, false);
     if (evaluator_error_pending(compiler->ev)) return DJ_ERROR;
-    if (value_is_none(value) && !(field && field->internal == FIELD_JSON)) {
+    if (value_is_none(value) && !none_is_param(compiler, expr, field)) {
         *out = expr_new(compiler_arena(compiler), EXPR_NULL, field_sql_type(field));
         return DJ_SQL;
     }
@@ -58,7 +65,8 @@ static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **
     }
     DjOutcome outcome = dj_compile_value(compiler, value, field, expr->site, out);
     if (outcome != DJ_SQL) return outcome;
-    if (field && field->internal == FIELD_ARRAY && compiler->dialect->id == DIALECT_POSTGRESQL)
+    if (field && field_has_placeholder(field) && compiler->dialect->id == DIALECT_POSTGRESQL &&
+        (*out)->kind == EXPR_PARAM)
         *out = param_with_cast(compiler, *out, field_column_type(compiler->ev, field));
     *out = numeric_on_sqlite(compiler, expr, *out);
     return DJ_SQL;
@@ -215,9 +223,11 @@ static Expr *unification_cast(DjCompiler *compiler, DjExpr *expr, Expr *sql) {
                        : field->internal == FIELD_UUID                                                    ? "uuid"
                                                                                                           : NULL;
     if (!type) return sql;
-    Expr *cast = expr_new(compiler_arena(compiler), EXPR_CAST, field->sql_type);
+    Expr *cast = expr_new(compiler_arena(compiler), EXPR_RAW, field->sql_type);
+    cast->as.raw.texts = ARENA_ARRAY(compiler_arena(compiler), Slice, 2);
+    cast->as.raw.texts[0] = SLICE("CAST(");
+    cast->as.raw.texts[1] = slice_format(compiler_arena(compiler), " AS %s)", type);
     expr_list_push(compiler_arena(compiler), &cast->args, sql);
-    cast->as.cast.type_name = slice_from(type);
     return cast;
 }
 

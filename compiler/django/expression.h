@@ -96,6 +96,7 @@ struct DjExpr {
         } f; /* F, OUTER_REF (args[0] for OuterRef(OuterRef())), RESOLVED_OUTER_REF */
         struct {
             Value *value;
+            bool for_save; /* None of a JSON field is NULL, not 'null' */
         } value;
         struct {
             DjJoin *join;

@@ -253,7 +253,11 @@ static DjExpr *resolve_by_kind(DjQuery *query, DjExpr *expr, const DjResolve *ho
     case DJ_WINDOW: return resolve_window(query, expr, how);
     case DJ_LOOKUP: return resolve_lookup(query, expr, how);
     case DJ_RAW: return resolve_raw(query, expr, how);
-    case DJ_VALUE:
+    case DJ_VALUE: {
+        DjExpr *value = resolve_combined(query, expr, how);
+        if (value) value->as.value.for_save = how->for_save;
+        return value;
+    }
     case DJ_STAR:
     case DJ_COL:
     case DJ_COL_PAIRS:

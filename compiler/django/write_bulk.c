@@ -40,21 +40,16 @@ static int known_instances(Evaluator *ev, Value ***items, int count) {
     return kept_count;
 }
 
-static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, const Node *site, Fields *out) {
+/* `with_pk`: "pk" stands for the key, whatever its name is. */
+static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, bool with_pk, const Node *site, Fields *out) {
     Value **items;
     int count;
     if (!names || value_is_none(names)) return true;
     if (!list_of(ev, names, site, &items, &count)) return false;
     for (int i = 0; i < count; i++) {
         if (!value_is_text(items[i])) continue;
-        if (slice_equals_text(value_text(items[i]), "pk")) {
-            DjField **keys;
-            int key_count = model_pk_fields(ev, model, &keys);
-            for (int k = 0; k < key_count; k++)
-                ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = keys[k];
-            continue;
-        }
-        DjField *field = model_field(ev, model, value_as_atom(ev, items[i]));
+        bool key = with_pk && slice_equals_text(value_text(items[i]), "pk");
+        DjField *field = key ? model->pk : model_field(ev, model, value_as_atom(ev, items[i]));
         if (!field) {
             evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, site),
                             "%.*s has no field named '%.*s'", SLICE_ARGS(model->name->text),
@@ -126,8 +121,8 @@ static bool bulk_read_conflict(Evaluator *ev, BulkCreate *bulk, Value *ignore, V
         bulk->conflict->ignore = true;
     }
     if (!updates) return true;
-    if (!names_to_fields(ev, bulk->model, update_fields, bulk->site, &set) ||
-        !names_to_fields(ev, bulk->model, unique_fields, bulk->site, &unique))
+    if (!names_to_fields(ev, bulk->model, update_fields, true, bulk->site, &set) ||
+        !names_to_fields(ev, bulk->model, unique_fields, true, bulk->site, &unique))
         return false;
     if (!set.count)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, bulk->site,
@@ -311,19 +306,20 @@ static bool bulk_update_check(Evaluator *ev, DjModel *model, const Fields *field
     return true;
 }
 
-static bool bulk_update_batch(Evaluator *ev, Value *self, const Fields *fields, Value **objects, int count,
-                              const Node *site) {
+/* How many rows were updated; NULL: raised. */
+static Value *bulk_update_batch(Evaluator *ev, Value *self, const Fields *fields, Value **objects, int count,
+                                const Node *site) {
     Keyword *values = ARENA_ARRAY(evaluator_arena(ev), Keyword, fields->count);
     ListValue *keys = value_list(ev);
     for (int i = 0; i < count; i++) list_append(ev, keys, instance_pk(ev, (DjInstance *)objects[i], site));
     for (int i = 0; i < fields->count; i++) {
         Value *made = bulk_case(ev, objects, count, fields->items[i], site);
-        if (!made) return false;
+        if (!made) return NULL;
         values[i] = (Keyword){fields->items[i]->attname, made, site};
     }
     Keyword filter = {django_atom(ev, "pk__in"), (Value *)keys, site};
     Value *rows = call_with_keywords(ev, self, "filter", &filter, 1, site);
-    return rows && call_with_keywords(ev, rows, "update", values, fields->count, site);
+    return rows ? call_with_keywords(ev, rows, "update", values, fields->count, site) : NULL;
 }
 
 Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -338,16 +334,24 @@ Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *argumen
     model_prepare(ev, model);
     if (batch_size && value_as_integer(batch_size, &size) && size <= 0)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Batch size must be a positive integer.");
-    if (!names_to_fields(ev, model, names, site, &fields) || !list_of(ev, objects, site, &items, &count)) return NULL;
+    if (!names_to_fields(ev, model, names, false, site, &fields) || !list_of(ev, objects, site, &items, &count))
+        return NULL;
     count = known_instances(ev, &items, count);
     if (!bulk_update_check(ev, model, &fields, items, count, site)) return NULL;
     if (!count) return value_integer(ev, 0);
     int limit = bulk_limit(ev, fields.count + 2, count);
     if (size > 0 && size < limit) limit = (int)size;
     transaction_enter(ev, false, site);
-    bool fine = true;
-    for (int from = 0; from < count && fine; from += limit)
-        fine = bulk_update_batch(ev, self, &fields, items + from, count - from < limit ? count - from : limit, site);
+    bool fine = true, counted = true;
+    int64_t total = 0, rows = 0;
+    for (int from = 0; from < count && fine; from += limit) {
+        int left = count - from < limit ? count - from : limit;
+        Value *updated = bulk_update_batch(ev, self, &fields, items + from, left, site);
+        fine = updated != NULL;
+        counted = counted && updated && value_as_integer(updated, &rows);
+        total += rows;
+    }
     transaction_leave(ev, false, !fine, site);
-    return fine ? value_unknown_at(ev, site) : NULL;
+    if (!fine) return NULL;
+    return counted ? value_integer(ev, total) : value_unknown_at(ev, site);
 }

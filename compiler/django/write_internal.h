@@ -19,6 +19,8 @@ Expr *write_and(Evaluator *ev, Expr *left, Expr *right); /* in parentheses where
 /* The value of a column: a parameter, NULL or DEFAULT, or what the program's expression compiles to. `table` is that of
  * an UPDATE, NULL in an INSERT. NULL: raised. */
 Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, Relation *table, const Node *site);
+/* An expression in the place of the field's own placeholder: arrays and ranges on PostgreSQL get their type. */
+Expr *write_placed(Evaluator *ev, DjField *field, Expr *value);
 /* Emits and executes one statement. *result NULL: the rows are unknown. */
 bool write_send(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, ExecutionResult **result);
 

@@ -271,7 +271,8 @@ static bool rows_keys(Evaluator *ev, Value *self, const Node *site, ListValue **
 /* Puts key IN (SELECT U0.key …) in the place of the query's own conditions; the keys themselves where the database
  * can't select from the table that it changes. */
 static bool restrict_by_key(Evaluator *ev, DjQuery *query, Value *self, bool keys_first, const Node *site) {
-    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site);
+    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site), *key = value_string(ev, SLICE("pk"));
+    if (inner && value_as_queryset(self)->has_fields) inner = value_call_method(ev, inner, "values", &key, 1, site);
     if (inner && keys_first) {
         ListValue *keys;
         if (!rows_keys(ev, inner, site, &keys)) return false;
@@ -322,6 +323,12 @@ static Expr *update_expression(Evaluator *ev, DjQuery *query, DjField *field, Va
     DjExpr *expr = given ? dj_resolve(query, given, &how) : NULL;
     if (!expr) return NULL;
     expr = dj_resolve_again(ev, expr);
+    if (expr->kind == DJ_COL_PAIRS) {
+        Slice shown = value_repr(ev, value);
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
+                               "Composite primary keys expressions are not allowed in this query (%.*s=%.*s).",
+                               SLICE_ARGS(field->name->text), SLICE_ARGS(shown));
+    }
     if (expr->flags & (DJ_HAS_AGGREGATE | DJ_HAS_OVER)) {
         Slice shown = value_repr(ev, value);
         return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
@@ -333,12 +340,29 @@ static Expr *update_expression(Evaluator *ev, DjQuery *query, DjField *field, Va
     Expr *out = NULL;
     DjOutcome outcome = dj_compile(&compiler, expr, &out);
     if (outcome == DJ_ERROR) return NULL;
-    return out ? out : expr_new(evaluator_arena(ev), EXPR_NULL, field->sql_type);
+    return write_placed(ev, field, out ? out : expr_new(evaluator_arena(ev), EXPR_NULL, field->sql_type));
+}
+
+/* Fields without a column of their own. */
+static DjField *refuse_columnless(Evaluator *ev, const DjField *field, Value *value, Span span) {
+    DjInstance *object = value_as_model_instance(value);
+    if (field->kind == FIELD_COMPOSITE_KEY)
+        return evaluator_raise(ev, django_state(ev)->field_error, span,
+                               "Composite primary key fields must be updated individually.");
+    if (object && !object->unknown && !instance_has_key(ev, object, object->model, NULL)) {
+        Slice shown = value_repr(ev, value);
+        return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_VALUE), span,
+                               "Unsaved model instance %.*s cannot be used in an ORM query.", SLICE_ARGS(shown));
+    }
+    return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_ATTRIBUTE), span,
+                           "'ForeignObjectRel' object has no attribute 'get_related_field'");
 }
 
 static DjField *update_field(Evaluator *ev, DjModel *model, const Keyword *keyword) {
     DjFound found = model_find_field(ev, model, keyword->name);
     Span span = evaluator_keyword_span(ev, keyword);
+    if (found.field && (found.field->kind == FIELD_COMPOSITE_KEY || found.field->kind == FIELD_FOREIGN_OBJECT))
+        return refuse_columnless(ev, found.field, keyword->value, span);
     if (!found.field && !found.rel) {
         Atom *names;
         int count = model_field_names_for_error(ev, model, &names);

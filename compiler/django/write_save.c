@@ -89,6 +89,8 @@ bool field_is_key(Evaluator *ev, DjModel *model, const DjField *field) {
     int count = model_pk_fields(ev, model, &keys);
     for (int i = 0; i < count; i++)
         if (keys[i] == field) return true;
+    if (field->model && field->model != model && field->model->pk && field->model->pk->kind == FIELD_COMPOSITE_KEY)
+        return field_is_key(ev, field->model, field);
     return field->primary_key;
 }
 

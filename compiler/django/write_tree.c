@@ -111,6 +111,17 @@ static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjE
     return out ? out : expr_new(evaluator_arena(ev), EXPR_NULL, SQL_UNKNOWN);
 }
 
+Expr *write_placed(Evaluator *ev, DjField *field, Expr *value) {
+    Arena *arena = evaluator_arena(ev);
+    if (!value || evaluator_dialect(ev)->id != DIALECT_POSTGRESQL || !field_has_placeholder(field)) return value;
+    Expr *placed = expr_new(arena, EXPR_RAW, field->sql_type);
+    placed->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
+    placed->as.raw.texts[0] = SLICE("");
+    placed->as.raw.texts[1] = slice_format(arena, "::%.*s", SLICE_ARGS(field_column_type(ev, field)));
+    expr_list_push(arena, &placed->args, value);
+    return placed;
+}
+
 Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, Relation *table, const Node *site) {
     Arena *arena = evaluator_arena(ev);
     bool given = value_is_expr(value) && value_expr(value)->kind == DJ_DB_DEFAULT;
@@ -120,13 +131,16 @@ Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, R
         if (field->internal == FIELD_DECIMAL && !value_is_expr(value))
             value = (Value *)dj_value(ev, value, field, site);
     }
-    if (value_is_expr(value)) return write_expression(ev, model, field, value_expr(value), table, site);
+    if (value_is_expr(value)) {
+        Expr *expression = write_expression(ev, model, field, value_expr(value), table, site);
+        return table ? write_placed(ev, field, expression) : expression;
+    }
     if (table && value_is_none(value)) return expr_new(arena, EXPR_NULL, field->sql_type);
     Param param;
     if (!field_prepare_save(ev, field, value, site, &param)) return NULL;
     if (table && param.source == PARAM_KNOWN && param.value.kind == LITERAL_NULL)
         return expr_new(arena, EXPR_NULL, field->sql_type);
-    if (field->internal == FIELD_ARRAY && evaluator_dialect(ev)->id == DIALECT_POSTGRESQL)
+    if (field_has_placeholder(field) && evaluator_dialect(ev)->id == DIALECT_POSTGRESQL)
         param.cast = slice_format(arena, "::%.*s", SLICE_ARGS(field_column_type(ev, field)));
     Expr *placeholder = expr_param(arena, &param);
     bool null = param.source == PARAM_KNOWN && param.value.kind == LITERAL_NULL;
