@@ -483,6 +483,13 @@ void dj_describe(Evaluator *ev, DjExpr *expr, Buffer *out) {
         buffer_format(out, "%.*s(%.*s)", SLICE_ARGS(name), SLICE_ARGS(expr->as.f.name));
         return;
     }
+    if (expr->kind == DJ_COL) {
+        const DjJoin *join = expr->as.col.join;
+        Slice alias = !join ? (Slice){"", 0} : join->relation.alias.length ? join->relation.alias : join->relation.name;
+        Slice label = field_label(ev, expr->as.col.target);
+        buffer_format(out, "Col(%.*s%s%.*s)", SLICE_ARGS(alias), alias.length ? ", " : "", SLICE_ARGS(label));
+        return;
+    }
     if (expr->kind == DJ_ORDER_BY) {
         buffer_text(out, "OrderBy(");
         dj_describe(ev, expr->args[0], out);

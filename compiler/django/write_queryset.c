@@ -10,6 +10,7 @@
 #include "compiler/django/fetch.h"
 #include "compiler/django/manager.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/compile.h"
 #include "compiler/django/write_internal.h"
 
 /* ---- create ---- */
@@ -381,17 +382,43 @@ static DjField *update_field(Evaluator *ev, DjModel *model, const Keyword *keywo
                            SLICE_ARGS(shown));
 }
 
-/* An object in the place of a key. */
+/* An object in the place of a key. NULL: it was never saved (raised). */
 static Value *update_key(Evaluator *ev, DjField *field, Value *value, const Node *site) {
     DjInstance *object = value_as_model_instance(value);
     DjField *target = object && field->rel ? field_target(ev, field) : NULL;
-    return target ? instance_field_value(ev, object, target, site) : value;
+    if (!target) return value;
+    Value *key = instance_field_value(ev, object, target, site);
+    if (!key || !value_is_none(key)) return key;
+    Slice shown = value_repr(ev, value);
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Unsaved model instance %.*s cannot be used in an ORM query.",
+                              SLICE_ARGS(shown));
 }
+
+/* ---- UPDATE … ORDER BY ---- */
+
+/* MySQL updates in the order that the program gave, unless another table's column takes part. */
+static ExprList update_order(Evaluator *ev, DjQuery *query) {
+    ExprList list = {0};
+    DjOrders orders = {0};
+    DjCompiler compiler = {.ev = ev, .dialect = evaluator_dialect(ev), .query = query};
+    if (!compiler.dialect->is_mysql || !query->order_count) return list;
+    bool fine = dj_compile_order_by(&compiler, &orders) == DJ_SQL;
+    if (!fine) evaluator_clear_error(ev);
+    for (int i = 0; i < orders.count && fine; i++) {
+        const DjExpr *inner = orders.items[i].expr->kind == DJ_ORDER_BY ? orders.items[i].expr->args[0] : NULL;
+        fine = !inner || inner->kind != DJ_COL || inner->as.col.join == query->joins[0];
+    }
+    for (int i = 0; i < orders.count && fine; i++) expr_list_push(evaluator_arena(ev), &list, orders.items[i].sql);
+    return list;
+}
+
+/* ---- what update() sets ---- */
 
 typedef struct TableUpdate {
     DjModel *model;
     Assignment *assignments;
     int count;
+    ExprList order;
 } TableUpdate;
 
 static bool update_send(Evaluator *ev, const SingleTable *single, const TableUpdate *update, const Node *site,
@@ -401,6 +428,7 @@ static bool update_send(Evaluator *ev, const SingleTable *single, const TableUpd
     tree->assignments = update->assignments;
     tree->assignment_count = update->count;
     tree->where = single->where;
+    tree->order_by = update->order;
     return write_send(ev, tree, STATEMENT_UPDATE, site, result);
 }
 
@@ -495,7 +523,8 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
     int joins = active_joins(own);
     update.assignments = ARENA_ARRAY(evaluator_arena(ev), Assignment, arguments->keyword_count + 1);
     for (int i = 0; i < arguments->keyword_count; i++) {
-        Value *value = update_key(ev, fields[i], arguments->keywords[i].value, site);
+        Value *value = update_key(ev, fields[i], arguments->keywords[i].value, arguments->keywords[i].node);
+        if (!value) return NULL;
         Expr *expr = update_expression(ev, own, fields[i], value, arguments->keywords[i].node);
         if (!expr) return NULL;
         update.assignments[update.count++] = (Assignment){bare_column(ev, &own->joins[0]->relation, fields[i]), expr};
@@ -504,6 +533,7 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
     single = (SingleTable){0};
     if (!single_table_compile(ev, own, &single)) return NULL;
     if (single.nothing) return value_integer(ev, 0);
+    update.order = update_order(ev, own);
     ExecutionResult *result = NULL;
     return update_send(ev, &single, &update, site, &result) ? rows_affected(ev, result, site) : NULL;
 }

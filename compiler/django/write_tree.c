@@ -94,7 +94,7 @@ static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjE
     DjExpr *expr = dj_resolve(query, given, &how);
     if (!expr) return NULL;
     if (update) expr = dj_resolve_again(ev, expr);
-    Slice shown = value_repr(ev, (Value *)given);
+    Slice shown = value_repr(ev, (Value *)expr);
     if (!update && (expr->flags & DJ_HAS_COLUMNS) && !(expr->flags & DJ_HAS_SUBQUERY))
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
                                   "Failed to insert expression \"%.*s\" on %.*s. F() expressions can only be used to "
