@@ -17,7 +17,7 @@ typedef enum DjOpKind {
     DJ_OP_CLEAR_ORDER, /* order_by() of internal use: force */
     DJ_OP_REVERSE,
     DJ_OP_DISTINCT, /* names */
-    DJ_OP_VALUES,   /* names */
+    DJ_OP_VALUES,   /* names; flag: columns without names, as inside of IN */
     DJ_OP_ONLY,
     DJ_OP_DEFER,          /* names; defer(None): flag */
     DJ_OP_SELECT_RELATED, /* names; none: all; flag: select_related(None) */

@@ -256,6 +256,14 @@ static bool replay_order_by(DjQuery *query, const DjOp *op) {
     return dj_add_ordering(query, op->orderings, op->count);
 }
 
+static bool replay_values(DjQuery *query, const DjOp *op) {
+    if (!dj_set_values(query, op->names, op->spans, op->count) || !op->flag) return !evaluator_error_pending(query->ev);
+    query->select = (DjExprs){0};
+    query->has_selected = query->default_columns = false;
+    query->selected_count = query->values_count = 0;
+    return dj_add_fields(query, op->names, op->spans, op->count, false);
+}
+
 static bool replay_op(DjQuery *query, const DjOp *op) {
     switch (op->kind) {
     case DJ_OP_FILTER: return dj_add_q(query, op->expr, false);
@@ -269,7 +277,7 @@ static bool replay_op(DjQuery *query, const DjOp *op) {
         query->distinct_spans = op->spans;
         query->distinct_count = op->count;
         return true;
-    case DJ_OP_VALUES: return dj_set_values(query, op->names, op->spans, op->count);
+    case DJ_OP_VALUES: return replay_values(query, op);
     case DJ_OP_ONLY: replay_deferred(query, op, true); return true;
     case DJ_OP_DEFER: replay_deferred(query, op, false); return true;
     case DJ_OP_SELECT_RELATED: replay_select_related(query, op); return true;

@@ -269,11 +269,24 @@ static bool rows_keys(Evaluator *ev, Value *self, const Node *site, ListValue **
     return true;
 }
 
+/* What values() had chosen is put aside. */
+static DjQuerySet *keys_alone(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
+    DjOp *op;
+    DjQuerySet *keys = dj_queryset_push(ev, queryset, DJ_OP_VALUES, site, &op);
+    op->names = ARENA_NEW(evaluator_arena(ev), Slice);
+    op->spans = ARENA_NEW(evaluator_arena(ev), Span);
+    op->names[0] = SLICE("pk");
+    op->spans[0] = evaluator_span(ev, site);
+    op->count = 1;
+    op->flag = true;
+    return keys;
+}
+
 /* Puts key IN (SELECT U0.key …) in the place of the query's own conditions; the keys themselves where the database
  * can't select from the table that it changes. */
 static bool restrict_by_key(Evaluator *ev, DjQuery *query, Value *self, bool keys_first, const Node *site) {
-    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site), *key = value_string(ev, SLICE("pk"));
-    if (inner && value_as_queryset(self)->has_fields) inner = value_call_method(ev, inner, "values", &key, 1, site);
+    Value *inner = value_call_method(ev, self, "order_by", NULL, 0, site);
+    if (inner && value_as_queryset(self)->has_fields) inner = (Value *)keys_alone(ev, value_as_queryset(inner), site);
     if (inner && keys_first) {
         ListValue *keys;
         if (!rows_keys(ev, inner, site, &keys)) return false;
