@@ -366,6 +366,22 @@ static bool flush_relationships(Flush *flush) {
     return good;
 }
 
+static bool flush_has_mapper(const Flush *flush, const Mapper *mapper) {
+    for (int i = 0; i < flush->save_count; i++)
+        if (flush->saves[i]->mapper == mapper) return true;
+    for (int i = 0; i < flush->delete_count; i++)
+        if (flush->deletes[i]->mapper == mapper) return true;
+    return false;
+}
+
+/* A relationship between two mappers of the flush orders them though nothing has changed in it. */
+static bool order_mappers(Flush *flush, OrmInstance *instance, Relationship *relationship) {
+    (void)instance;
+    bool itself = relationship->parent->base == relationship->target->base;
+    if (!itself && flush_has_mapper(flush, relationship->target)) flush_dependency(flush, relationship);
+    return true;
+}
+
 bool session_flush(Evaluator *ev, Session *session, const Node *site) {
     if (!mappers_configure(ev)) return false;
     Flush flush = {.ev = ev, .arena = evaluator_arena(ev), .session = session};
@@ -373,6 +389,8 @@ bool session_flush(Evaluator *ev, Session *session, const Node *site) {
     flush_collect(&flush);
     if (!flush.save_count && !flush.delete_count) return true;
     if (!flush_relationships(&flush)) return false;
+    for (int i = 0; i < flush.save_count; i++) each_relationship(&flush, flush.saves[i], order_mappers);
+    for (int i = 0; i < flush.delete_count; i++) each_relationship(&flush, flush.deletes[i], order_mappers);
     for (int i = 0; i < flush.save_count; i++)
         flush_node(&flush, FLUSH_SAVE, flush.saves[i]->mapper->base, NULL, false);
     for (int i = 0; i < flush.delete_count; i++)
