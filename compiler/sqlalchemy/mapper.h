@@ -180,6 +180,12 @@ typedef struct MappedColumn {
     TypeExpr *annotation;
 } MappedColumn;
 
+/* @validates("a", "b"): the method that what is assigned goes through. */
+typedef struct Validator {
+    Value *function;
+    ListValue *names;
+} Validator;
+
 typedef struct OrmState {
     Class *declarative_root, *declarative_base, *declarative_base_no_meta, *as_dataclass, *registry, *relationship,
         *mapped_column, *attribute, *aliased, *bundle, *load_option, *session, *async_session, *session_maker,
@@ -189,6 +195,8 @@ typedef struct OrmState {
     int mapper_count, mapper_capacity;
     bool unconfigured;
     Session *free_session;
+    Validator *validators;
+    int validator_count, validator_capacity;
 } OrmState;
 
 OrmState *orm_state(Evaluator *ev);

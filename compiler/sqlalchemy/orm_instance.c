@@ -340,6 +340,25 @@ static bool set_scalar_relationship(Evaluator *ev, OrmInstance *instance, Relati
     return true;
 }
 
+/* What the class's validators make of a known value; NULL: raised. */
+static Value *instance_validated(Evaluator *ev, OrmInstance *instance, Atom name, Value *value, const Node *site) {
+    const OrmState *state = orm_state(ev);
+    for (int i = 0; i < state->validator_count && !value_is_unknown(value); i++) {
+        const Validator *validator = &state->validators[i];
+        if (!value_is(validator->function, VALUE_FUNCTION)) continue;
+        Atom method = ((const FunctionValue *)validator->function)->name;
+        bool named = false;
+        for (int j = 0; j < validator->names->count; j++)
+            named |= value_is(validator->names->items[j], VALUE_STRING) &&
+                     slice_equals(value_text(validator->names->items[j]), name->text);
+        if (!named || class_find(instance->head.head.cls, method) != validator->function) continue;
+        Value *items[3] = {&instance->head.head, value_atom(ev, name), value};
+        value = value_call_with(ev, validator->function, items, 3, site);
+        if (!value) return NULL;
+    }
+    return value;
+}
+
 static bool instance_set_attribute(Evaluator *ev, Value *self, Atom name, Value *value, const Node *site) {
     OrmInstance *instance = (OrmInstance *)self;
     Property *property = instance->mapper ? mapper_property(instance->mapper, name) : NULL;
@@ -351,6 +370,8 @@ static bool instance_set_attribute(Evaluator *ev, Value *self, Atom name, Value 
         return true;
     }
     if (property->kind == PROPERTY_SYNONYM) return instance_set_attribute(ev, self, property->target, value, site);
+    bool collects = property->kind == PROPERTY_RELATIONSHIP && property->relationship->uselist;
+    if (!collects && !(value = instance_validated(ev, instance, name, value, site))) return false;
     if (property->kind == PROPERTY_RELATIONSHIP) {
         Relationship *relationship = property->relationship;
         if (relationship->uselist) return set_collection(ev, instance, relationship, value, site);

@@ -218,10 +218,22 @@ static Value *identity_decorator(Evaluator *ev, Value *self, const Arguments *ar
     return arguments->count ? arguments->items[0] : value_none(ev);
 }
 
+/* The method stays what it is; its class's instances put through it what is assigned to these attributes. */
+static Value *decorate_validator(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    if (!arguments->count) return value_none(ev);
+    OrmState *state = orm_state(ev);
+    Validator made = {arguments->items[0], evaluator_native_data(ev)};
+    evaluator_touch(ev, state, sizeof *state);
+    ARENA_PUSH(evaluator_arena(ev), state->validators, state->validator_count, state->validator_capacity) = made;
+    return arguments->items[0];
+}
+
 static Value *call_validates(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
-    (void)arguments;
-    return value_native_function(ev, "validates", identity_decorator, NULL);
+    ListValue *names = value_list(ev);
+    for (int i = 0; i < arguments->count; i++) list_append(ev, names, arguments->items[i]);
+    return value_native_function(ev, "validates", decorate_validator, names);
 }
 
 static Value *call_configure_mappers(Evaluator *ev, Value *self, const Arguments *arguments) {
