@@ -200,48 +200,18 @@ static Value *property_get(Evaluator *ev, PropertyValue *property, Value *self, 
 /* What reading `attribute`, found on a class, gives: through `self`, or through the class alone (self NULL). */
 Value *class_bind(Evaluator *ev, Value *attribute, Value *self, Class *cls, const Node *site) {
     if (attribute->type->get_bound) return attribute->type->get_bound(ev, attribute, self, cls, site);
-    switch (attribute->type->kind) {
-    case VALUE_FUNCTION: return self ? bind_method(ev, attribute, self) : attribute;
-    case VALUE_NATIVE_FUNCTION:
+    if (value_is(attribute, VALUE_FUNCTION)) return self ? bind_method(ev, attribute, self) : attribute;
+    if (value_is(attribute, VALUE_NATIVE_FUNCTION))
         return self && ((NativeFunctionValue *)attribute)->is_method ? bind_method(ev, attribute, self) : attribute;
-    case VALUE_CLASSMETHOD: return bind_method(ev, ((WrapperValue *)attribute)->function, &cls->head);
-    case VALUE_STATICMETHOD: return ((WrapperValue *)attribute)->function;
-    case VALUE_PROPERTY: return self ? property_get(ev, (PropertyValue *)attribute, self, site) : attribute;
-    case VALUE_INSTANCE: {
-        Value *get = class_find(attribute->cls, ev->names.get);
-        if (!get) return attribute;
-        Value *items[3] = {attribute, self ? self : value_none(ev), &cls->head};
-        return value_call_with(ev, get, items, 3, site);
-    }
-    case VALUE_NONE:
-    case VALUE_BOOL:
-    case VALUE_INTEGER:
-    case VALUE_FLOAT:
-    case VALUE_COMPLEX:
-    case VALUE_STRING:
-    case VALUE_BYTES:
-    case VALUE_ELLIPSIS:
-    case VALUE_LIST:
-    case VALUE_TUPLE:
-    case VALUE_DICT:
-    case VALUE_SET:
-    case VALUE_SLICE:
-    case VALUE_RANGE:
-    case VALUE_METHOD:
-    case VALUE_CLASS:
-    case VALUE_MODULE:
-    case VALUE_SUPER:
-    case VALUE_DATE:
-    case VALUE_TIME:
-    case VALUE_DATETIME:
-    case VALUE_TIMEDELTA:
-    case VALUE_TIMEZONE:
-    case VALUE_DECIMAL:
-    case VALUE_UUID:
-    case VALUE_UNKNOWN:
-    case VALUE_NATIVE: return attribute;
-    }
-    return attribute;
+    if (value_is(attribute, VALUE_CLASSMETHOD))
+        return bind_method(ev, ((WrapperValue *)attribute)->function, &cls->head);
+    if (value_is(attribute, VALUE_STATICMETHOD)) return ((WrapperValue *)attribute)->function;
+    if (value_is(attribute, VALUE_PROPERTY))
+        return self ? property_get(ev, (PropertyValue *)attribute, self, site) : attribute;
+    Value *get = value_is(attribute, VALUE_INSTANCE) ? class_find(attribute->cls, ev->names.get) : NULL;
+    if (!get) return attribute;
+    Value *items[3] = {attribute, self ? self : value_none(ev), &cls->head};
+    return value_call_with(ev, get, items, 3, site);
 }
 
 static Value *class_names_dict(Evaluator *ev, const AtomMap *map) {

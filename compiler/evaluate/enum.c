@@ -165,42 +165,8 @@ static Value *enum_create(Evaluator *ev, Class *cls, const Arguments *arguments)
 }
 
 static bool is_member_value(const Value *value) {
-    switch (value->type->kind) {
-    case VALUE_FUNCTION:
-    case VALUE_NATIVE_FUNCTION:
-    case VALUE_PROPERTY:
-    case VALUE_CLASSMETHOD:
-    case VALUE_STATICMETHOD:
-    case VALUE_CLASS:
-    case VALUE_MODULE: return false;
-    case VALUE_NONE:
-    case VALUE_BOOL:
-    case VALUE_INTEGER:
-    case VALUE_FLOAT:
-    case VALUE_COMPLEX:
-    case VALUE_STRING:
-    case VALUE_BYTES:
-    case VALUE_ELLIPSIS:
-    case VALUE_LIST:
-    case VALUE_TUPLE:
-    case VALUE_DICT:
-    case VALUE_SET:
-    case VALUE_SLICE:
-    case VALUE_RANGE:
-    case VALUE_METHOD:
-    case VALUE_SUPER:
-    case VALUE_INSTANCE:
-    case VALUE_DATE:
-    case VALUE_TIME:
-    case VALUE_DATETIME:
-    case VALUE_TIMEDELTA:
-    case VALUE_TIMEZONE:
-    case VALUE_DECIMAL:
-    case VALUE_UUID:
-    case VALUE_UNKNOWN:
-    case VALUE_NATIVE: return true;
-    }
-    return false;
+    return !value_is_any(value, KIND(FUNCTION) | KIND(NATIVE_FUNCTION) | KIND(PROPERTY) | KIND(CLASSMETHOD) |
+                                    KIND(STATICMETHOD) | KIND(CLASS) | KIND(MODULE));
 }
 
 static const Type auto_type = {.name = "auto", .kind = VALUE_NATIVE};

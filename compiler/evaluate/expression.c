@@ -215,42 +215,10 @@ static Value *evaluate_joined(Evaluator *ev, const NodeJoinedStr *node) {
 
 /* A value that only stands for data: of two such, `a or b` can stay one unknown. */
 static bool value_is_scalar(const Value *value) {
-    switch (value->type->kind) {
-    case VALUE_UNKNOWN: return !((const UnknownValue *)value)->present && !((const UnknownValue *)value)->element;
-    case VALUE_NONE:
-    case VALUE_BOOL:
-    case VALUE_INTEGER:
-    case VALUE_FLOAT:
-    case VALUE_STRING:
-    case VALUE_DATE:
-    case VALUE_DATETIME:
-    case VALUE_DECIMAL:
-    case VALUE_UUID: return true;
-    case VALUE_COMPLEX:
-    case VALUE_BYTES:
-    case VALUE_ELLIPSIS:
-    case VALUE_LIST:
-    case VALUE_TUPLE:
-    case VALUE_DICT:
-    case VALUE_SET:
-    case VALUE_SLICE:
-    case VALUE_RANGE:
-    case VALUE_FUNCTION:
-    case VALUE_NATIVE_FUNCTION:
-    case VALUE_METHOD:
-    case VALUE_CLASS:
-    case VALUE_MODULE:
-    case VALUE_SUPER:
-    case VALUE_PROPERTY:
-    case VALUE_CLASSMETHOD:
-    case VALUE_STATICMETHOD:
-    case VALUE_INSTANCE:
-    case VALUE_TIME:
-    case VALUE_TIMEDELTA:
-    case VALUE_TIMEZONE:
-    case VALUE_NATIVE: return false;
-    }
-    return false;
+    if (value_is_unknown(value))
+        return !((const UnknownValue *)value)->present && !((const UnknownValue *)value)->element;
+    return value_is_any(value, KIND(NONE) | KIND(BOOL) | KIND(INTEGER) | KIND(FLOAT) | KIND(STRING) | KIND(DATE) |
+                                   KIND(DATETIME) | KIND(DECIMAL) | KIND(UUID));
 }
 
 static Value *evaluate_bool(Evaluator *ev, const NodeBoolOp *node) {

@@ -106,42 +106,11 @@ static Value *instance_get_attribute(Evaluator *ev, Value *self, Atom name, cons
 
 Value *value_find_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     self = value_present(ev, self);
-    switch (self->type->kind) {
-    case VALUE_UNKNOWN: return unknown_get_attribute(ev, (UnknownValue *)self, name, site);
-    case VALUE_MODULE: return module_get_attribute(ev, (ModuleValue *)self, name, site);
-    case VALUE_CLASS: return class_get_attribute(ev, (Class *)self, name, site);
-    case VALUE_SUPER: return super_get_attribute(ev, self, name, site);
-    case VALUE_NONE:
-    case VALUE_BOOL:
-    case VALUE_INTEGER:
-    case VALUE_FLOAT:
-    case VALUE_COMPLEX:
-    case VALUE_STRING:
-    case VALUE_BYTES:
-    case VALUE_ELLIPSIS:
-    case VALUE_LIST:
-    case VALUE_TUPLE:
-    case VALUE_DICT:
-    case VALUE_SET:
-    case VALUE_SLICE:
-    case VALUE_RANGE:
-    case VALUE_FUNCTION:
-    case VALUE_NATIVE_FUNCTION:
-    case VALUE_METHOD:
-    case VALUE_PROPERTY:
-    case VALUE_CLASSMETHOD:
-    case VALUE_STATICMETHOD:
-    case VALUE_INSTANCE:
-    case VALUE_DATE:
-    case VALUE_TIME:
-    case VALUE_DATETIME:
-    case VALUE_TIMEDELTA:
-    case VALUE_TIMEZONE:
-    case VALUE_DECIMAL:
-    case VALUE_UUID:
-    case VALUE_NATIVE: return instance_get_attribute(ev, self, name, site);
-    }
-    return NULL;
+    if (value_is_unknown(self)) return unknown_get_attribute(ev, (UnknownValue *)self, name, site);
+    if (value_is(self, VALUE_MODULE)) return module_get_attribute(ev, (ModuleValue *)self, name, site);
+    if (value_is(self, VALUE_CLASS)) return class_get_attribute(ev, (Class *)self, name, site);
+    if (value_is(self, VALUE_SUPER)) return super_get_attribute(ev, self, name, site);
+    return instance_get_attribute(ev, self, name, site);
 }
 
 static void offer_class_names(Suggestion *near, const Class *cls) {
@@ -281,41 +250,15 @@ static Value *call_method(Evaluator *ev, MethodValue *method, const Arguments *a
 
 Value *value_call(Evaluator *ev, Value *callee, const Arguments *arguments) {
     callee = value_present(ev, callee);
-    switch (callee->type->kind) {
-    case VALUE_NATIVE_FUNCTION:
+    if (value_is(callee, VALUE_NATIVE_FUNCTION))
         return call_native(ev, (NativeFunctionValue *)callee, ((NativeFunctionValue *)callee)->self, arguments);
-    case VALUE_FUNCTION: return function_call(ev, (FunctionValue *)callee, NULL, arguments);
-    case VALUE_METHOD: return call_method(ev, (MethodValue *)callee, arguments);
-    case VALUE_CLASS: arguments_resolve(ev, arguments); return class_call(ev, (Class *)callee, arguments);
-    case VALUE_UNKNOWN: return unknown_call(ev, callee, arguments);
-    case VALUE_STATICMETHOD: return value_call(ev, ((WrapperValue *)callee)->function, arguments);
-    case VALUE_NONE:
-    case VALUE_BOOL:
-    case VALUE_INTEGER:
-    case VALUE_FLOAT:
-    case VALUE_COMPLEX:
-    case VALUE_STRING:
-    case VALUE_BYTES:
-    case VALUE_ELLIPSIS:
-    case VALUE_LIST:
-    case VALUE_TUPLE:
-    case VALUE_DICT:
-    case VALUE_SET:
-    case VALUE_SLICE:
-    case VALUE_RANGE:
-    case VALUE_MODULE:
-    case VALUE_SUPER:
-    case VALUE_PROPERTY:
-    case VALUE_CLASSMETHOD:
-    case VALUE_INSTANCE:
-    case VALUE_DATE:
-    case VALUE_TIME:
-    case VALUE_DATETIME:
-    case VALUE_TIMEDELTA:
-    case VALUE_TIMEZONE:
-    case VALUE_DECIMAL:
-    case VALUE_UUID:
-    case VALUE_NATIVE: break;
+    if (value_is(callee, VALUE_FUNCTION)) return function_call(ev, (FunctionValue *)callee, NULL, arguments);
+    if (value_is(callee, VALUE_METHOD)) return call_method(ev, (MethodValue *)callee, arguments);
+    if (value_is_unknown(callee)) return unknown_call(ev, callee, arguments);
+    if (value_is(callee, VALUE_STATICMETHOD)) return value_call(ev, ((WrapperValue *)callee)->function, arguments);
+    if (value_is(callee, VALUE_CLASS)) {
+        arguments_resolve(ev, arguments);
+        return class_call(ev, (Class *)callee, arguments);
     }
     if (callee->type->call) {
         arguments_resolve(ev, arguments);

@@ -353,6 +353,9 @@ Value *value_fixed_zone(Evaluator *ev, int seconds);
 /* ---- asking ---- */
 
 static inline bool value_is(const Value *value, ValueKind kind) { return value->type->kind == kind; }
+/* value_is_any(value, KIND(BOOL) | KIND(INTEGER)) */
+#define KIND(kind) (UINT64_C(1) << VALUE_##kind)
+static inline bool value_is_any(const Value *value, uint64_t kinds) { return kinds >> value->type->kind & 1; }
 static inline bool value_is_none(const Value *value) { return value->type->kind == VALUE_NONE; }
 static inline bool value_is_true(const Value *value) {
     return value->type->kind == VALUE_BOOL && ((const IntegerValue *)value)->number;
