@@ -264,6 +264,7 @@ struct OrmcPool {
     uv_timer_t timer;
     uint64_t timer_at; /* 0: not running */
     unsigned depth;    /* of steps */
+    bool stirred;      /* something came up since the last time that was scheduled */
     bool awake, closing, closed, opened;
     _Atomic bool interrupted;
     uint64_t retry_at, retry_delay;

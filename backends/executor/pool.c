@@ -20,8 +20,10 @@ uint64_t pool_now(OrmcPool *pool) {
     return pool->uv->uv_now(pool->loop->loop);
 }
 
+/* A step ends with delivering and scheduling: what comes up in it before needs no turn of the loop of its own. */
 void pool_wake(OrmcPool *pool) {
-    if (pool->awake || pool->closed) return;
+    pool->stirred = true;
+    if (pool->depth || pool->awake || pool->closed) return;
     pool->awake = true;
     pool->uv->uv_async_send(&pool->async);
 }
@@ -126,14 +128,17 @@ static void pool_finish_closing(OrmcPool *pool) {
 }
 
 void pool_leave(OrmcPool *pool) {
+    bool again = false;
     if (pool->depth == 1) {
         pool_deliver(pool);
+        pool->stirred = false;
         pool_schedule(pool);
         pool_count_now(pool);
-        if (pool->finished.count) pool_wake(pool);
+        again = pool->stirred || pool->finished.count;
         pool_finish_closing(pool);
     }
     pool->depth--;
+    if (again) pool_wake(pool);
 }
 
 static void pool_cancel_all(OrmcPool *pool) {
