@@ -335,6 +335,11 @@ static bool select_pair_sources(DjExpr *lhs, DjQuery *query) {
 /* fk_to_a_unique_column__in=queryset selects that column, not the primary key. */
 static bool select_target(DjExpr *lhs, DjQuery *query) {
     if (lhs->kind == DJ_COL_PAIRS && dj_is_relation(lhs)) return select_pair_sources(lhs, query);
+    DjPath *hops;
+    int count =
+        lhs->kind == DJ_COL && lhs->as.col.relation.rel ? found_path(query->ev, lhs->as.col.relation, &hops) : 0;
+    /* the other side of a relation compares with the column that its path ends in */
+    if (count && hops[count - 1].targets[0]->primary_key) return false;
     DjField *fk = lhs->kind == DJ_COL ? lhs->as.col.target : NULL;
     DjField *target = fk && fk->rel ? field_target(query->ev, fk) : NULL;
     if (!dj_is_relation(lhs) || query->has_selected || !target || target->primary_key) return false;
