@@ -42,55 +42,13 @@ static const char *const mariadb_operators[OPERATOR_COUNT_OF_IDS] = {
 #undef M
 };
 
-/* numbers of the words, and of the first of each group */
-enum {
-#define L(letter) MYSQL_FROM_##letter, MYSQL_BACK_##letter = MYSQL_FROM_##letter - 1,
-#define W(word) MYSQL_WORD_##word,
-#include "backends/mysql/reserved_mysql.def"
-#undef L
-#undef W
-    MYSQL_END
-};
-static const Slice mysql_reserved_words[] = {
-#define L(letter)
-#define W(word) {#word, sizeof #word - 1},
-#include "backends/mysql/reserved_mysql.def"
-#undef W
-#undef L
-};
-static const uint16_t mysql_reserved_starts[] = {
-#define L(letter) MYSQL_FROM_##letter,
-#define W(word)
-#include "backends/mysql/reserved_mysql.def"
-#undef L
-#undef W
-    MYSQL_END};
-static const ReservedWords mysql_reserved = {mysql_reserved_words, mysql_reserved_starts};
+#define RESERVED mysql_reserved
+#define RESERVED_LIST "backends/mysql/reserved_mysql.def"
+#include "backends/reserved.h"
 
-/* numbers of the words, and of the first of each group */
-enum {
-#define L(letter) MARIADB_FROM_##letter, MARIADB_BACK_##letter = MARIADB_FROM_##letter - 1,
-#define W(word) MARIADB_WORD_##word,
-#include "backends/mysql/reserved_mariadb.def"
-#undef L
-#undef W
-    MARIADB_END
-};
-static const Slice mariadb_reserved_words[] = {
-#define L(letter)
-#define W(word) {#word, sizeof #word - 1},
-#include "backends/mysql/reserved_mariadb.def"
-#undef W
-#undef L
-};
-static const uint16_t mariadb_reserved_starts[] = {
-#define L(letter) MARIADB_FROM_##letter,
-#define W(word)
-#include "backends/mysql/reserved_mariadb.def"
-#undef L
-#undef W
-    MARIADB_END};
-static const ReservedWords mariadb_reserved = {mariadb_reserved_words, mariadb_reserved_starts};
+#define RESERVED mariadb_reserved
+#define RESERVED_LIST "backends/mysql/reserved_mariadb.def"
+#include "backends/reserved.h"
 
 static bool mysql_needs_quotes(Slice name) {
     return name_is_irregular(name) || name_is_reserved(name, &mysql_reserved);

@@ -22,30 +22,9 @@ static const char *const operator_templates[OPERATOR_COUNT_OF_IDS] = {
 #undef T
 };
 
-/* numbers of the words, and of the first of each group */
-enum {
-#define L(letter) RESERVED_FROM_##letter, RESERVED_BACK_##letter = RESERVED_FROM_##letter - 1,
-#define W(word) RESERVED_WORD_##word,
-#include "backends/sqlite/reserved.def"
-#undef L
-#undef W
-    RESERVED_END
-};
-static const Slice reserved_words[] = {
-#define L(letter)
-#define W(word) {#word, sizeof #word - 1},
-#include "backends/sqlite/reserved.def"
-#undef W
-#undef L
-};
-static const uint16_t reserved_starts[] = {
-#define L(letter) RESERVED_FROM_##letter,
-#define W(word)
-#include "backends/sqlite/reserved.def"
-#undef L
-#undef W
-    RESERVED_END};
-static const ReservedWords reserved = {reserved_words, reserved_starts};
+#define RESERVED reserved
+#define RESERVED_LIST "backends/sqlite/reserved.def"
+#include "backends/reserved.h"
 
 static bool name_needs_quotes(Slice name) { return name_is_irregular(name) || name_is_reserved(name, &reserved); }
 
