@@ -161,11 +161,16 @@ static Value *method_exclude(Evaluator *ev, Value *self, const Arguments *argume
 static Value *method_complex_filter(Evaluator *ev, Value *self, const Arguments *arguments) {
     if (arguments->count == 1 && value_is(arguments->items[0], VALUE_DICT)) {
         const DictValue *dict = (const DictValue *)arguments->items[0];
-        Arguments spread = {.site = arguments->site, .keyword_count = dict->count};
+        Arguments spread = {.site = arguments->site};
         spread.keywords = ARENA_ARRAY(arena_of(ev), Keyword, dict->count + 1);
-        for (int i = 0; i < dict->count; i++)
-            spread.keywords[i] = (Keyword){value_as_atom(ev, dict->entries[i].key), dict->entries[i].value,
-                                           dict->entries[i].node ? dict->entries[i].node : arguments->site};
+        for (int i = 0; i < dict->count; i++) {
+            Value *key = dict->entries[i].key;
+            const Node *node = dict->entries[i].node ? dict->entries[i].node : arguments->site;
+            if (value_is_unknown(key)) spread.unknown_keywords = true;
+            else
+                spread.keywords[spread.keyword_count++] =
+                    (Keyword){value_as_atom(ev, key), dict->entries[i].value, node};
+        }
         return filter_or_exclude(ev, self, &spread, false);
     }
     return filter_or_exclude(ev, self, arguments, false);

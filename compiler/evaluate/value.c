@@ -158,6 +158,7 @@ bool value_as_integer(const Value *value, int64_t *number) {
 }
 
 Atom value_as_atom(Evaluator *ev, Value *value) {
+    if (!value_is(value, VALUE_STRING)) return atom_intern(ev->atoms, value_repr(ev, value)); /* no name of anything */
     StringValue *string = (StringValue *)value;
     if (!string->atom) string->atom = atom_intern(ev->atoms, string->text);
     return string->atom;

@@ -361,14 +361,16 @@ static inline bool value_is_true(const Value *value) {
     return value->type->kind == VALUE_BOOL && ((const IntegerValue *)value)->number;
 }
 static inline bool value_is_unknown(const Value *value) { return value->type->kind == VALUE_UNKNOWN; }
+/* Of str or bytes; empty of anything else. */
 static inline Slice value_text(const Value *value) {
-    return ((const StringValue *)value)->text;
-} /* str or bytes only */
+    bool is_text = value->type->kind == VALUE_STRING || value->type->kind == VALUE_BYTES;
+    return is_text ? ((const StringValue *)value)->text : (Slice){"", 0};
+}
 /* A decision of this path applied: an optional or unknown that has become a value. */
 Value *value_resolve(Value *value);
 /* bool or int that fits int64. */
 bool value_as_integer(const Value *value, int64_t *number);
-/* The atom of a str value (interned at need). */
+/* The atom of a str value (interned at need); of anything else that of its repr, the name of nothing. Never NULL. */
 Atom value_as_atom(Evaluator *ev, Value *value);
 bool value_is_instance(const Value *value, const Class *cls);
 bool class_is_subclass(const Class *cls, const Class *base);

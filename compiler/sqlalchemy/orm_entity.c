@@ -384,6 +384,9 @@ static Value *call_with_polymorphic(Evaluator *ev, Value *self, const Arguments 
         for (int i = 0; i < (many ? ((ListValue *)classes)->count : 1); i++) {
             Entity *item = entity_of_value(ev, many ? ((ListValue *)classes)->items[i] : classes);
             if (!item) continue;
+            if (!mapper_is_a(item->mapper, entity->mapper))
+                return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site, "%.*s does not inherit from %.*s",
+                                SLICE_ARGS(item->mapper->cls->name->text), SLICE_ARGS(entity->mapper->cls->name->text));
             Mapper *chain[16];
             int depth = 0;
             for (Mapper *up = item->mapper; up && up != entity->mapper && depth < 16; up = up->inherits)
