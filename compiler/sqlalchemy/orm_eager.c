@@ -218,6 +218,10 @@ static Entity *eager_alias(Compile *compile, Relationship *relationship, const L
     Entity *alias;
     if (of_type && of_type->is_alias) return of_type;
     if (of_type && of_type->mapper != relationship->target) {
+        if (!mapper_is_a(of_type->mapper, relationship->target))
+            return sa_raise(compile->ev, SA_INVALID_REQUEST_ERROR, NULL,
+                            "Detected unaliased columns when generating joined load.  Make sure to use aliased=True or "
+                            "flat=True when using joined loading with with_polymorphic().");
         int count = 0;
         for (Mapper *up = of_type->mapper; up && up != relationship->target; up = up->inherits) count++;
         Mapper **poly = ARENA_ARRAY(compile->arena, Mapper *, count + 1), *up = of_type->mapper;
