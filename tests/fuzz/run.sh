@@ -6,7 +6,7 @@ seconds=$2
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 mkdir -p "$build/findings"
 python3 tests/fuzz/inputs.py "$work/inputs" || exit 1
 
@@ -15,7 +15,7 @@ fuzz() {
     mkdir -p "$work/corpus/$name" "$work/inputs/$name" "$work/seeds/$name"
     [ ! -d "tests/fuzz/seeds/$name" ] || cp -r "tests/fuzz/seeds/$name" "$work/seeds"
     "$build/tests/fuzz/$name" "$work/corpus/$name" "$work/seeds/$name" "$work/inputs/$name" \
-        -dict="$work/inputs/words.dict" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=3000 -max_len=4000 \
+        -dict="$work/inputs/words.dict" -max_total_time="$seconds" -timeout=100 -rss_limit_mb=3000 -max_len=4000 \
         -print_final_stats=1 -artifact_prefix="$build/findings/$name-" > "$work/$name.log" 2>&1 || touch "$work/$name.failed"
 }
 
