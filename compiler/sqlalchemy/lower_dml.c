@@ -205,6 +205,42 @@ static void insert_names(Lowering *lo, const InsertColumns *columns, Query *quer
     for (int i = 0; i < columns->count; i++) query->columns[query->column_count++] = columns->items[i]->name.text;
 }
 
+/* p0::VARCHAR: the type as PostgreSQL's binds are cast. */
+static bool numbered_column(Lowering *lo, Buffer *out, const Element *column, int number) {
+    SaType *type = column->type;
+    if (type->affinity == TYPE_STRING && type->length > 0) type = type_of_kind(lo->ev, TYPE_STRING);
+    buffer_format(out, "%sp%d::", number ? ", " : "", number);
+    return type_write(lo->ev, out, type, lo->dialect, column->node);
+}
+
+/*
+ * INSERT … SELECT p0::T, … FROM (VALUES (…, 0), (…, 1)) AS imp_sen(p0, …, sen_counter) ORDER BY sen_counter: PostgreSQL
+ * gives keys to rows in the order of the SELECT.
+ */
+static bool insert_numbered(Lowering *lo, const InsertColumns *columns, Query *query) {
+    Buffer casts, names;
+    buffer_init(&casts, lo->arena);
+    buffer_init(&names, lo->arena);
+    for (int i = 0; i < columns->count; i++) {
+        if (!numbered_column(lo, &casts, columns->items[i], i)) return false;
+        buffer_format(&names, "p%d, ", i);
+    }
+    Expr *rows = expr_new(lo->arena, EXPR_LIST, SQL_UNKNOWN);
+    for (int i = 0; i < query->row_count; i++) {
+        Expr *cells = expr_new(lo->arena, EXPR_LIST, SQL_UNKNOWN);
+        cells->args = query->rows[i];
+        Slice number = slice_format(lo->arena, "%d", i);
+        expr_list_push(lo->arena, &rows->args, lower_format(lo, "(%e, %S)", cells, number));
+    }
+    Query *source = query_new(lo->arena, QUERY_RAW);
+    source->raw = lower_format(lo, "SELECT %S FROM (VALUES %e) AS imp_sen(%Ssen_counter) ORDER BY sen_counter",
+                               buffer_view(&casts), rows, buffer_view(&names));
+    query->row_count = 0;
+    query->rows = NULL;
+    query->source = source;
+    return true;
+}
+
 static bool insert_values(Lowering *lo, Dml *dml, Element *table, Query *query, ElementList *returning) {
     const ValuePairs *first = dml->row_count ? &dml->rows[0] : &dml->values;
     bool all = !dml->has_values && !dml->row_count;
@@ -220,6 +256,7 @@ static bool insert_values(Lowering *lo, Dml *dml, Element *table, Query *query, 
             const ValuePairs *row = dml->row_count ? &dml->rows[i] : &dml->values;
             if (!insert_row(lo, &columns, row, i ? first : NULL, all, &query->rows[i])) return false;
         }
+        if (dml->numbered && lo_is(lo, DIALECT_POSTGRESQL) && !insert_numbered(lo, &columns, query)) return false;
     }
     if (!dml->has_returning && !all) implicit_returning(lo, dml, table, first, returning);
     return true;

@@ -194,6 +194,11 @@ static bool insert_send(Flush *flush, Element *table, InsertRow *rows, int count
         dml->values = rows[0].pairs;
     }
     if (returning) returning_generated(flush, dml, table, &rows[0]);
+    Element *automatic = FROM(table)->table ? table_autoincrement_column(flush->ev, FROM(table)->table) : NULL;
+    if (returning && count > 1 && automatic && list_has(&rows[0].missing_key, automatic)) {
+        dml->numbered = true;
+        element_list_push(flush->ev, &dml->returning, automatic); /* the column that the order is told by */
+    }
     RowSet *set;
     int statement = loading_send(&flush->loading, &dml->head.base, &set);
     for (int i = 0; statement >= 0 && i < count; i++) take_generated(flush, &rows[i], set, i, statement);

@@ -103,6 +103,7 @@ typedef struct Dml {
     ElementList where;
     ElementList returning;
     bool has_returning, sort_by_parameters;
+    bool numbered; /* several rows of a flush whose generated keys come back in their order */
     LabelStyle label_style;
     /* conflicts */
     ConflictKind conflict;
