@@ -659,7 +659,7 @@ class Maker:
 
 
 def jsonable(value):
-    """A parameter as CONTRACT-like JSON, so that both sides read alike."""
+    """A parameter as ormc writes it in JSON, so that both sides read alike."""
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
