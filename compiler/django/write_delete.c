@@ -8,6 +8,8 @@
  * Example: author.delete() → SELECT … FROM "book" WHERE "book"."author_id" IN (?); DELETE FROM "book_tags" WHERE …;
  * DELETE FROM "book" WHERE "book"."id" IN (…); DELETE FROM "author" WHERE "author"."id" IN (?)
  */
+#include "compiler/django/query_state.h"
+#include "compiler/django/queryset.h"
 #include "compiler/django/write_delete.h"
 
 enum { COLLECT_DEPTH = 24 };
@@ -413,38 +415,61 @@ static void objects_remove(Collector *collector, Objects *objects, const Objects
     objects->count = kept;
 }
 
+/* field IN (…) for each of the fields of a fast delete, joined by OR */
+static DjExpr *fast_condition(Collector *collector, const CollectedStatement *fast) {
+    Evaluator *ev = collector->ev;
+    DjExpr *any = dj_q_new(ev, collector->site);
+    any->as.node.connector = DJ_OR;
+    for (int f = 0; f < fast->fields.count; f++) {
+        DjExpr *one = dj_expr_new(ev, DJ_CONDITION, collector->site, 0);
+        one->as.condition.name =
+            slice_format(collector_arena(collector), "%.*s__in", SLICE_ARGS(fast->fields.items[f]->name->text));
+        one->as.condition.value = objects_list(collector, &fast->groups[0]);
+        one->as.condition.value_node = collector->site;
+        one->as.condition.span = evaluator_span(ev, collector->site);
+        dj_q_push(ev, any, one);
+    }
+    return any;
+}
+
 /* Those of the restricted rows that a fast delete takes: the database is asked. */
-static bool restricted_in_fast(Collector *collector, const CollectedStatement *fast, Restricted *restricted) {
+static bool restricted_in_fast(Collector *collector, const CollectedStatement *fast) {
     Evaluator *ev = collector->ev;
     ListValue *keys = value_list(ev);
-    for (int i = 0; i < restricted->objects.count; i++)
-        list_append(ev, keys, instance_pk(ev, (DjInstance *)restricted->objects.items[i], collector->site));
-    for (int f = 0; f < fast->fields.count; f++) {
-        Keyword filters[2] = {{django_atom_format(ev, "%.*s__in", SLICE_ARGS(fast->fields.items[f]->name->text)),
-                               objects_list(collector, &fast->groups[0]), collector->site},
-                              {django_atom(ev, "pk__in"), (Value *)keys, collector->site}};
-        Objects found = {0};
-        Value *rows = call_with_keywords(ev, fast->model->base_manager, "filter", filters, 2, collector->site);
-        if (rows) rows = value_iterate(ev, rows, collector->site);
-        if (!rows || !rows_to_objects(collector, rows, fast->model, &found)) return false;
-        objects_remove(collector, &restricted->objects, &found);
+    bool any = false;
+    for (int r = 0; r < collector->restricted_count; r++) {
+        const Restricted *restricted = &collector->restricted[r];
+        if (restricted->field->model != fast->model) continue;
+        any = true;
+        for (int i = 0; i < restricted->objects.count; i++)
+            list_append(ev, keys, instance_pk(ev, (DjInstance *)restricted->objects.items[i], collector->site));
     }
+    if (!any || fast->type) return true;
+    Keyword filter = {django_atom(ev, "pk__in"), (Value *)keys, collector->site};
+    Objects found = {0};
+    Value *rows = value_call_method(ev, fast->model->base_manager, "all", NULL, 0, collector->site);
+    if (rows)
+        rows =
+            (Value *)dj_queryset_filter(ev, value_as_queryset(rows), fast_condition(collector, fast), collector->site);
+    if (rows) rows = call_with_keywords(ev, rows, "filter", &filter, 1, collector->site);
+    if (rows) rows = value_iterate(ev, rows, collector->site);
+    if (!rows || !rows_to_objects(collector, rows, fast->model, &found)) return false;
+    for (int r = 0; r < collector->restricted_count; r++)
+        if (collector->restricted[r].field->model == fast->model)
+            objects_remove(collector, &collector->restricted[r].objects, &found);
     return true;
 }
 
 static bool check_restricted(Collector *collector, const DjModel *model) {
     Keys keys = {0};
-    for (int r = 0; r < collector->restricted_count; r++) {
-        Restricted *restricted = &collector->restricted[r];
-        for (int m = 0; m < collector->model_count; m++)
-            if (collector->models[m].model == restricted->field->model)
-                objects_remove(collector, &restricted->objects, &collector->models[m].objects);
-        for (int f = 0; f < collector->fast_count; f++)
-            if (collector->fast[f].model == restricted->field->model && !collector->fast[f].type &&
-                !restricted_in_fast(collector, &collector->fast[f], restricted))
-                return false;
-        if (restricted->objects.count) keys_add(collector, &keys, restricted->field);
-    }
+    for (int m = 0; m < collector->model_count; m++)
+        for (int r = 0; r < collector->restricted_count; r++)
+            if (collector->models[m].model == collector->restricted[r].field->model)
+                objects_remove(collector, &collector->restricted[r].objects, &collector->models[m].objects);
+    for (int f = 0; f < collector->fast_count; f++)
+        if (!restricted_in_fast(collector, &collector->fast[f])) return false;
+    for (int r = 0; r < collector->restricted_count; r++)
+        if (collector->restricted[r].objects.count) keys_add(collector, &keys, collector->restricted[r].field);
     return !keys.count || raise_referenced(collector, model, &keys, true);
 }
 
