@@ -285,6 +285,7 @@ DjOutcome lookup_compile_plain(DjCompiler *compiler, DjExpr *lookup, Expr **out)
 
 DjOutcome lookup_compile_isnull(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
     if (lookup->args[0]->kind == DJ_COL_PAIRS) return dj_compile_tuple_isnull(compiler, lookup, out);
+    if (!lookup_prepare_isnull(compiler->ev, lookup)) return DJ_ERROR; /* made by hand: IsNull(F("x"), F("y")) */
     bool wanted = value_is_true(lookup->as.lookup.rhs);
     DjExpr *lhs = lookup->args[0];
     if (lhs->kind == DJ_VALUE && value_is_none(lhs->as.value.value)) return wanted ? DJ_FULL : DJ_EMPTY;
