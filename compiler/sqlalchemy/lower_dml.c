@@ -121,6 +121,11 @@ static bool lower_returning(Lowering *lo, Dml *dml, const ElementList *columns, 
     bool can = dml->head.base.kind == EL_DELETE ? lo->dialect->has_returning : lo->dialect->has_update_returning;
     bool loaded = dml->head.base.kind != EL_INSERT && dml->table->kind == EL_ENTITY && !lo->level->outer;
     returning_expand(lo->ev, columns, !loaded ? RETURN_TABLE : can ? RETURN_OWN : RETURN_LOADED, &spread);
+    for (int i = 0; i < spread.count; i++) { /* a hybrid's expression is called what the hybrid is */
+        Element *item = spread.items[i];
+        if (item->entity_key && item->kind != EL_COLUMN && item->kind != EL_LABEL && item->kind != EL_SCALAR_SELECT)
+            spread.items[i] = element_label(lo->ev, item, name_from(item->entity_key->text));
+    }
     columns_plus_names(lo->ev, &spread, dml->label_style, true, &names);
     Flags flags = {.no_table = lo_is(lo, DIALECT_SQLITE)};
     return lower_items(lo, &names, false, flags, query, true);

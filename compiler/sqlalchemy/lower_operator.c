@@ -110,8 +110,8 @@ static Expr *lower_like(Lowering *lo, Element *element, const LikeRow *row, Flag
     while (given->kind == EL_GROUPING) given = given->children[0];
     bool joins = (given->kind == EL_OPERATOR_LIST || given->kind == EL_BINARY) && OPERATOR(given)->op.id == SA_CONCAT;
     if (row->before || row->after)
-        sides.right = joins && (!row->fold || native) ? pattern_around(lo, given, row->before, row->after, flags)
-                                                      : pattern(lo, sides.right, row->before, row->after);
+        sides.right = joins && !row->fold ? pattern_around(lo, given, row->before, row->after, flags)
+                                          : pattern(lo, sides.right, row->before, row->after);
     if (!sides.right) return NULL;
     const char *word = native ? (row->negated ? " NOT ILIKE " : " ILIKE ") : row->negated ? " NOT LIKE " : " LIKE ";
     return with_escape(lo, lower_format(lo, "%e%s%e", sides.left, word, sides.right), OPERATOR(element));
