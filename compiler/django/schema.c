@@ -32,9 +32,6 @@ static Slice column_default(SchemaEditor *editor, DjModel *model, DjField *field
     Slice text = schema_expression(editor, model, field->db_default, field, has_params);
     bool limited = editor->dialect->id == DIALECT_MYSQL &&
                    (field->internal == FIELD_TEXT || field->internal == FIELD_BINARY || field->internal == FIELD_JSON);
-    bool typed = field_kind_is(field->internal, FIELD_RANGE) || field->internal == FIELD_ARRAY;
-    if (plain && typed && editor->dialect->id == DIALECT_POSTGRESQL)
-        return editor_format(editor, "%.*s::%.*s", SLICE_ARGS(text), SLICE_ARGS(field_column_type(editor->ev, field)));
     return plain && !limited ? text : editor_format(editor, "(%.*s)", SLICE_ARGS(text));
 }
 
