@@ -127,7 +127,7 @@ Expr *write_value(Evaluator *ev, DjModel *model, DjField *field, Value *value, R
     bool given = value_is_expr(value) && value_expr(value)->kind == DJ_DB_DEFAULT;
     if (value_is_database_default(value) || given) {
         if (evaluator_dialect(ev)->id != DIALECT_SQLITE) return expr_raw(arena, SLICE("DEFAULT"));
-        value = field->db_default;
+        value = field->db_default ? field->db_default : value_none(ev);
         if (field->internal == FIELD_DECIMAL && !value_is_expr(value))
             value = (Value *)dj_value(ev, value, field, site);
     }
