@@ -7,8 +7,8 @@
  *         SELECT … FROM "book" WHERE "id" IN (1, 2)
  *
  * Where the rows are not known their types may be: a generic relation gave the rows, or GenericPrefetch() brings the
- * querysets. Else the models that may be meant are those that have the relations which the path goes on with, or those
- * with a generic relation to the rows; where there are none of these, a warning says that the statements are left out.
+ * querysets. Else a warning says that they are not, and the models that may be meant are those that have the relations
+ * which the path goes on with, or those with a generic relation to the rows.
  */
 #include "compiler/django/prefetch_internal.h"
 
@@ -252,11 +252,12 @@ static bool read_unknown_kinds(Prefetcher *p, const Lookup *lookup, Slice prefix
         if ((guessed && !look_up_type(p, fields, kinds.items[i].model, owners)) ||
             !read_unknown_kind(p, lookup, field, to_attr, fields, &kinds.items[i], owners, out))
             return false;
-    if (!kinds.count)
+    if (guessed)
         evaluator_warn(p->ev, CODE_UNSUPPORTED, prefetch->span,
-                       "prefetching the generic foreign key '%.*s' needs the types that its rows name; its statements "
-                       "are left out",
-                       SLICE_ARGS(field->name->text));
+                       "prefetching the generic foreign key '%.*s' needs the types that its rows name; %s",
+                       SLICE_ARGS(field->name->text),
+                       kinds.count ? "statements are shown for the models that may be meant"
+                                   : "its statements are left out");
     return true;
 }
 
