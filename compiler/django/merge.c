@@ -108,7 +108,8 @@ static bool is_nothing(const DjQuery *query) {
     return false;
 }
 
-static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunction, DjJoinSet *needed) {
+/* false: an error is pending, as where a filtered relation of the other query is no name here. */
+static bool map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunction, DjJoinSet *needed) {
     DjJoinSet reuse = {0};
     for (int i = 0; i < query->join_count && !conjunction; i++) dj_join_set_add(query->ev, &reuse, query->joins[i]);
     map->from = ARENA_ARRAY(evaluator_arena(query->ev), DjJoin *, other->join_count + 1);
@@ -131,6 +132,7 @@ static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunc
             }
             int before = query->join_count;
             target = dj_join(query, mapped(map, join->parent), &step, &reuse);
+            if (!target) return false;
             bool fresh = query->join_count > before;
             if (fresh ? !target->louter : !join->louter) dj_join_set_add(query->ev, needed, target);
             /* a table of this side serves at most one of the other */
@@ -141,6 +143,7 @@ static void map_joins(DjQuery *query, DjQuery *other, JoinMap *map, bool conjunc
         map->from[map->count] = join;
         map->to[map->count++] = target;
     }
+    return true;
 }
 
 static void take_rest(DjQuery *query, DjQuery *other, const JoinMap *map) {
@@ -205,7 +208,7 @@ bool dj_merge(DjQuery *query, const DjOp *op) {
     DjJoinSet left = {0}, right = {0};
     for (int i = 0; i < query->join_count; i++)
         if (!query->joins[i]->base && !query->joins[i]->louter) dj_join_set_add(query->ev, &left, query->joins[i]);
-    map_joins(query, other, &map, conjunction, &right);
+    if (!map_joins(query, other, &map, conjunction, &right)) return false;
     promote_by_votes(query, &left, &right, op->connector);
     DjExpr *where = remap(query->ev, &map, other->where);
     dj_where_add(query->ev, query->where, where, op->connector);

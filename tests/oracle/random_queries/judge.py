@@ -29,6 +29,8 @@ def fold(sql):
 
 def plain(value):
     """One spelling for a parameter of either side."""
+    if isinstance(getattr(value, "adapted", None), (bytes, memoryview)):
+        value = value.adapted
     if hasattr(value, "adapted"):
         value = value.dumps(value.adapted) if hasattr(value, "dumps") else json.dumps(value.adapted)
     if isinstance(value, datetime.timedelta):
@@ -140,7 +142,7 @@ def namespace(label):
     from django.apps import apps
     names = {}
     exec("import datetime, zoneinfo, uuid\nfrom datetime import date, timedelta\nfrom decimal import Decimal\nfrom uuid import UUID\nfrom django.utils import timezone\n"
-         "from django.db.models import *\nfrom django.db.models.functions import *\nfrom django.db.models.lookups import *\nfrom django.db.models.expressions import *\nfrom django.db.models.fields.json import *\n"
+         "from django.db.models import *\nfrom django.db.models.functions import *\nfrom django.db.models.lookups import *\nfrom django.db.models.expressions import *\nfrom django.db.models.fields.json import *\nfrom django.db.models.fields.json import KT\n"
          "from django.contrib.auth.models import *\nfrom django.contrib.contenttypes.models import *\nfrom django.contrib.contenttypes.prefetch import GenericPrefetch", names)
     if label == "postgres_tests":
         exec("from django.contrib.postgres.fields import *\nfrom django.contrib.postgres.aggregates import *\nfrom django.contrib.postgres.functions import *\nfrom django.contrib.postgres.search import *\n"

@@ -134,7 +134,7 @@ class Maker:
     def value(self, kind, field=None, model=None):
         r = self.rng
         if self.chance(.012):
-            return self.pick(["'abc'", "None", "object()", "[1]", "3", "''", "True", "datetime.date(2020, 1, 1)", "1.5", "Decimal('NaN')"])
+            return self.pick(["'abc'", "None", "[1]", "3", "''", "True", "datetime.date(2020, 1, 1)", "1.5", "Decimal('NaN')"])
         if field is not None and getattr(field, "choices", None) and self.chance(.5):
             flat = [c[0] for c in field.flatchoices if isinstance(c[0], (int, str))]
             if flat:
