@@ -211,21 +211,34 @@ static void check_sql(Golden *golden, const Case *one, const OrmcBlock *block) {
     free(first.data);
 }
 
-/* Diagnostics count even where no block expects them. */
+/* What --update adds stands behind this block. */
+static void copy_through(Golden *golden, const OrmcBlock *block) {
+    size_t fence_end = block->end + strcspn(golden->file.text + block->end, "\n");
+    text_append(&golden->rewritten, golden->file.text + golden->copied, fence_end - golden->copied);
+    golden->copied = fence_end;
+}
+
+/* Diagnostics count even where no block expects them: --update adds one behind the case's others. */
 static void check_diagnostics(Golden *golden, const Case *one, const OrmcBlock *block) {
     const OrmcTranslation *translation = translate(golden, one, one->dialect);
     if (!translation) return;
     Text out = {0};
     text_take(&out, ormc_translation_render_diagnostics(translation, false));
-    if (block) check(golden, block, out.data, false);
-    else if (out.length) report(golden, &golden->file.blocks[one->query], "diagnostics", "", out.data);
+    if (block) {
+        check(golden, block, out.data, false);
+    } else if (out.length && golden->options->update) {
+        copy_through(golden, &golden->file.blocks[one->end - 1]);
+        text_add(&golden->rewritten, "\n\n```diagnostics\n%s```", out.data);
+        golden->differences++;
+    } else if (out.length) {
+        report(golden, &golden->file.blocks[one->query], "diagnostics", "", out.data);
+    }
     free(out.data);
 }
 
 /* Blocks for a case that has none yet: the SQL of each dialect, joined where they agree, then the parameters. */
 static void add_blocks(Golden *golden, const Case *one) {
     Text sql[DIALECT_COUNT] = {0}, params = {0}, diagnostics = {0};
-    const OrmcBlock *block = &golden->file.blocks[one->query];
     for (int d = 0; d < DIALECT_COUNT; d++) {
         const OrmcTranslation *translation = translate(golden, one, dialects[d]);
         text_append(&sql[d], "", 0);
@@ -234,9 +247,7 @@ static void add_blocks(Golden *golden, const Case *one) {
         if (d == 0) golden_write_params(&params, translation);
         if (d == 0) text_take(&diagnostics, ormc_translation_render_diagnostics(translation, false));
     }
-    size_t fence_end = block->end + strcspn(golden->file.text + block->end, "\n");
-    text_append(&golden->rewritten, golden->file.text + golden->copied, fence_end - golden->copied);
-    golden->copied = fence_end;
+    copy_through(golden, &golden->file.blocks[one->query]);
     bool done[DIALECT_COUNT] = {false};
     for (int d = 0; d < DIALECT_COUNT; d++) {
         if (done[d] || !sql[d].length) continue;

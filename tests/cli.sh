@@ -101,4 +101,22 @@ expect 0 'a.py.md: written|written' sql -m shop=models.py --golden expected view
 expect 0 '' sql -m shop=models.py --golden expected views.py
 sed -i 's,__startswith,,' views.py
 expect 1 '^-.*LIKE|^\+.*LIKE' sql -m shop=models.py --golden expected views.py
+
+# --update writes the blocks of a new case, and what an old one has come to warn of.
+cat > cases.md << 'END'
+```python
+Author.objects.filter(name="x")
+```
+
+```python
+Author.objects.filter(nam="x")
+```
+
+```sql postgresql
+```
+END
+expect 1 'diagnostics' golden -m shop=models.py cases.md
+expect 0 'cases.md: updated' golden -m shop=models.py --update cases.md
+expect 0 '' golden -m shop=models.py cases.md
+[ "$(grep -c "did you mean 'name'" cases.md)" -eq 1 ] || { echo 'golden --update:'; cat cases.md; failed=1; }
 exit $failed
