@@ -56,7 +56,7 @@ static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **
         *out = expr_new(compiler_arena(compiler), EXPR_NULL, field_sql_type(field));
         return DJ_SQL;
     }
-    if (value_is_none(value)) { /* JSON's own null */
+    if (value_is_none(value) && field->internal == FIELD_JSON) { /* JSON's own null */
         Param *null = ARENA_NEW(compiler_arena(compiler), Param);
         *null =
             (Param){.type = SQL_JSON, .source = PARAM_KNOWN, .value = {.kind = LITERAL_TEXT, .text = SLICE("null")}};

@@ -301,12 +301,44 @@ static Value *related_rows(const Related *related) {
     return dj_manager_queryset(related->ev, (Value *)related->manager, related->site);
 }
 
+/* A row that was read must be the owner's. */
+static bool few_check_owner(const Related *related, DjInstance *object) {
+    Evaluator *ev = related->ev;
+    DjField *field = related->field, *target = field_target(ev, field);
+    DjInstance *owner = related->owner;
+    if (related->kind == RELATED_GENERIC || !evaluator_has_rows(ev) || object->adding || !owner || !target) return true;
+    Value *own = instance_field_value(ev, object, field, related->site);
+    Value *key = instance_field_value(ev, owner, target, related->site);
+    if (!own || !key || value_is_unknown(own) || value_is_unknown(key) || value_equals(ev, own, key)) return true;
+    Slice shown = value_repr(ev, (Value *)object), holder = value_repr(ev, (Value *)owner);
+    evaluator_raise(ev, owner->model->does_not_exist, evaluator_span(ev, related->site), "%.*s is not related to %.*s.",
+                    SLICE_ARGS(shown), SLICE_ARGS(holder));
+    return false;
+}
+
+/* Keys into their order: Django has them from a set. */
+static void keys_insert(Evaluator *ev, ListValue *keys, Value *key) {
+    int64_t number, other;
+    list_append(ev, keys, key);
+    for (int at = keys->count - 1; at > 0; at--) {
+        if (!value_as_integer(keys->items[at], &number) || !value_as_integer(keys->items[at - 1], &other)) return;
+        if (other <= number) return;
+        Value *before = keys->items[at - 1];
+        keys->items[at - 1] = keys->items[at];
+        keys->items[at] = before;
+    }
+}
+
 static bool few_remove(const Related *related, Value *const *objects, int count) {
     Evaluator *ev = related->ev;
     ListValue *keys = value_list(ev);
     for (int i = 0; i < count; i++) {
         DjInstance *object = value_as_model_instance(objects[i]);
-        if (object) list_append(ev, keys, instance_pk(ev, object, related->site));
+        if (!object) continue;
+        if (!few_check_owner(related, object)) return false;
+        Value *key = instance_pk(ev, object, related->site);
+        if (related->kind == RELATED_GENERIC) list_append(ev, keys, key);
+        else keys_insert(ev, keys, key);
     }
     Keyword filter = {django_atom(ev, "pk__in"), (Value *)keys, related->site};
     Value *rows = related_rows(related);
