@@ -37,10 +37,16 @@ static bool rows_compare(const OrmcValue *a, const OrmcValue *b, size_t columns,
     return true;
 }
 
+/* Columns that both have. */
+static size_t shared_columns(const OrmcResult *a, const OrmcResult *b) {
+    size_t ours = ormc_result_column_count(a), theirs = ormc_result_column_count(b);
+    return ours < theirs ? ours : theirs;
+}
+
 static bool in_order(const OrmcResult *a, const OrmcResult *b, Reasons *reasons) {
     Reasons found = 0;
     for (size_t i = 0; i < ormc_result_row_count(a); i++)
-        if (!rows_compare(ormc_result_row(a, i), ormc_result_row(b, i), ormc_result_column_count(a), NO_COLUMN, &found))
+        if (!rows_compare(ormc_result_row(a, i), ormc_result_row(b, i), shared_columns(a, b), NO_COLUMN, &found))
             return false;
     *reasons |= found;
     return true;
@@ -55,14 +61,14 @@ static int compare_keyed(const void *a, const void *b) {
     return strcmp(((const Keyed *)a)->key, ((const Keyed *)b)->key);
 }
 
-static Keyed *keyed_rows(const OrmcResult *result, int without) {
+static Keyed *keyed_rows(const OrmcResult *result, size_t columns, int without) {
     size_t count = ormc_result_row_count(result);
     Keyed *rows = memory_need(calloc(count + 1, sizeof *rows));
     for (size_t i = 0; i < count; i++) {
         Text key = {0};
         text_append(&key, "", 0);
         rows[i].row = ormc_result_row(result, i);
-        for (size_t j = 0; j < ormc_result_column_count(result); j++) {
+        for (size_t j = 0; j < columns; j++) {
             if ((int)j != without) cell_write_key(&key, &rows[i].row[j]);
             text_add(&key, "\x1f");
         }
@@ -74,11 +80,11 @@ static Keyed *keyed_rows(const OrmcResult *result, int without) {
 
 static bool as_sets(const OrmcResult *a, const OrmcResult *b, int without, Reasons *reasons) {
     size_t count = ormc_result_row_count(a);
-    Keyed *left = keyed_rows(a, without), *right = keyed_rows(b, without);
+    Keyed *left = keyed_rows(a, shared_columns(a, b), without), *right = keyed_rows(b, shared_columns(a, b), without);
     Reasons found = 0;
     bool same = true;
     for (size_t i = 0; i < count; i++) {
-        same = same && rows_compare(left[i].row, right[i].row, ormc_result_column_count(a), without, &found);
+        same = same && rows_compare(left[i].row, right[i].row, shared_columns(a, b), without, &found);
         free(left[i].key);
         free(right[i].key);
     }
@@ -168,14 +174,14 @@ static Reasons order_explain(const OrmcResult *a, const OrmcResult *b) {
     } ways[] = {
         {nulls_explain, REASON_NULL_ORDER}, {collation_explains, REASON_COLLATION}, {ties_explain, REASON_TIES}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        for (size_t column = 0; column < ormc_result_column_count(a); column++)
+        for (size_t column = 0; column < shared_columns(a, b); column++)
             if (ways[i].explains(a, b, column)) return REASON_BIT(ways[i].reason);
     return 0;
 }
 
-Verdict results_compare(const OrmcResult *a, const OrmcResult *b, bool ordered) {
+Verdict distinct_compare(const OrmcResult *a, const OrmcResult *b, bool ordered) {
     Verdict verdict = {false, 0};
-    if (ormc_result_column_count(a) != ormc_result_column_count(b)) return verdict;
+    if (ormc_result_column_count(a) != ormc_result_column_count(b)) verdict.reasons = REASON_BIT(REASON_COLUMNS);
     if (ormc_result_row_count(a) != ormc_result_row_count(b)) return verdict;
     if (in_order(a, b, &verdict.reasons)) {
         verdict.same = true;
@@ -185,6 +191,11 @@ Verdict results_compare(const OrmcResult *a, const OrmcResult *b, bool ordered) 
         verdict.reasons |= why;
     }
     return verdict;
+}
+
+Verdict results_compare(const OrmcResult *a, const OrmcResult *b, bool ordered) {
+    if (ormc_result_column_count(a) != ormc_result_column_count(b)) return (Verdict){false, 0};
+    return distinct_compare(a, b, ordered);
 }
 
 /* ---- tables ---- */

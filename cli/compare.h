@@ -25,6 +25,8 @@ typedef struct Verdict {
 
 /* The rows of two statements that should give the same; `ordered`: the statement has an ORDER BY. */
 Verdict results_compare(const OrmcResult *a, const OrmcResult *b, bool ordered);
+/* Of SELECT DISTINCT, which may have more columns on one side, at the end. */
+Verdict distinct_compare(const OrmcResult *a, const OrmcResult *b, bool ordered);
 /* The same, but for a column of numbers, each there once, that the database may have given. */
 Verdict tables_compare(const OrmcResult *a, const OrmcResult *b);
 /* The rows as lines of text: a header, then each row; for people. */

@@ -30,6 +30,8 @@ void golden_file_close(GoldenFile *file);
 void golden_file_add_models(const GoldenFile *file, OrmcContext *context);
 /* Loads the data that stands before block `query`. False: the session's message says why not. */
 bool golden_file_load_data(const GoldenFile *file, OrmcContext *context, Session *session, int query);
+/* Some SQL block of the case that begins with block `query` is for the dialect. */
+bool golden_file_covers(const GoldenFile *file, int query, const char *dialect);
 /* How many blocks of data stand before block `query`. */
 int golden_file_data_count(const GoldenFile *file, int query);
 /* Whether word number `index` of the block's info string is `word`. */

@@ -62,6 +62,15 @@ void golden_file_add_models(const GoldenFile *file, OrmcContext *context) {
     }
 }
 
+bool golden_file_covers(const GoldenFile *file, int query, const char *dialect) {
+    enum { WORDS = 5 }; /* sql, and the four dialects */
+    for (int i = query + 1; i < file->block_count && !block_is_query(&file->blocks[i]); i++)
+        for (int word = 1; word < WORDS && block_is(&file->blocks[i], "sql", NULL); word++)
+            if (block_word_is(&file->blocks[i], word, dialect) || block_word_is(&file->blocks[i], word, "all"))
+                return true;
+    return false;
+}
+
 static bool block_is_data(const OrmcBlock *block) {
     return block_is(block, "sql", "data") || block_is(block, "python", "data");
 }

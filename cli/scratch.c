@@ -83,14 +83,26 @@ void scratch_close(Session *session) {
 
 /* ---- what is in it ---- */
 
+/* Types of PostgreSQL's extensions; they go with the schema. What fails here fails where the type is needed. */
+static void make_extensions(Session *session, const char *sql) {
+    static const char *const names[] = {"hstore", "citext"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && on_postgresql(session); i++) {
+        char statement[64];
+        snprintf(statement, sizeof statement, "CREATE EXTENSION IF NOT EXISTS %s", names[i]);
+        if (strstr(sql, names[i])) session_execute(session, statement);
+    }
+}
+
 bool scratch_create_tables(Session *session, OrmcContext *context) {
     const OrmcTranslation *translation;
     ormc_context_set_dialect(context, session->dialect);
     ormc_context_translate_schema(context, &translation);
     for (int i = 0; translation && i < ormc_translation_query_count(translation); i++) {
         const OrmcQuery *query = ormc_translation_query(translation, i);
-        for (int j = 0; j < query->statement_count; j++)
+        for (int j = 0; j < query->statement_count; j++) {
+            make_extensions(session, query->statements[j].sql.data);
             if (!session_execute(session, query->statements[j].sql.data)) return false;
+        }
     }
     return translation != NULL;
 }

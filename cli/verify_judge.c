@@ -82,9 +82,10 @@ static Verdict ask(Verify *verify, const Unit *unit, Side *a, int i, Side *b, in
 static void judge_rows(Verify *verify, const Unit *unit, Side *a, int i, Side *b, int j) {
     const Ran *ours = &a->outcome.ran[i], *theirs = &b->outcome.ran[j];
     verify->compared++;
-    Verdict verdict = ours->is_table
-                          ? tables_compare(ours->result, theirs->result)
-                          : results_compare(ours->result, theirs->result, is_ordered(ours) || is_ordered(theirs));
+    bool ordered = is_ordered(ours) || is_ordered(theirs), distinct = strncmp(ours->sql, "SELECT DISTINCT ", 16) == 0;
+    Verdict verdict = ours->is_table ? tables_compare(ours->result, theirs->result)
+                      : distinct     ? distinct_compare(ours->result, theirs->result, ordered)
+                                     : results_compare(ours->result, theirs->result, ordered);
     if (!verdict.same) verdict = ask(verify, unit, a, i, b, j);
     if (!verdict.same) report_difference(verify, unit, b, ours, theirs, NULL);
     else report_reasons(verify, unit, b, ours, verdict.reasons);
@@ -102,6 +103,28 @@ static int query_end(const Outcome *outcome, int from) {
     int to = from + 1;
     while (to < outcome->count && outcome->ran[to].query == outcome->ran[from].query) to++;
     return to;
+}
+
+static bool is_transaction(OrmcStatementKind kind) {
+    return kind == ORMC_STATEMENT_BEGIN || kind == ORMC_STATEMENT_COMMIT || kind == ORMC_STATEMENT_ROLLBACK ||
+           kind == ORMC_STATEMENT_SAVEPOINT || kind == ORMC_STATEMENT_RELEASE;
+}
+
+static int count_returning(const Outcome *outcome) {
+    int count = 0;
+    for (int i = 0; i < outcome->count; i++) count += is_returning(&outcome->ran[i]);
+    return count;
+}
+
+/* Where the next query starts: what only begins or ends a transaction is none, nor, where every table is compared in
+ * the end, what gives no rows (one database may need more statements to write the same). */
+static int query_start(const Outcome *outcome, int from, bool all, bool returning) {
+    while (from < outcome->count) {
+        const Ran *ran = &outcome->ran[from];
+        if (!is_transaction(ran->kind) && (all || is_read(ran) || (returning && is_returning(ran)))) break;
+        from++;
+    }
+    return from;
 }
 
 static void judge_changes(Verify *verify, const Unit *unit, Side *b, const Ran *ours, const Ran *theirs) {
@@ -134,12 +157,24 @@ static void judge_query(Verify *verify, const Unit *unit, Side *a, int from, int
 
 static bool ends_early(const Outcome *outcome) { return outcome->refused || outcome->failed; }
 
-/* The last statement was refused for a column that is neither grouped nor aggregated: PostgreSQL's state, MySQL's code.
- */
-static bool minds_groups(const Outcome *outcome) {
+/* The statement that the database refused; NULL: none. */
+static const Ran *refused_statement(const Outcome *outcome) {
     const Ran *last = outcome->failed && outcome->count ? &outcome->ran[outcome->count - 1] : NULL;
     while (last && last > outcome->ran && last->is_table) last--;
-    return last && last->result &&
+    return last && last->result ? last : NULL;
+}
+
+/* SQLAlchemy writes RETURNING for MySQL and MariaDB, which have none for UPDATE. */
+static bool lacks_returning(const Outcome *outcome) {
+    enum { SYNTAX_ERROR = 1064 };
+    const Ran *last = refused_statement(outcome);
+    return last && ormc_result_native_code(last->result) == SYNTAX_ERROR && strstr(last->sql, " RETURNING ");
+}
+
+/* It was refused for a column that is neither grouped nor aggregated: PostgreSQL's state, MySQL's code. */
+static bool minds_groups(const Outcome *outcome) {
+    const Ran *last = refused_statement(outcome);
+    return last &&
            (strcmp(ormc_result_state(last->result), "42803") == 0 || ormc_result_native_code(last->result) == 1055);
 }
 
@@ -159,8 +194,17 @@ static bool judge_ends(Verify *verify, const Unit *unit, Side *side) {
         return true;
     }
     if (ends_early(ours) && ends_early(theirs)) return false;
+    const Side *ended = ends_early(ours) ? &verify->sides[0] : side;
+    if (unit->file && !golden_file_covers(unit->file, unit->block, url_dialect(ended->url))) {
+        report_reasons(verify, unit, side, NULL, REASON_BIT(REASON_NOT_SUPPORTED)); /* the case is not for it */
+        return true;
+    }
     if (minds_groups(ours) || minds_groups(theirs)) {
         report_reasons(verify, unit, side, NULL, REASON_BIT(REASON_GROUPING));
+        return true;
+    }
+    if (lacks_returning(ours) || lacks_returning(theirs)) {
+        report_reasons(verify, unit, side, NULL, REASON_BIT(REASON_NOT_SUPPORTED));
         return true;
     }
     char what[600];
@@ -173,12 +217,15 @@ static bool judge_ends(Verify *verify, const Unit *unit, Side *side) {
 void unit_judge(Verify *verify, const Unit *unit, Side *side) {
     Side *first = &verify->sides[0];
     if (judge_ends(verify, unit, side)) return;
-    int i = 0, j = 0;
+    int wrote = count_returning(&first->outcome), written = count_returning(&side->outcome);
+    bool all = !verify->scratch, returning = wrote == written;
+    int i = query_start(&first->outcome, 0, all, returning), j = query_start(&side->outcome, 0, all, returning);
+    if (!all && !returning) report_reasons(verify, unit, side, NULL, REASON_BIT(REASON_RETURNING));
     while (i < first->outcome.count && j < side->outcome.count) {
         int to = query_end(&first->outcome, i), end = query_end(&side->outcome, j);
         judge_query(verify, unit, first, i, to, side, j, end);
-        i = to;
-        j = end;
+        i = query_start(&first->outcome, to, all, returning);
+        j = query_start(&side->outcome, end, all, returning);
     }
     if (i == first->outcome.count && j == side->outcome.count) return;
     report_difference(verify, unit, side, i < first->outcome.count ? &first->outcome.ran[i] : NULL,

@@ -178,6 +178,13 @@ bool unit_run(Verify *verify, const Unit *unit, Side *side, Place *place, Outcom
     bool good = !verify->scratch || place_is_ready(unit, place) || place_fill(verify, unit, place, context);
     if (good) {
         good = run_in(verify, unit, context, place, outcome);
+    } else if (unit->file && !session_interrupted() &&
+               !golden_file_covers(unit->file, unit->block, place->session.dialect)) {
+        /* the models are not for this database, and the case does not say what it gives there */
+        *outcome = (Outcome){.ran_at_all = true, .refused = true, .code = "not-supported"};
+        snprintf(outcome->message, sizeof outcome->message, "%s", place->session.message);
+        place->filled = NULL;
+        good = true;
     } else {
         if (!session_interrupted())
             fprintf(stderr, "ormc: %s: tables and data can't be made: %s\n", side->label, place->session.message);
