@@ -1,5 +1,5 @@
 /*
- * What the files of schema constructs share. Internal to schema.c, schema_column.c and schema_table.c.
+ * What the files of schema constructs share. Internal to schema.c, schema_column.c and schema_constraint.c.
  */
 #ifndef ORMC_SQLALCHEMY_SCHEMA_ITEMS_H
 #define ORMC_SQLALCHEMY_SCHEMA_ITEMS_H
@@ -15,6 +15,8 @@ typedef struct DefaultItem {
     bool for_update;
 } DefaultItem;
 
+bool schema_truth(const Value *value);
+
 /* postgresql_where=…, mysql_engine=…: kept as given under their full names. */
 bool schema_option_is_dialect(Slice name);
 void schema_option_keep(Evaluator *ev, DictValue **options, const Keyword *keyword);
@@ -26,5 +28,14 @@ void schema_text(Value *value, Slice *out);
 SchemaColumn *schema_column_new(Evaluator *ev, Element *element);
 Value *schema_column_create(Evaluator *ev, Class *cls, const Arguments *arguments);
 Value *schema_foreign_key_create(Evaluator *ev, Class *cls, const Arguments *arguments);
+
+Value *schema_constraint_create(Evaluator *ev, Class *cls, const Arguments *arguments);
+Constraint *schema_constraint_new(Evaluator *ev, Class *cls, ConstraintKind kind, const Node *node);
+/* Columns by name wait for the table; columns by object may already have one. */
+void schema_constraint_columns(Evaluator *ev, Constraint *constraint, Value *const *items, int count);
+void schema_push_constraint(Evaluator *ev, Table *table, Constraint *constraint);
+bool schema_add_constraint(Evaluator *ev, Element *element, Constraint *constraint);
+Value *schema_index_create(Evaluator *ev, Class *cls, const Arguments *arguments);
+bool schema_add_index(Evaluator *ev, Element *element, Index *index);
 
 #endif
