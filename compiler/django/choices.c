@@ -27,9 +27,11 @@ typedef struct ChoiceClass {
     Value *empty_label; /* __empty__ */
 } ChoiceClass;
 
+static const NativeKind choices_native = {"ChoiceClass"};
+
 static ChoiceClass *choice_class(const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++)
-        if (cls->mro[i]->node && cls->mro[i]->native) return cls->mro[i]->native;
+        if (class_native(cls->mro[i], &choices_native)) return class_native(cls->mro[i], &choices_native);
     return NULL;
 }
 
@@ -113,7 +115,7 @@ static bool choice_subclassed(Evaluator *ev, Class *cls, const Arguments *class_
         if (!fits) continue;
         ARENA_PUSH(evaluator_arena(ev), choices->members, choices->count, choices->capacity) = member;
     }
-    cls->native = choices;
+    class_set_native(cls, &choices_native, choices);
     return true;
 }
 

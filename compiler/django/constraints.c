@@ -28,16 +28,11 @@ static const ConstraintClass postgres_classes[] = {
 };
 static const ConstraintClass exclusion_class = {"ExclusionConstraint", CONSTRAINT_EXCLUDE, NULL, NULL};
 
+static const NativeKind constraint_native = {"ConstraintClass"};
+
 static const ConstraintClass *constraint_class(const Class *cls) {
-    for (int i = 0; i < cls->mro_count; i++) {
-        const ConstraintClass *known = cls->mro[i]->native;
-        if (!known) continue;
-        for (size_t k = 0; k < sizeof constraint_classes / sizeof *constraint_classes; k++)
-            if (known == &constraint_classes[k]) return known;
-        for (size_t k = 0; k < sizeof postgres_classes / sizeof *postgres_classes; k++)
-            if (known == &postgres_classes[k]) return known;
-        if (known == &exclusion_class) return known;
-    }
+    for (int i = 0; i < cls->mro_count; i++)
+        if (class_native(cls->mro[i], &constraint_native)) return class_native(cls->mro[i], &constraint_native);
     return &constraint_classes[0];
 }
 
@@ -161,7 +156,7 @@ static Class *constraint_define(Evaluator *ev, ModuleValue *module, const Constr
                           .methods = constraint_methods,
                           .create = constraint_create};
     Class *cls = module_define_class(ev, module, &native, base);
-    cls->native = (void *)(uintptr_t)spec;
+    class_set_native(cls, &constraint_native, spec);
     return cls;
 }
 

@@ -35,10 +35,12 @@ bool field_kind_is(FieldKind kind, FieldKind base) {
     return kind == base;
 }
 
+static const NativeKind field_native = {"FieldKindInfo"};
+
 FieldKind field_kind_of_class(const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++) {
-        const FieldKindInfo *info = cls->mro[i]->native;
-        if (info >= field_kinds && info < field_kinds + FIELD_KIND_COUNT) return (FieldKind)(info - field_kinds);
+        const FieldKindInfo *info = class_native(cls->mro[i], &field_native);
+        if (info) return (FieldKind)(info - field_kinds);
     }
     return FIELD_OBJECT;
 }
@@ -698,7 +700,7 @@ static const NativeMethod field_methods[] = {
 /* The program's override: found before the class that Django itself defines. */
 Value *field_override(Evaluator *ev, const DjField *field, const char *method) {
     const Class *cls = field->head.head.cls;
-    if (!cls->node && cls->native) return NULL;
+    if (class_native(cls, &field_native)) return NULL;
     Atom name = django_atom(ev, method);
     for (int i = 0; i < cls->mro_count; i++) {
         const Class *at = cls->mro[i];
@@ -754,7 +756,7 @@ static Class *field_class(Evaluator *ev, ModuleValue *module, FieldKind kind) {
                         .methods = kind == FIELD_FIELD ? field_methods : NULL,
                         .create = field_create};
     Class *cls = module_define_class(ev, module, &spec, base);
-    cls->native = (void *)&field_kinds[kind];
+    class_set_native(cls, &field_native, &field_kinds[kind]);
     evaluator_touch(ev, &state->field_classes[kind], sizeof state->field_classes[kind]);
     state->field_classes[kind] = cls;
     return cls;

@@ -45,10 +45,12 @@ const DjFunction *dj_function_find(const char *name) {
     return strcmp(name, "Aggregate") == 0 ? &custom_aggregate : &custom_function;
 }
 
+static const NativeKind function_native = {"DjFunction"};
+
 const DjFunction *dj_function_of_class(Evaluator *ev, const Class *cls) {
     (void)ev;
     for (int i = 0; i < cls->mro_count; i++)
-        if (!cls->mro[i]->node && cls->mro[i]->native) return cls->mro[i]->native;
+        if (class_native(cls->mro[i], &function_native)) return class_native(cls->mro[i], &function_native);
     return NULL;
 }
 
@@ -177,7 +179,7 @@ Class *dj_function_class(Evaluator *ev, ModuleValue *module, const DjFunction *s
     NativeClass definition = {
         .name = spec->name, .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
     Class *cls = module_define_class(ev, module, &definition, base);
-    cls->native = (void *)(uintptr_t)spec;
+    class_set_native(cls, &function_native, spec);
     atom_map_set(&dj_state(ev)->function_classes, name, cls);
     return cls;
 }
@@ -201,7 +203,7 @@ void dj_function_bases_define(Evaluator *ev, ModuleValue *module, Class *express
     NativeClass transform = {
         .name = "Transform", .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
     state->transform_class = module_define_class(ev, module, &transform, state->func_class);
-    state->transform_class->native = (void *)(uintptr_t)&custom_function;
+    class_set_native(state->transform_class, &function_native, &custom_function);
 }
 
 /* ---- transforms ---- */

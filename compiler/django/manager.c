@@ -21,11 +21,12 @@ static Value *manager_create(Evaluator *ev, Class *cls, const Arguments *argumen
     return (Value *)manager;
 }
 
+/* The queryset class of a manager class that from_queryset() made. */
+static const NativeKind manager_native = {"queryset class"};
+
 Class *dj_manager_queryset_class(Evaluator *ev, const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++)
-        if (cls->mro[i]->native && cls->mro[i] != dj_state(ev)->manager_class &&
-            cls->mro[i] != dj_state(ev)->base_manager_class)
-            return cls->mro[i]->native;
+        if (class_native(cls->mro[i], &manager_native)) return class_native(cls->mro[i], &manager_native);
     return dj_state(ev)->queryset_class;
 }
 
@@ -296,7 +297,7 @@ static Class *manager_class_from(Evaluator *ev, Class *base, Class *queryset, Sl
         name = slice_format(evaluator_arena(ev), "%.*sFrom%.*s", SLICE_ARGS(base->name->text),
                             SLICE_ARGS(queryset->name->text));
     Class *made = class_new(ev, atom_intern(evaluator_atoms(ev), name), base->module, &base, 1);
-    made->native = queryset;
+    class_set_native(made, &manager_native, queryset);
     return made;
 }
 

@@ -9,16 +9,11 @@
  */
 #include "compiler/django/model_build.h"
 
+const NativeKind model_native = {"DjModel"};
+
 /* ---- models by class, value and label ---- */
 
-DjModel *django_model_of_class(const Class *cls) {
-    if (!cls || !cls->native || field_kind_of_class(cls) != FIELD_OBJECT) return NULL;
-    for (int i = 1; i < cls->mro_count; i++) {
-        const Class *base = cls->mro[i];
-        if (!base->node && base->subclassed == model_subclassed) return cls->native;
-    }
-    return NULL;
-}
+DjModel *django_model_of_class(const Class *cls) { return cls ? class_native(cls, &model_native) : NULL; }
 
 DjModel *django_model_of_value(const Value *value) {
     if (!value) return NULL;

@@ -595,7 +595,7 @@ static DjModel *model_allocate(Evaluator *ev, Class *cls) {
     model->building = true;
     model->from_source = !slice_starts_with(cls->module->text, "django.");
     model->app_label = model_default_label(ev, cls);
-    cls->native = model;
+    class_set_native(cls, &model_native, model);
     return model;
 }
 
@@ -619,7 +619,7 @@ static bool model_build(Evaluator *ev, DjModel *model, Class *meta, bool own_met
 
 bool model_subclassed(Evaluator *ev, Class *cls, const Arguments *class_keywords) {
     (void)class_keywords;
-    if (cls->native) return true;
+    if (django_model_of_class(cls)) return true;
     DjModel *model = model_allocate(ev, cls);
     model_find_bases(ev, model);
     bool own_meta;

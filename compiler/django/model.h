@@ -221,6 +221,7 @@ typedef struct DjFound {
 /* ---- classes and models ---- */
 
 /* The model of a class; NULL when the class is no (concrete or abstract) model. */
+extern const NativeKind model_native;
 DjModel *django_model_of_class(const Class *cls);
 static inline Class *django_class_of_model(const DjModel *model) { return model->cls; }
 /* The model of a class value or of an instance; NULL else. */

@@ -37,14 +37,17 @@ static const LookupClass lookup_classes[] = {
     {"PostgresOperatorLookup", "postgres operator"},
 };
 
-const DjLookup *dj_lookup_of_class(Evaluator *ev, const Class *cls) {
-    for (int i = 0; i < cls->mro_count; i++) {
-        const LookupClass *row = cls->mro[i]->node ? NULL : cls->mro[i]->native;
-        if (!row) continue;
-        DjExpr *any = dj_f(ev, SLICE("x"), NULL);
-        return dj_lookup_find(ev, any, slice_from(row->lookup));
-    }
+static const NativeKind lookup_native = {"LookupClass"};
+
+static const LookupClass *lookup_class_row(const Class *cls) {
+    for (int i = 0; i < cls->mro_count; i++)
+        if (class_native(cls->mro[i], &lookup_native)) return class_native(cls->mro[i], &lookup_native);
     return NULL;
+}
+
+const DjLookup *dj_lookup_of_class(Evaluator *ev, const Class *cls) {
+    const LookupClass *row = lookup_class_row(cls);
+    return row ? dj_lookup_find(ev, dj_f(ev, SLICE("x"), NULL), slice_from(row->lookup)) : NULL;
 }
 
 static Value *lookup_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
@@ -86,9 +89,7 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
     DjExpr *expr = value_expr(self);
     Value *lhs = NULL, *rhs = NULL;
     if (!arguments_bind(ev, arguments, "Lookup", "lhs rhs", &lhs, &rhs)) return NULL;
-    const LookupClass *row = NULL;
-    for (int i = 0; i < self->cls->mro_count && !row; i++)
-        row = self->cls->mro[i]->node ? NULL : self->cls->mro[i]->native;
+    const LookupClass *row = lookup_class_row(self->cls);
     expr->args = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, 2);
     expr->count = 2;
     expr->args[0] = dj_parse(ev, lhs, false, arguments->site);
@@ -116,7 +117,7 @@ void dj_lookup_classes_define(Evaluator *ev, ModuleValue *module) {
     for (size_t i = 0; i < sizeof lookup_classes / sizeof *lookup_classes; i++) {
         NativeClass spec = {.name = lookup_classes[i].name, .instance_type = &dj_expr_type, .create = lookup_create};
         Class *cls = module_define_class(ev, module, &spec, dj_state(ev)->lookup_class);
-        cls->native = (void *)(uintptr_t)&lookup_classes[i];
+        class_set_native(cls, &lookup_native, &lookup_classes[i]);
     }
 }
 

@@ -179,6 +179,15 @@ bool value_is_instance(const Value *value, const Class *cls) {
     return class_is_subclass(value->cls, cls);
 }
 
+void *class_native(const Class *cls, const NativeKind *kind) {
+    return cls->native.kind == kind ? cls->native.data : NULL;
+}
+
+void class_set_native(Class *cls, const NativeKind *kind, const void *data) {
+    cls->native.kind = kind;
+    cls->native.data = (void *)(uintptr_t)data;
+}
+
 Value *class_find(const Class *cls, Atom name) {
     for (int i = 0; i < cls->mro_count; i++) {
         Value *found = atom_map_get(&cls->mro[i]->names, name);

@@ -249,6 +249,11 @@ typedef struct ModuleValue {
     Value *(*missing)(Evaluator *ev, struct ModuleValue *module, Atom name);
 } ModuleValue;
 
+/* What a class's native part is: each module knows its own by this, whatever class it is given. */
+typedef struct NativeKind {
+    const char *name;
+} NativeKind;
+
 /*
  * A class, native or from a `class` statement. Everything inherited is found through `mro`.
  */
@@ -273,9 +278,12 @@ struct Class {
     Value *(*unknown_instance)(Evaluator *ev, Class *cls, Slice text, const Node *node);
     /* The same for a parameterised class (`QuerySet[Author]`); NULL: the parameter is ignored. */
     Value *(*unknown_of)(Evaluator *ev, Class *cls, Value *argument, Slice text, const Node *node);
-    void *native; /* a model, a mapper, …; NOT inherited */
-    bool open;    /* has bases that are not known: it may have any further attribute */
-    int code;     /* DiagnosticCode of exceptions of this class, inherited; -1: no exception class */
+    struct {
+        const NativeKind *kind;
+        void *data;
+    } native;  /* a model, a mapper, …: class_native(); NOT inherited */
+    bool open; /* has bases that are not known: it may have any further attribute */
+    int code;  /* DiagnosticCode of exceptions of this class, inherited; -1: no exception class */
     ModuleValue *defined_in;
 };
 
@@ -376,6 +384,9 @@ bool value_is_instance(const Value *value, const Class *cls);
 bool class_is_subclass(const Class *cls, const Class *base);
 /* Looks `name` up along the mro; NULL: none. No descriptors, no errors. */
 Value *class_find(const Class *cls, Atom name);
+/* The class's own native part; NULL where it has none of this kind. */
+void *class_native(const Class *cls, const NativeKind *kind);
+void class_set_native(Class *cls, const NativeKind *kind, const void *data);
 
 /* ---- generic operations: follow slots, raise as Python does; NULL = raised ---- */
 

@@ -14,10 +14,9 @@ OrmState *orm_state(Evaluator *ev) { return sa_state(ev)->orm; }
 
 Atom orm_atom(Evaluator *ev, const char *text) { return atom_intern_text(evaluator_atoms(ev), text); }
 
-Mapper *mapper_of_class(const Class *cls) {
-    Mapper *mapper = cls->native;
-    return mapper && mapper->cls == cls ? mapper : NULL;
-}
+static const NativeKind mapper_native = {"Mapper"};
+
+Mapper *mapper_of_class(const Class *cls) { return class_native(cls, &mapper_native); }
 
 Property *mapper_property(const Mapper *mapper, Atom key) {
     return key ? atom_map_get(&mapper->properties, key) : NULL;
@@ -387,7 +386,7 @@ Mapper *mapper_new(Evaluator *ev, const MapperSpec *spec) {
         ARENA_PUSH(arena, up->subs, up->sub_count, up->sub_capacity) = mapper;
     }
     evaluator_touch(ev, &spec->cls->native, sizeof spec->cls->native);
-    spec->cls->native = mapper;
+    class_set_native(spec->cls, &mapper_native, mapper);
     evaluator_touch(ev, &spec->registry->classes, sizeof spec->registry->classes);
     spec->registry->classes = atom_map_copy(&spec->registry->classes, arena);
     atom_map_set(&spec->registry->classes, spec->cls->name, spec->cls);

@@ -62,10 +62,12 @@ bool type_is_value(Evaluator *ev, Value *value) {
     return value_is(value, VALUE_CLASS) && class_is_subclass((Class *)value, sa_state(ev)->type_engine);
 }
 
+static const NativeKind type_native = {"TypeRow"};
+
 static TypeKind kind_of_class(const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++) {
-        const TypeRow *row = cls->mro[i]->native;
-        if (row >= type_rows && row < type_rows + TYPE_KIND_COUNT) return (TypeKind)(row - type_rows);
+        const TypeRow *row = class_native(cls->mro[i], &type_native);
+        if (row) return (TypeKind)(row - type_rows);
     }
     return TYPE_NULL;
 }
@@ -421,7 +423,7 @@ const Type sa_json_null_type = {.name = "symbol", .kind = VALUE_NATIVE, .describ
 
 static Value *type_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site) {
     (void)site;
-    const TypeRow *row = cls->native;
+    const TypeRow *row = class_native(cls, &type_native);
     if (!row || row->affinity != TYPE_JSON || !slice_equals_text(name->text, "NULL")) return NULL;
     Instance *made = ARENA_NEW(evaluator_arena(ev), Instance);
     made->head = (Value){&sa_json_null_type, cls};
@@ -438,7 +440,7 @@ static void type_class_define(Evaluator *ev, ModuleValue *module, TypeKind kind)
         TypeKind base = type_rows[kind].base;
         Class *parent = base == TYPE_NULL ? state->type_engine : state->type_classes[base];
         Class *cls = module_define_class(ev, module, &spec, parent ? parent : state->type_engine);
-        cls->native = (void *)(uintptr_t)&type_rows[kind];
+        class_set_native(cls, &type_native, &type_rows[kind]);
         state->type_classes[kind] = cls;
         return;
     }
