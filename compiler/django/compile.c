@@ -242,12 +242,10 @@ static DjOutcome compile_plain(DjCompiler *compiler, DjOrders *orders, const DjS
                                ExprList *group_by) {
     Query *tree = compiler->tree;
     DjOutcome outcome = compile_distinct(compiler);
-    if (outcome == DJ_SQL) outcome = compile_where_part(compiler);
-    /* content types that the joins ask for are looked up, though nothing can match */
-    if (outcome == DJ_EMPTY && compile_from(compiler) == DJ_ERROR) return DJ_ERROR;
-    if (outcome == DJ_SQL) outcome = compile_having_part(compiler);
-    /* conditions are compiled before FROM is written: none of them adds a join any more, but counts may change */
+    /* before the conditions: content types that joins ask for are looked up first, even where nothing can match */
     if (outcome == DJ_SQL) outcome = compile_from(compiler);
+    if (outcome == DJ_SQL) outcome = compile_where_part(compiler);
+    if (outcome == DJ_SQL) outcome = compile_having_part(compiler);
     if (outcome != DJ_SQL) return outcome;
     if (!check_distinct(compiler)) return DJ_ERROR;
     add_items(compiler, compiler->select, compiler->select_count);

@@ -63,6 +63,8 @@ static DjOutcome compile_plain_value(DjCompiler *compiler, DjExpr *expr, Expr **
         *out = expr_param(compiler_arena(compiler), null);
         return DJ_SQL;
     }
+    if (field && !expr->as.value.prepared && !field_accepts_key(compiler->ev, field, value, expr->site))
+        return DJ_ERROR;
     DjOutcome outcome = dj_compile_value(compiler, value, field, expr->site, out);
     if (outcome != DJ_SQL) return outcome;
     if (field && field_has_placeholder(field) && compiler->dialect->id == DIALECT_POSTGRESQL &&

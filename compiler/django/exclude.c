@@ -69,7 +69,7 @@ static bool trim_start(DjQuery *query, const DjResolvedNames *path, const Slice 
     if (!count || trimmed + 1 >= table_count) return false;
     out->prefix = trimmed_prefix(query, path, names, trimmed, right[0]);
     DjJoin *first = tables[trimmed + 1];
-    bool drop = !first->louter && !first->filtered;
+    bool drop = !first->louter && !first->filtered_source;
     if (drop) tables[trimmed]->references--;
     query->select.count = 0;
     query->default_columns = false;

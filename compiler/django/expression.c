@@ -5,6 +5,7 @@
 #include "compiler/django/expression.h"
 
 #include "compiler/django/function.h"
+#include "compiler/django/function_compile.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"
 #include "compiler/django/types_query.h"
@@ -284,6 +285,23 @@ static Value *expr_get_item(Evaluator *ev, Value *self, Value *key, const Node *
 
 static void expr_describe(Evaluator *ev, Value *self, Buffer *out) { dj_describe(ev, value_expr(self), out); }
 
+/* The querysets in an expression, in the order in which they were made. */
+static bool settle_expression(Evaluator *ev, DjExpr *expr, int depth) {
+    if (!expr || depth > DJ_MAX_DEPTH) return true;
+    bool query = expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS || expr->kind == DJ_QUERY;
+    if (query && expr->as.subquery.queryset && !dj_queryset_query(ev, expr->as.subquery.queryset)) return false;
+    if (expr->kind == DJ_CONDITION && expr->as.condition.value) {
+        Value *value = value_resolve(expr->as.condition.value);
+        if (value_is_queryset(value) && !dj_queryset_query(ev, value_as_queryset(value))) return false;
+        if (value_is_expr(value) && !settle_expression(ev, value_expr(value), depth + 1)) return false;
+    }
+    for (int i = 0; i < expr->count; i++)
+        if (!settle_expression(ev, expr->args[i], depth + 1)) return false;
+    return expr->kind != DJ_FUNC || settle_expression(ev, expr->as.func.filter, depth + 1);
+}
+
+static bool expr_settle(Evaluator *ev, Value *self) { return settle_expression(ev, value_expr(self), 0); }
+
 const Type dj_expr_type = {
     .name = "Expression",
     .kind = VALUE_NATIVE,
@@ -294,5 +312,6 @@ const Type dj_expr_type = {
     .truth = expr_truth,
     .equals = expr_equals_value,
     .describe = expr_describe,
+    .settle = expr_settle,
     .has_attributes = true,
 };

@@ -97,6 +97,7 @@ struct DjExpr {
         struct {
             Value *value;
             bool for_save; /* None of a JSON field is NULL, not 'null' */
+            bool prepared; /* a lookup's: may be what the column itself can't hold */
         } value;
         struct {
             DjJoin *join;

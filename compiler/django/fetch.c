@@ -428,7 +428,6 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
     if (queryset->sliced)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "Cannot use 'limit' or 'offset' with in_bulk().");
-    if (ids && !value_is_none(ids) && !dj_refuse_combined(ev, queryset, "filter", arguments->site)) return NULL;
     if (queryset->has_fields)
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "in_bulk() cannot be used with values() or values_list().");
@@ -451,6 +450,7 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
                                       SLICE_ARGS(value_repr(ev, value_string(ev, name))));
     }
     if (ids && !value_is_none(ids)) {
+        if (!dj_refuse_combined(ev, queryset, "filter", arguments->site)) return NULL;
         Value *list = value_iterate(ev, ids, arguments->site);
         if (!list) return NULL;
         if (value_is(list, VALUE_LIST) || value_is(list, VALUE_TUPLE)) {

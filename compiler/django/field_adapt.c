@@ -280,8 +280,7 @@ static bool adapt_range(Evaluator *ev, DjField *field, Value *value, const Node 
     return param_text(out, SQL_UNKNOWN, range_text(ev, range, site));
 }
 
-/* MySQL takes 0 for "the next number". */
-static bool check_saved_key(Evaluator *ev, const DjField *field, const Value *value, const Node *site) {
+bool field_accepts_key(Evaluator *ev, const DjField *field, const Value *value, const Node *site) {
     int64_t number;
     bool next = field_kind_info(field->internal)->flags & FIELD_FLAG_A && evaluator_dialect(ev)->is_mysql &&
                 value_as_integer(value, &number) && number == 0;
@@ -348,7 +347,7 @@ static bool field_prepare_as(Evaluator *ev, DjField *field, Value *value, const 
             own ? field_call_db_prep(ev, field, own, value, site) : field_get_prep_value(ev, field, value, site);
         if (!ready) return false;
         ready = value_resolve(ready);
-        if (strcmp(method, "get_db_prep_save") == 0 && !check_saved_key(ev, field, ready, site)) return false;
+        if (strcmp(method, "get_db_prep_save") == 0 && !field_accepts_key(ev, field, ready, site)) return false;
         fine = field_adapt(ev, field, ready, site, out);
     }
     if (fine) param_name_type(ev, field, out);

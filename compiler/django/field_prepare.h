@@ -16,6 +16,8 @@
 bool field_prepare(Evaluator *ev, DjField *field, Value *value, const Node *site, Param *out);
 /* The same with get_db_prep_save (JSON null, db_default …). */
 bool field_prepare_save(Evaluator *ev, DjField *field, Value *value, const Node *site, Param *out);
+/* MySQL takes 0 for "the next number": false and ValueError for that in a key which the database numbers. */
+bool field_accepts_key(Evaluator *ev, const DjField *field, const Value *value, const Node *site);
 /* get_prep_value alone: the Python value that Django would hold in a lookup's rhs ("5" → 5 for an IntegerField). NULL:
  * raised. */
 Value *field_get_prep_value(Evaluator *ev, DjField *field, Value *value, const Node *site);

@@ -11,6 +11,8 @@
 
 static const DjFunction functions[] = {
 #define FN(cls, lookup, number, least, most, out, bits, read, write)                                                   \
+    FN_CHECKED(cls, lookup, number, least, most, out, bits, read, NULL, write)
+#define FN_CHECKED(cls, lookup, number, least, most, out, bits, read, check, write)                                    \
     {.name = #cls,                                                                                                     \
      .transform = #lookup,                                                                                             \
      .id = FUNCTION_##number,                                                                                          \
@@ -19,8 +21,10 @@ static const DjFunction functions[] = {
      .output = out,                                                                                                    \
      .flags = bits,                                                                                                    \
      .construct = read,                                                                                                \
+     .resolved = check,                                                                                                \
      .compile = write},
 #include "compiler/django/functions.def"
+#undef FN_CHECKED
 #undef FN
 };
 enum { FUNCTION_TOTAL = sizeof functions / sizeof *functions };

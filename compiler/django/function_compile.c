@@ -298,40 +298,10 @@ static Slice zone_of(DjCompiler *compiler, DjExpr *expr, SqlType source) {
     return text && value_is(text, VALUE_STRING) ? value_text(text) : django_current_zone_name(compiler->ev);
 }
 
-static bool temporal(SqlType type) { return type == SQL_DATE || type == SQL_TIME || type == SQL_DATETIME; }
-
-static bool unit_is(Slice unit, const char *const *names) {
-    for (; *names; names++)
-        if (slice_equals_text(unit, *names)) return true;
-    return false;
-}
-
-static const char *const time_units[] = {"hour", "minute", "second", NULL};
-static const char *const calendar_units[] = {"year",     "iso_year",     "month",   "week",
-                                             "week_day", "iso_week_day", "quarter", NULL};
-
-static const char *field_name_of(DjCompiler *compiler, DjExpr *source) {
-    DjField *field = dj_output_field(compiler->ev, source, false);
-    evaluator_clear_error(compiler->ev);
-    return field && field->name ? field->name->text.start : "None";
-}
-
-static DjOutcome refuse_temporal(DjCompiler *compiler, DjExpr *expr, const char *format, Slice unit, const char *name) {
-    const char *what = strcmp(format, "DateField") == 0 ? "Cannot extract time component" : "Cannot extract component";
-    Slice message =
-        slice_format(compiler_arena(compiler), "%s '%.*s' from %s '%s'.", what, SLICE_ARGS(unit), format, name);
-    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "%.*s", SLICE_ARGS(message));
-    return DJ_ERROR;
-}
-
-/* Units that the type has not; names that would be more than a unit. */
+/* Names that would be more than a unit. */
 static DjOutcome check_extract(DjCompiler *compiler, DjExpr *expr, SqlType source) {
+    if (!dj_check_extract(compiler->ev, expr)) return DJ_ERROR;
     Slice unit = expr->as.func.unit;
-    if (!temporal(source) && source != SQL_INTERVAL) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
-                           "Extract input expression must be DateField, DateTimeField, TimeField, or DurationField.");
-        return DJ_ERROR;
-    }
     /* SQLite takes the unit as a value */
     for (size_t i = 0; i < unit.length && compiler->dialect->id != DIALECT_SQLITE; i++) {
         char c = unit.start[i];
@@ -340,10 +310,6 @@ static DjOutcome check_extract(DjCompiler *compiler, DjExpr *expr, SqlType sourc
                            SLICE_ARGS(value_repr(compiler->ev, value_string(compiler->ev, unit))));
         return DJ_ERROR;
     }
-    if (source == SQL_DATE && unit_is(unit, time_units))
-        return refuse_temporal(compiler, expr, "DateField", unit, field_name_of(compiler, expr->args[0]));
-    if (source == SQL_INTERVAL && unit_is(unit, calendar_units))
-        return refuse_temporal(compiler, expr, "DurationField", unit, field_name_of(compiler, expr->args[0]));
     if (source == SQL_INTERVAL && !compiler->dialect->has_native_interval) {
         evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
                            "Extract requires native DurationField database support.");
@@ -364,42 +330,11 @@ DjOutcome compile_extract(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     return DJ_SQL;
 }
 
-static const char *type_class(SqlType type) {
-    return type == SQL_DATE ? "DateField" : type == SQL_TIME ? "TimeField" : "DateTimeField";
-}
-
-/* Dates have no hours, times no days; and nothing becomes a datetime that was none. */
-static DjOutcome check_trunc(DjCompiler *compiler, DjExpr *expr, SqlType source, SqlType output) {
-    static const char *const finer[] = {"hour", "minute", "second", "time", NULL};
-    static const char *const coarser[] = {"year", "quarter", "month", "week", "day", "date", NULL};
-    const char *name = field_name_of(compiler, expr->args[0]);
-    Slice unit = expr->as.func.unit;
-    if (!temporal(source)) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_TYPE, expr->site,
-                           "'%s' isn't a DateField, TimeField, or DateTimeField.", name);
-        return DJ_ERROR;
-    }
-    if (!temporal(output)) {
-        evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site,
-                           "output_field must be either DateField, TimeField, or DateTimeField");
-        return DJ_ERROR;
-    }
-    bool bad = source == SQL_DATE   ? output == SQL_DATETIME || unit_is(unit, finer)
-               : source == SQL_TIME ? output == SQL_DATETIME || unit_is(unit, coarser)
-                                    : false;
-    if (!bad) return DJ_SQL;
-    evaluator_raise_id(compiler->ev, EXCEPTION_VALUE, expr->site, "Cannot truncate %s '%s' to %s.", type_class(source),
-                       name, output != source ? type_class(output) : "DateTimeField");
-    return DJ_ERROR;
-}
-
 DjOutcome compile_trunc(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Expr *inner;
     DjOutcome outcome = dj_compile_or_value(compiler, expr->args[0], &inner);
     if (outcome != DJ_SQL) return outcome;
     SqlType source = type_of(compiler, expr->args[0]), output = type_of(compiler, expr);
-    outcome = check_trunc(compiler, expr, source, output);
-    if (outcome != DJ_SQL) return outcome;
     Slice zone = zone_of(compiler, expr, source), unit = expr->as.func.unit;
     Arena *arena = compiler_arena(compiler);
     if (slice_equals_text(unit, "date")) *out = expr_datetime_part(arena, compiler->dialect, SQL_DATE, inner, zone);

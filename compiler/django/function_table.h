@@ -36,6 +36,11 @@ DjOutcome compile_concat_pair(DjCompiler *compiler, DjExpr *expr, Expr **out);
 DjOutcome compile_extract(DjCompiler *compiler, DjExpr *expr, Expr **out);
 DjOutcome compile_trunc(DjCompiler *compiler, DjExpr *expr, Expr **out);
 
+/* temporal.c; a name of the outer query has its type only when it is compiled */
+bool dj_check_extract(Evaluator *ev, DjExpr *expr);
+DjExpr *resolve_extract(DjQuery *query, DjExpr *expr, const DjResolve *how);
+DjExpr *resolve_trunc(DjQuery *query, DjExpr *expr, const DjResolve *how);
+
 /* function.c */
 bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, const Arguments *arguments);
 bool dj_function_sources(Evaluator *ev, DjExpr *expr, Value *const *values, int count, const Node *const *nodes);

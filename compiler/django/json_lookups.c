@@ -472,8 +472,8 @@ const DjLookup *dj_json_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice
     };
     static const DjLookup of_values[] = {
         {"exact", OPERATOR_EQ, OPERATOR_EQ, DJL_PREPARE | DJL_NONE_ALLOWED, compile_exact, lookup_prepare_exact},
-        {"contains", OPERATOR_CONTAINS_VALUE, OPERATOR_CONTAINS_VALUE, DJL_NONE_ALLOWED, compile_contains, NULL},
-        {"contained_by", OPERATOR_CONTAINED_BY, OPERATOR_CONTAINED_BY, DJL_NONE_ALLOWED, compile_contains, NULL},
+        {"contains", OPERATOR_CONTAINS_VALUE, OPERATOR_CONTAINS_VALUE, 0, compile_contains, NULL},
+        {"contained_by", OPERATOR_CONTAINED_BY, OPERATOR_CONTAINED_BY, 0, compile_contains, NULL},
         {"has_key", OPERATOR_HAS_KEY, OPERATOR_HAS_KEY, 0, compile_has_key, NULL},
         {"has_keys", OPERATOR_HAS_KEYS, OPERATOR_HAS_KEYS, DJL_LIST, compile_has_key, NULL},
         {"has_any_keys", OPERATOR_HAS_ANY_KEYS, OPERATOR_HAS_ANY_KEYS, DJL_LIST, compile_has_key, NULL},

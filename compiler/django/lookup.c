@@ -368,9 +368,11 @@ static bool list_as_expression(Evaluator *ev, DjExpr *lookup, const ListValue *l
     if (!any) return false;
     DjExpr **items = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, list->count + 1);
     DjField *field = dj_lookup_field(ev, lookup->args[0]);
-    for (int i = 0; i < list->count; i++)
-        items[i] = value_is_expr(list->items[i]) ? value_expr(list->items[i])
-                                                 : dj_value(ev, list->items[i], field, lookup->site);
+    for (int i = 0; i < list->count; i++) {
+        bool given = value_is_expr(list->items[i]);
+        items[i] = given ? value_expr(list->items[i]) : dj_value(ev, list->items[i], field, lookup->site);
+        if (!given) items[i]->as.value.prepared = true;
+    }
     lookup->args[1] = dj_list(ev, items, list->count);
     lookup->args[1]->flags |= DJ_RESOLVED;
     lookup->flags |= lookup->args[1]->flags & DJ_INHERITED_FLAGS;

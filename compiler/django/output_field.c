@@ -9,6 +9,7 @@
 
 #include "compiler/django/django.h"
 #include "compiler/django/function.h"
+#include "compiler/django/function_compile.h"
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"
@@ -252,6 +253,17 @@ DjField *dj_output_field(Evaluator *ev, DjExpr *expr, bool required) {
                            "Cannot resolve expression type, unknown output_field");
 }
 
+/* Before it is resolved, no F() has a type: nor has what takes its type from one. */
+static bool takes_type_of_name(const DjExpr *expr, int depth) {
+    if (!expr || depth > DJ_MAX_DEPTH || expr->output_field) return false;
+    if (expr->kind == DJ_F) return true;
+    if (expr->kind == DJ_WHEN) return takes_type_of_name(expr->args[1], depth + 1);
+    bool shared = expr->kind == DJ_CASE || (expr->kind == DJ_FUNC && expr->as.func.spec->output == DJO_SOURCE);
+    for (int i = 0; shared && i < expr->count; i++)
+        if (takes_type_of_name(expr->args[i], depth + 1)) return true;
+    return false;
+}
+
 bool dj_is_conditional(Evaluator *ev, DjExpr *expr) {
     switch ((int)expr->kind) {
     case DJ_Q:
@@ -265,6 +277,7 @@ bool dj_is_conditional(Evaluator *ev, DjExpr *expr) {
     case DJ_F: return false;
     default: break;
     }
+    if (takes_type_of_name(expr, 0)) return false;
     DjField *field = dj_output_field(ev, expr, false);
     evaluator_clear_error(ev);
     return field && field_kind_is(field->kind, FIELD_BOOLEAN);

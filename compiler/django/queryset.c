@@ -59,7 +59,8 @@ static Value *queryset_get_item(Evaluator *ev, Value *self, Value *key, const No
         DjQuerySet *sliced = dj_queryset_push(ev, queryset, DJ_OP_SLICE, site, &op);
         if (!slice_bound(ev, bounds->lower, site, &op->low) || !slice_bound(ev, bounds->upper, site, &op->high))
             return NULL;
-        sliced->sliced = true;
+        int64_t low;
+        sliced->sliced |= op->high || (op->low && (!value_as_integer(op->low, &low) || low != 0));
         /* a step reads the rows at once */
         return bounds->step && !value_is_none(bounds->step) ? dj_queryset_rows(ev, sliced, site) : (Value *)sliced;
     }
@@ -169,6 +170,8 @@ static Value *queryset_attribute(Evaluator *ev, Value *self, Atom name, const No
     return NULL;
 }
 
+static bool queryset_settle(Evaluator *ev, Value *self) { return dj_queryset_query(ev, value_as_queryset(self)); }
+
 const Type dj_queryset_type = {
     .name = "QuerySet",
     .kind = VALUE_NATIVE,
@@ -180,6 +183,7 @@ const Type dj_queryset_type = {
     .contains = queryset_contains,
     .binary = queryset_binary,
     .describe = queryset_describe,
+    .settle = queryset_settle,
     .has_attributes = true,
 };
 

@@ -310,6 +310,8 @@ bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **o
         if (value_is(value, VALUE_STRING)) {
             item->name = value_text(value);
         } else if (value_is_expr(value) || value_is_queryset(value)) {
+            /* count() and exists() drop the ordering: its mistakes would go with it */
+            if (!value_settle(ev, value)) return false;
             item->expr = dj_parse(ev, value, false, node);
         } else if (value_is_unknown(value)) {
             evaluator_warn_left_out(ev, value, item->span, "an ordering");

@@ -404,6 +404,22 @@ static Value *evaluate_super(Evaluator *ev, const Node *site) {
     return evaluator_raise_id(ev, EXCEPTION_RUNTIME, site, "super(): no arguments");
 }
 
+/* A call has failed: mistakes in what it was called on, and in its arguments, were made before it. */
+static Value *settle_call(Evaluator *ev, Value *callee, const Arguments *arguments) {
+    ErrorState error = ev->error;
+    if (!error.pending || error.infeasible || error.explicit_raise) return NULL;
+    ev->error = (ErrorState){0};
+    Value *self = value_is(callee, VALUE_METHOD)            ? ((MethodValue *)callee)->self
+                  : value_is(callee, VALUE_NATIVE_FUNCTION) ? ((NativeFunctionValue *)callee)->self
+                                                            : NULL;
+    bool fine = !self || value_settle(ev, value_resolve(self));
+    for (int i = 0; fine && i < arguments->count; i++) fine = value_settle(ev, value_resolve(arguments->items[i]));
+    for (int i = 0; fine && i < arguments->keyword_count; i++)
+        fine = value_settle(ev, value_resolve(arguments->keywords[i].value));
+    if (fine) ev->error = error;
+    return NULL;
+}
+
 static Value *evaluate_call(Evaluator *ev, const NodeCall *node) {
     Value *callee = evaluate(ev, node->func);
     if (!callee) return NULL;
@@ -411,8 +427,8 @@ static Value *evaluate_call(Evaluator *ev, const NodeCall *node) {
         (Class *)callee == ev->builtins.super_)
         return evaluate_super(ev, &node->node);
     Arguments arguments;
-    if (!arguments_evaluate(ev, node, &arguments)) return NULL;
-    return value_call(ev, callee, &arguments);
+    Value *result = arguments_evaluate(ev, node, &arguments) ? value_call(ev, callee, &arguments) : NULL;
+    return result || !ev->error.pending ? result : settle_call(ev, callee, &arguments);
 }
 
 static Value *evaluate_attribute(Evaluator *ev, const NodeAttribute *node) {

@@ -289,6 +289,10 @@ Value *value_call_method(Evaluator *ev, Value *self, const char *name, Value *co
     return method ? value_call_with(ev, method, items, count, site) : NULL;
 }
 
+bool value_settle(Evaluator *ev, Value *value) {
+    return !value->type->settle || value->type->settle(ev, value) || !ev->error.pending;
+}
+
 /* ---- items ---- */
 
 Value *value_get_item(Evaluator *ev, Value *self, Value *key, const Node *site) {

@@ -125,6 +125,9 @@ struct Type {
     Value *(*get_bound)(Evaluator *ev, Value *self, Value *instance, Class *cls, const Node *site);
     /* A class whose names its values answer to besides their own: for "did you mean". */
     const Class *(*answers_for)(const Value *self);
+    /* For values that find their mistakes when they are used: false, and the error pending that Python would have
+     * raised where the value was made. Asked once a call that it takes part in has failed: what came first is told. */
+    bool (*settle)(Evaluator *ev, Value *self);
     bool has_attributes; /* its values start with Instance: they take attributes of their own */
 };
 
@@ -403,6 +406,8 @@ bool value_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const 
 Value *value_binary(Evaluator *ev, Operator op, Value *left, Value *right, const Node *site);
 Value *value_unary(Evaluator *ev, UnaryOperator op, Value *operand, const Node *site);
 Value *value_compare(Evaluator *ev, CompareOperator op, Value *left, Value *right, const Node *site);
+/* false: the mistake that the value was made with is pending (see Type.settle). */
+bool value_settle(Evaluator *ev, Value *value);
 Truth value_truth(Evaluator *ev, Value *self, const Node *site);
 /* Items of an iterable: a list/tuple value, or an unknown (whose `element` stands for each item). */
 Value *value_iterate(Evaluator *ev, Value *self, const Node *site);

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)^```$", re.M)
 TABLES = {
     "compiler/django/lookups.def": r"^LOOKUP\((\w+)",
-    "compiler/django/functions.def": r"^FN\((\w+)",
+    "compiler/django/functions.def": r"^FN(?:_CHECKED)?\((\w+)",
     "compiler/django/postgres_functions.def": r"^\w+\((\w+)",
     "compiler/django/fields.def": r"^FIELD\(\w+, (\w+)",
     "compiler/sqlalchemy/types.def": r'^T\(\w+, "(\w+)"',
