@@ -299,6 +299,10 @@ static bool field_adapt(Evaluator *ev, DjField *field, Value *value, const Node 
         return adapt_json(ev, field, value, site, out);
     } else if (field->internal == FIELD_ARRAY && field->base_field) {
         return adapt_array(ev, field, value, site, out);
+    } else if (field->internal == FIELD_DURATION && !evaluator_dialect(ev)->has_native_interval &&
+               !value_is(value, VALUE_TIMEDELTA)) {
+        return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, site, "'%s' object has no attribute 'days'",
+                                  value->cls->name->text.start) != NULL;
     } else if (field->internal == FIELD_DATETIME) {
         fine = value->type->kind == VALUE_DATETIME ? param_datetime(ev, value, site, out)
                                                    : param_plain(ev, value, site, out);

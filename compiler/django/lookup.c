@@ -245,6 +245,8 @@ DjExpr *dj_build_lookup(DjQuery *query, const Slice *names, int count, DjExpr *l
         Slice whole = {names[i].start, (size_t)(names[count - 1].start + names[count - 1].length - names[i].start)};
         if (!(lhs = dj_try_transform(ev, lhs, names[i], whole, span))) return NULL;
     }
+    /* sources of different types have no lookups */
+    if (!dj_output_field(ev, lhs, false) && evaluator_error_pending(ev)) return NULL;
     const DjLookup *spec = dj_lookup_find(ev, lhs, name);
     if (!spec) {
         if (evaluator_error_pending(ev) || !(lhs = dj_try_transform(ev, lhs, name, name, span))) return NULL;

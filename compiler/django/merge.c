@@ -18,8 +18,30 @@ static DjJoin *mapped(const JoinMap *map, DjJoin *join) {
 
 static DjExpr *remap(Evaluator *ev, const JoinMap *map, DjExpr *expr);
 
+static Slice relation_name(const Relation *relation) {
+    return relation->alias.length ? relation->alias : relation->name;
+}
+
+/*
+ * Django renames by name: what a subquery's table shares with a join of the query around it, it shares with the join
+ * that takes its place.
+ */
+static void rename_tables(const JoinMap *map, DjQuery *query) {
+    for (int i = 0; i < query->join_count; i++) {
+        Relation *own = &query->joins[i]->relation;
+        int at = 0;
+        while (at < map->count && !slice_equals(relation_name(&map->from[at]->relation), relation_name(own))) at++;
+        if (at == map->count) continue;
+        const Relation *to = &map->to[at]->relation;
+        bool plain = slice_equals(relation_name(to), own->name);
+        own->alias = plain ? (Slice){0} : relation_name(to);
+        own->alias_unquoted = !plain;
+    }
+}
+
 /* A subquery's references to the query that it stood in. */
 static void remap_query(Evaluator *ev, const JoinMap *map, DjQuery *query) {
+    rename_tables(map, query);
     query->where = remap(ev, map, query->where);
     for (int i = 0; i < query->annotation_count; i++)
         query->annotations[i].expr = remap(ev, map, query->annotations[i].expr);

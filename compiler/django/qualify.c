@@ -28,8 +28,9 @@ static bool known(const Qualify *qualify, const DjExpr *expr) {
     return false;
 }
 
+/* Of what is selected twice, the last name. */
 static bool alias_of(const DjCompiler *compiler, const DjExpr *expr, Slice *alias) {
-    for (int i = 0; i < compiler->select_count; i++)
+    for (int i = compiler->select_count - 1; i >= 0; i--)
         if (dj_equal(compiler->select[i].expr, expr)) {
             *alias = compiler->select[i].alias;
             return true;
@@ -129,8 +130,13 @@ DjOutcome dj_compile_qualify(DjCompiler *compiler, DjOrders *orders, Query **out
     if (qualify.added) {
         Query *mask;
         around(compiler, outer, SLICE("qualify_mask"), &mask);
-        for (int i = 0; i < select_count; i++)
-            query_add_item(compiler_arena(compiler), mask, quoted(compiler, select[i].alias), (Slice){0});
+        for (int i = 0; i < select_count; i++) {
+            Slice alias = select[i].alias;
+            int same = 0;
+            while (same < i && !dj_equal(select[same].expr, select[i].expr)) same++;
+            if (same == i && alias_of(compiler, select[i].expr, &alias))
+                query_add_item(compiler_arena(compiler), mask, quoted(compiler, alias), (Slice){0});
+        }
         outer = mask;
     }
     *out = outer;

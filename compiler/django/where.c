@@ -58,9 +58,11 @@ static DjExpr *where_of(Evaluator *ev, DjExpr *condition) {
 /* An expression as a condition: filter(Exists(…)), filter(F("active")). */
 static DjExpr *build_expression(DjQuery *query, DjExpr *expr, const DjFilter *filter) {
     Evaluator *ev = query->ev;
-    if (!dj_is_conditional(ev, expr))
+    if (!dj_is_conditional(ev, expr)) {
+        if (!dj_output_field(ev, expr, false) && evaluator_error_pending(ev)) return NULL;
         return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site,
                                   "Cannot filter against a non-conditional expression.");
+    }
     DjResolve how = {.allow_joins = filter->allow_joins, .reuse = filter->reuse, .summarize = filter->summarize};
     DjExpr *condition = dj_resolve(query, expr, &how);
     if (!condition) return NULL;
