@@ -40,23 +40,27 @@ static int known_instances(Evaluator *ev, Value ***items, int count) {
     return kept_count;
 }
 
-/* `with_pk`: "pk" stands for the key, whatever its name is. */
-static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, bool with_pk, const Node *site, Fields *out) {
+/*
+ * The fields named by an option of bulk_create(), where "pk" stands for the key, whatever its name is; or by
+ * bulk_update() (option NULL). A relation of another model has that name, but no column here: NULL.
+ */
+static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, const char *option, const Node *site,
+                            Fields *out) {
     Value **items;
     int count;
     if (!names || value_is_none(names)) return true;
     if (!list_of(ev, names, site, &items, &count)) return false;
     for (int i = 0; i < count; i++) {
         if (!value_is_text(items[i])) continue;
-        bool key = with_pk && slice_equals_text(value_text(items[i]), "pk");
-        DjField *field = key ? model->pk : model_field(ev, model, value_as_atom(ev, items[i]));
-        if (!field) {
+        bool key = option && slice_equals_text(value_text(items[i]), "pk");
+        DjFound found = key ? (DjFound){.field = model->pk} : model_find_field(ev, model, value_as_atom(ev, items[i]));
+        if (!found.field && !found.rel) {
             evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, site),
                             "%.*s has no field named '%.*s'", SLICE_ARGS(model->name->text),
                             SLICE_ARGS(value_text(items[i])));
             return false;
         }
-        ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = field;
+        ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = found.field;
     }
     return true;
 }
@@ -100,11 +104,17 @@ static OnConflict *conflict_update(Evaluator *ev, DjModel *model, const Fields *
     return conflict;
 }
 
+/* `option` as for names_to_fields. */
+static bool field_is_concrete(Evaluator *ev, const DjField *field, const Node *site, const char *option) {
+    if (field && field->concrete && !field->many_to_many) return true;
+    return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "%s() can only be used with concrete fields%s%s.",
+                              option ? "bulk_create" : "bulk_update", option ? " in " : "",
+                              option ? option : "") != NULL;
+}
+
 static bool fields_are_concrete(Evaluator *ev, const Fields *fields, const Node *site, const char *option) {
     for (int i = 0; i < fields->count; i++)
-        if (!fields->items[i]->concrete || fields->items[i]->many_to_many)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                                      "bulk_create() can only be used with concrete fields in %s.", option);
+        if (!field_is_concrete(ev, fields->items[i], site, option)) return false;
     return true;
 }
 
@@ -121,8 +131,8 @@ static bool bulk_read_conflict(Evaluator *ev, BulkCreate *bulk, Value *ignore, V
         bulk->conflict->ignore = true;
     }
     if (!updates) return true;
-    if (!names_to_fields(ev, bulk->model, update_fields, true, bulk->site, &set) ||
-        !names_to_fields(ev, bulk->model, unique_fields, true, bulk->site, &unique))
+    if (!names_to_fields(ev, bulk->model, update_fields, "update_fields", bulk->site, &set) ||
+        !names_to_fields(ev, bulk->model, unique_fields, "unique_fields", bulk->site, &unique))
         return false;
     if (!set.count)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, bulk->site,
@@ -294,9 +304,7 @@ static bool bulk_update_check(Evaluator *ev, DjModel *model, const Fields *field
                                       "All bulk_update() objects must have a primary key set.");
     }
     for (int i = 0; i < fields->count; i++) {
-        if (!fields->items[i]->concrete || fields->items[i]->many_to_many)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
-                                      "bulk_update() can only be used with concrete fields.");
+        if (!field_is_concrete(ev, fields->items[i], site, NULL)) return false;
         if (field_is_key(ev, model, fields->items[i]))
             return evaluator_raise_id(ev, EXCEPTION_VALUE, site,
                                       "bulk_update() cannot be used with primary key fields.");
@@ -334,7 +342,7 @@ Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *argumen
     model_prepare(ev, model);
     if (batch_size && value_as_integer(batch_size, &size) && size <= 0)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, site, "Batch size must be a positive integer.");
-    if (!names_to_fields(ev, model, names, false, site, &fields) || !list_of(ev, objects, site, &items, &count))
+    if (!names_to_fields(ev, model, names, NULL, site, &fields) || !list_of(ev, objects, site, &items, &count))
         return NULL;
     count = known_instances(ev, &items, count);
     if (!bulk_update_check(ev, model, &fields, items, count, site)) return NULL;
