@@ -335,16 +335,16 @@ Query *lower_select(Lowering *lo, Select *select, bool as_from, bool lateral, in
     SelectState *state = ARENA_NEW(lo->arena, SelectState);
     if (!select_state(lo->ev, select, state) || evaluator_error_pending(lo->ev)) return NULL;
     bool top = !lo->level;
-    Level level;
+    Level *level = ARENA_NEW(lo->arena, Level);
     ElementList froms = {0};
-    if (!open_level(lo, state, as_from, lateral, &level, &froms)) return NULL;
+    if (!open_level(lo, state, as_from, lateral, level, &froms)) return NULL;
     Query *query = query_new(lo->arena, QUERY_SELECT);
     bool ok = lower_independent_ctes(lo, &select->head.head);
     query->hint = lower_prefixes(lo, &select->head.head.prefixes);
     ok = ok && lower_body(lo, state, &froms, as_from, query);
     if (ok && (compound_index < 0 || top)) lower_ctes_into(lo, query, top, false);
     lower_suffixes(lo, &select->head.head, query);
-    lo->level = level.outer;
+    lo->level = level->outer;
     return ok ? query : NULL;
 }
 
