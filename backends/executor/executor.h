@@ -222,6 +222,15 @@ void request_again(OrmcRequest *request);
 
 /* ---- pool */
 
+typedef struct ProcessMark {
+    pid_t process;
+    char *wiped; /* memory that is cleared by fork(); NULL: the kernel can't */
+} ProcessMark;
+
+void process_mark(ProcessMark *mark);
+bool process_is_marked(const ProcessMark *mark);
+void process_unmark(ProcessMark *mark);
+
 struct OrmcLoop {
     Uv uv;
     uv_loop_t *loop;
@@ -252,7 +261,7 @@ struct OrmcPool {
     OrmcPoolOptions options;
     Url url;
     Store store;
-    pid_t process;
+    ProcessMark process; /* that opened it */
     Connection *connections;
     unsigned connection_count, connecting;
     RequestQueue waiting, finished;

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-bool pool_is_foreign(const OrmcPool *pool) { return getpid() != pool->process; }
+enum { POOL_TURNS = 4 };
+
+bool pool_is_foreign(const OrmcPool *pool) { return !process_is_marked(&pool->process); }
 
 uint64_t pool_now(OrmcPool *pool) {
     /* between runs of the loop its clock stands still */
@@ -107,6 +109,7 @@ static void pool_release(OrmcPool *pool) {
         free(spare);
     }
     store_release(&pool->store);
+    process_unmark(&pool->process);
     pool->loop->pools--;
     void (*on_closed)(void *) = pool->on_closed;
     void *user = pool->closed_user;
@@ -130,11 +133,15 @@ static void pool_finish_closing(OrmcPool *pool) {
 void pool_leave(OrmcPool *pool) {
     bool again = false;
     if (pool->depth == 1) {
-        pool_deliver(pool);
-        pool->stirred = false;
-        pool_schedule(pool);
+        again = true;
+        /* what an answer that is there already brings up is done at once, but not for ever: others have their turn */
+        for (int turn = 0; again && turn < POOL_TURNS; turn++) {
+            pool_deliver(pool);
+            pool->stirred = false;
+            pool_schedule(pool);
+            again = pool->stirred || pool->finished.count;
+        }
         pool_count_now(pool);
-        again = pool->stirred || pool->finished.count;
         pool_finish_closing(pool);
     }
     pool->depth--;
@@ -545,12 +552,14 @@ OrmcPool *ormc_pool_open(OrmcLoop *loop, const char *url, const OrmcPoolOptions 
                          void *user) {
     OrmcPool *pool = calloc(1, sizeof *pool);
     if (!pool) return NULL;
-    *pool = (OrmcPool){.loop = loop, .uv = &loop->uv, .process = getpid()};
+    *pool = (OrmcPool){.loop = loop, .uv = &loop->uv};
+    process_mark(&pool->process);
     pool_set_options(pool, options);
     pool->open_request = request_create(pool);
     if (!pool->open_request || !pool_copy_setup(pool) ||
         pool->uv->uv_async_init(loop->loop, &pool->async, pool_on_async) != 0) {
         free(pool->open_request);
+        process_unmark(&pool->process);
         store_release(&pool->store);
         free(pool);
         return NULL;

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 void socket_open(Socket *socket, Connection *connection,
                  void (*on_ready)(Connection *connection, int status, int events),
@@ -77,6 +78,11 @@ bool socket_watch(Socket *socket, int number, int events) {
     else uv->uv_poll_stop(socket->poll);
     socket->events = events;
     return true;
+}
+
+size_t socket_waiting(const Socket *socket) {
+    int count = 0;
+    return socket->poll && ioctl(socket->number, FIONREAD, &count) == 0 && count > 0 ? (size_t)count : 0;
 }
 
 /* ---- time */

@@ -40,6 +40,8 @@ void socket_open(Socket *socket, Connection *connection,
 /* on_ready for these events (0: none) of the library's socket `number`. False: it can't be watched, and the connection
  * is lost. */
 bool socket_watch(Socket *socket, int number, int events);
+/* Bytes that can be read from it at once. */
+size_t socket_waiting(const Socket *socket);
 /* The library may close the socket now. */
 void socket_unwatch(Socket *socket);
 /* on_time after that many milliseconds; an earlier call is forgotten. */

@@ -18,6 +18,16 @@
 
 enum { PG_PIPELINE = 512, PG_GROUP = 32, PG_MOST_PARAMS = 65535 };
 
+/* A result is small that has no more rows and memory than these. One that was expected to be small is read as a whole
+ * up to PG_WHOLE_MOST bytes, or to its limit and PG_UNSTOPPED where the server doesn't end it. */
+enum {
+    PG_SMALL_ROWS = 64,
+    PG_SMALL_BYTES = 65536,
+    PG_READ_AT_ONCE = 65536,
+    PG_WHOLE_MOST = 1 << 20,
+    PG_UNSTOPPED = 64 << 20
+};
+
 /* In request->flags. */
 enum {
     PG_PREPARES = 1,    /* its first command prepares the statement */
@@ -29,7 +39,9 @@ enum {
     PG_CANCEL = 64,     /* to be cancelled as soon as the server runs it */
     PG_DELIVERED = 128, /* rows have gone to the caller: it can't be sent again */
     PG_GUARDED = 256,   /* prepared behind a savepoint, so that the transaction survives if the server can't */
-    PG_UNDO = 512       /* sent again: back to that savepoint first */
+    PG_UNDO = 512,      /* sent again: back to that savepoint first */
+    PG_WHOLE = 1024,    /* its result is expected to be small, and read as a whole */
+    PG_LARGE = 2048     /* it is not small: cancelled, to be sent again and read row by row */
 };
 
 /* A prepared statement of the server. */
@@ -39,6 +51,9 @@ typedef struct PgStatement {
     bool certain;  /* only known to need PG_CERTAIN; not prepared */
     bool binary;   /* its columns can be read in binary form */
     bool zoned;    /* … while the session is in UTC */
+    bool small;    /* its last result was */
+    bool large;    /* a result once was, though none was expected */
+    PgColumns columns;
 } PgStatement;
 
 typedef struct PgConnection {
@@ -55,6 +70,7 @@ typedef struct PgConnection {
     OrmcRequest *group;   /* the last one sent, if its Sync is still to come */
     unsigned group_size;
     unsigned left;         /* commands of `reading` that are not answered */
+    size_t incoming;       /* bytes read since it is `reading`, about */
     uint64_t cancelled_at; /* a cancel may hit the next statement instead */
     bool working;
     bool send_failed; /* sending failed: reported by fetch, not from inside send */
@@ -74,63 +90,12 @@ static void pg_lost(PgConnection *c) {
 }
 
 static void statement_release(PgStatement *statement) {
-    if (statement && --statement->uses == 0) free(statement);
+    if (!statement || --statement->uses) return;
+    pg_columns_free(&statement->columns);
+    free(statement);
 }
 
 /* ---- sending */
-
-/* DDL and the like is not worth keeping. */
-static bool pg_is_kept(const char *sql) {
-    static const char *const verbs[] = {"select", "insert", "update", "delete", "with", "values"};
-    sql += strspn(sql, " \t\r\n(");
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-        size_t k = 0;
-        while (verbs[i][k] && (sql[k] | 0x20) == verbs[i][k]) k++;
-        if (!verbs[i][k]) return true;
-    }
-    return false;
-}
-
-typedef struct PgMessage {
-    Oid *types;
-    const char **texts;
-    int *lengths, *formats;
-    int count;
-} PgMessage;
-
-static bool pg_message(OrmcRequest *request, bool certain, PgMessage *message) {
-    Store *store = &request->result.store;
-    size_t count = request->param_count;
-    *message = (PgMessage){.count = (int)count};
-    if (!count) return true;
-    message->types = store_allocate(store, count * sizeof *message->types);
-    message->texts = store_allocate(store, count * sizeof *message->texts);
-    message->lengths = store_allocate(store, count * sizeof *message->lengths);
-    message->formats = store_allocate(store, count * sizeof *message->formats);
-    if (!message->types || !message->texts || !message->lengths || !message->formats) return false;
-    for (size_t i = 0; i < count; i++) {
-        PgParam param;
-        if (!pg_param(store, &request->params[i], certain, &param)) return false;
-        message->types[i] = param.type;
-        message->texts[i] = param.text;
-        message->lengths[i] = param.length;
-        message->formats[i] = param.format;
-    }
-    return true;
-}
-
-/* The key of the cache: the text, then the types. */
-static const char *pg_key(OrmcRequest *request, const PgMessage *message, size_t *length, uint64_t *hash) {
-    size_t types = (size_t)message->count * sizeof *message->types;
-    *length = request->sql_length + types;
-    *hash = types ? request->sql_hash ^ sql_hash((const char *)message->types, types) * 31 : request->sql_hash;
-    if (!types) return request->sql;
-    char *key = store_allocate(&request->result.store, *length);
-    if (!key) return NULL;
-    memcpy(key, request->sql, request->sql_length);
-    memcpy(key + request->sql_length, message->types, types);
-    return key;
-}
 
 /* The statement leaves the cache; the server forgets it when it is read next. */
 static void pg_forget(PgConnection *c, OrmcRequest *request) {
@@ -360,24 +325,20 @@ static void pg_fail(OrmcRequest *request, const Pq *pq, const PGresult *result) 
 
 static bool pg_columns(PgConnection *c, OrmcRequest *request, const PGresult *result) {
     if (request->described) return true;
-    int count = c->pq->PQnfields(result);
-    if (!request_columns(request, (size_t)count)) return false;
-    bool binary = count > 0, zoned = false;
-    for (int i = 0; i < count; i++) {
-        Oid oid = c->pq->PQftype(result, i);
-        const char *name = c->pq->PQfname(result, i);
-        ResultColumn *column = &request->result.columns[i];
-        column->name = store_copy(&request->result.store, name, strlen(name));
-        if (!column->name) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
-        if (!column->name) return false;
-        column->type = pg_type(oid);
-        bool told = (size_t)i < request->column_type_count && request->column_types[i] != ORMC_TYPE_UNKNOWN;
-        if (told && column->type == ORMC_TYPE_UNKNOWN) column->type = request->column_types[i];
-        binary = binary && pg_type_reads_binary(oid, true);
-        zoned = zoned || !pg_type_reads_binary(oid, false);
-    }
     PgStatement *statement = request->prepare_only ? NULL : request->data;
-    if (statement) statement->binary = binary, statement->zoned = zoned;
+    PgColumns own = {0}, *columns = statement ? &statement->columns : &own;
+    size_t count = (size_t)c->pq->PQnfields(result);
+    bool good = request_columns(request, 0) && pg_columns_read(c->pq, result, columns) &&
+                pg_columns_copy(columns, &request->result.store, &request->result.columns);
+    if (good && statement) statement->binary = columns->binary, statement->zoned = columns->zoned;
+    pg_columns_free(&own);
+    if (!good) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+    if (!good) return false;
+    request->result.column_count = count;
+    for (size_t i = 0; i < count && i < request->column_type_count; i++) {
+        ResultColumn *column = &request->result.columns[i];
+        if (column->type == ORMC_TYPE_UNKNOWN) column->type = request->column_types[i];
+    }
     return true;
 }
 
@@ -411,7 +372,18 @@ static void pg_rows(PgConnection *c, OrmcRequest *request, const PGresult *resul
 }
 
 static void pg_affected(OrmcRequest *request, const char *text) {
-    if (*text) request->result.affected = strtoll(text, NULL, 10);
+    if (!*text) return;
+    int64_t count = 0;
+    for (; *text >= '0' && *text <= '9'; text++) count = count * 10 + (*text - '0');
+    request->result.affected = count;
+}
+
+/* Libpq makes two results of a row that is read by itself: too dear where there is but one. */
+static void pg_learn_size(OrmcRequest *request) {
+    PgStatement *statement = request->data;
+    const OrmcResult *result = &request->result;
+    if (!statement || request->on_row) return;
+    statement->small = !statement->large && result->row_count <= PG_SMALL_ROWS && result->store.total <= PG_SMALL_BYTES;
 }
 
 /* What was to be deallocated is gone already. What stands behind it was not run, and is sent again. */
@@ -432,6 +404,7 @@ static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
     case PGRES_TUPLES_OK:
         pg_rows(c, request, result);
         pg_affected(request, pq->PQcmdTuples(result));
+        pg_learn_size(request);
         break;
     case PGRES_SINGLE_TUPLE: pg_rows(c, request, result); break;
     case PGRES_PIPELINE_ABORTED: request->flags |= PG_ABORTED; break;
@@ -456,6 +429,7 @@ static void pg_drop_data(OrmcRequest *request) {
 static bool pg_retry(PgConnection *c, OrmcRequest *request) {
     const OrmcResult *result = &request->result;
     if (request->cancel_reason != ORMC_ERROR_NONE || request->flags & PG_DELIVERED) return false;
+    if (request->flags & PG_LARGE && strcmp(result->state, "57014") == 0) return true;
     if (request->flags & PG_ABORTED && result->error == ORMC_ERROR_NONE) {
         if (request->flags & PG_PREPARES) pg_forget(c, request);
         return true;
@@ -506,6 +480,7 @@ static void pg_end(PgConnection *c, OrmcRequest *request) {
 
 static void pg_next(PgConnection *c, OrmcRequest *next) {
     c->reading = next;
+    c->incoming = 0;
     c->left = next ? (unsigned)next->step : 0;
     if (next && next->flags & PG_CANCEL) pg_cancel_running(c);
 }
@@ -532,12 +507,43 @@ static void pg_synced(PgConnection *c, OrmcRequest *last) {
     pg_next(c, c->base.flight.first); /* which may have been sent just now */
 }
 
+/* It can be taken back if its result is not small after all. */
+static bool pg_is_small(const PgConnection *c, const OrmcRequest *request) {
+    const PgStatement *statement = request->data;
+    return statement && statement->small && request->read_only && !request->on_row && !c->base.in_transaction;
+}
+
 /* Rows come one by one, so that no more of them than a buffer's worth is in libpq's memory: a callback's are gone then,
  * and collected ones are counted against their limit as they come. */
 static void pg_want_single(PgConnection *c) {
     OrmcRequest *request = c->reading;
-    if (c->left != 1 || request->flags & PG_SINGLE || request->prepare_only) return;
-    if (c->pq->PQsetSingleRowMode(c->conn)) request->flags |= PG_SINGLE;
+    if (c->left != 1 || request->flags & (PG_SINGLE | PG_WHOLE) || request->prepare_only) return;
+    if (pg_is_small(c, request)) request->flags |= PG_WHOLE;
+    else if (c->pq->PQsetSingleRowMode(c->conn)) request->flags |= PG_SINGLE;
+}
+
+/* How much comes is known before libpq reads it, so that a result that is read as a whole stays small: otherwise it is
+ * cancelled, and comes row by row when it is sent again. False: nothing ends it, and the connection is lost. */
+static bool pg_count_incoming(PgConnection *c) {
+    OrmcRequest *request = c->reading;
+    if (!request || !(request->flags & PG_WHOLE)) return true;
+    size_t limit = c->base.pool->options.max_result_bytes;
+    size_t waits = socket_waiting(&c->socket);
+    c->incoming += waits < PG_READ_AT_ONCE ? waits : PG_READ_AT_ONCE;
+    if (c->incoming <= (limit < PG_WHOLE_MOST ? limit : PG_WHOLE_MOST)) return true;
+    PgStatement *statement = request->data;
+    if (!(request->flags & PG_CANCEL)) {
+        statement->small = false;
+        statement->large = true;
+        request->flags |= PG_LARGE | PG_CANCEL;
+        pg_cancel_running(c);
+    } else if (request->flags & PG_LARGE && c->incoming > PG_UNSTOPPED && c->incoming - PG_UNSTOPPED > limit) {
+        request_fail(request, ORMC_ERROR_LIMIT, "the result is larger than %zu bytes, and the server does not end it",
+                     limit);
+        connection_lost(&c->base, "", 0, "the server did not end a statement whose result is too large");
+        return false;
+    }
+    return true;
 }
 
 /* True: there may be more to read. */
@@ -654,7 +660,10 @@ static void pg_on_ready(Connection *connection, int status, int events) {
     PgConnection *c = (PgConnection *)connection;
     if (!c->working) {
         pg_connect_step(c);
-    } else if ((status < 0 || events & UV_READABLE) && !c->pq->PQconsumeInput(c->conn)) {
+        return;
+    }
+    if (!pg_count_incoming(c)) return;
+    if ((status < 0 || events & UV_READABLE) && !c->pq->PQconsumeInput(c->conn)) {
         pg_read(c); /* what came before the end */
         pg_lost(c);
     } else {

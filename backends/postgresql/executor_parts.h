@@ -2,8 +2,7 @@
 #ifndef ORMC_POSTGRESQL_PARTS_H
 #define ORMC_POSTGRESQL_PARTS_H
 
-#include "backends/executor/library.h"
-#include "backends/executor/value.h"
+#include "backends/executor/executor.h"
 
 #include <libpq-fe.h>
 
@@ -63,6 +62,35 @@ Oid pg_param_type(const OrmcValue *value, bool certain);
 /* `certain`: texts and nulls get the type text, because the server could not find out. False: no memory. */
 bool pg_param(Store *store, const OrmcValue *value, bool certain, PgParam *param);
 bool pg_accepts(const OrmcValue *value, const char **why);
+
+typedef struct PgMessage {
+    Oid *types;
+    const char **texts;
+    int *lengths, *formats;
+    int count;
+} PgMessage;
+
+/* Of all parameters, in the memory of the request. False: no memory. */
+bool pg_message(OrmcRequest *request, bool certain, PgMessage *message);
+/* The key of the cache: the text, then the types. NULL: no memory. */
+const char *pg_key(OrmcRequest *request, const PgMessage *message, size_t *length, uint64_t *hash);
+/* DDL and the like is not worth keeping. */
+bool pg_is_kept(const char *sql);
+
+/* Columns of a result, kept with a prepared statement, whose columns stay the same: PostgreSQL refuses to run it when
+ * they no longer are. */
+typedef struct PgColumns {
+    size_t count, size;  /* size: of the block */
+    ResultColumn *block; /* the columns, then their types and names; NULL: not known yet */
+    bool binary;         /* all can be read in binary form */
+    bool zoned;          /* … while the session is in UTC */
+} PgColumns;
+
+/* Where they are not known. False: no memory. */
+bool pg_columns_read(const Pq *pq, const PGresult *result, PgColumns *columns);
+/* Into the memory of a result. False: no memory. */
+bool pg_columns_copy(const PgColumns *columns, Store *store, ResultColumn **target);
+void pg_columns_free(PgColumns *columns);
 
 /* A host of the connection string, as it is named there. */
 typedef struct PgHost {

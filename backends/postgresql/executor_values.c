@@ -246,6 +246,13 @@ bool pg_param(Store *store, const OrmcValue *value, bool certain, PgParam *param
         param->text = value->text ? value->text : ""; /* a copy of the request's, terminated */
         param->length = (int)value->length;
         param->format = value->type == ORMC_TYPE_BYTES;
+    } else if (param->type == OID_INT4 || param->type == OID_INT8) {
+        param->length = param->type == OID_INT4 ? 4 : 8;
+        param->format = 1;
+        char *bytes = store_allocate(store, 8);
+        for (int i = 0; bytes && i < param->length; i++)
+            bytes[i] = (char)((uint64_t)value->integer >> (8 * (param->length - 1 - i)));
+        param->text = bytes;
     } else {
         char *text = store_allocate(store, 64);
         if (text) write_scalar(value, text, 64);

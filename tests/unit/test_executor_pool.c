@@ -504,6 +504,56 @@ static void test_collecting_is_bounded(void **state) {
     test_close(&test);
 }
 
+/* The rows of the numbers 1 to `count`, with a statement that was answered before. */
+static OrmcResult *test_count_to(TestPool *test, const char *sql, int64_t count) {
+    OrmcResult *result = NULL;
+    OrmcValue param = {.type = ORMC_TYPE_INTEGER, .integer = count};
+    OrmcCommand command = {.size = sizeof command,
+                           .sql = sql,
+                           .params = &param,
+                           .param_count = 1,
+                           .read_only = true,
+                           .on_done = test_keep,
+                           .user = &result};
+    ormc_pool_execute(test->pool, &command);
+    test_wait(test, &result);
+    return result;
+}
+
+/* A result that was small each time before is read as a whole: when it no longer is, it is bounded as any other. */
+static void test_small_results_that_grow(void **state) {
+    (void)state;
+    char sql[200];
+    snprintf(sql, sizeof sql, "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %s) SELECT %s",
+             database.placeholder, "n, 'some text that takes a little room' AS t FROM s");
+    for (int limited = 0; limited < 2; limited++) {
+        TestPool test;
+        OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1};
+        if (limited) options.max_result_bytes = 1000000;
+        test_open(&test, database.url, &options);
+        long before = most_resident_kib();
+        int64_t many = limited ? 1000000 : 100000; /* MariaDB ends a recursion after 1000 steps */
+        for (int64_t i = 0; i < 12; i++) {
+            int64_t wanted = i == 5 || i == 9 ? many : i % 3 + 1;
+            OrmcResult *result = test_count_to(&test, sql, wanted);
+            if (limited && wanted > 3 && ormc_result_row_count(result) != 1001) {
+                assert_int_equal(ormc_result_error(result), ORMC_ERROR_LIMIT);
+            } else {
+                assert_int_equal(ormc_result_error(result), ORMC_ERROR_NONE);
+                size_t count = ormc_result_row_count(result);
+                assert_true(count == (size_t)wanted || count == 1001);
+                assert_int_equal(ormc_result_row(result, count - 1)[0].integer, (int64_t)count);
+            }
+            ormc_result_free(result);
+        }
+        if (limited) assert_true(most_resident_kib() - before < 48 * 1024);
+        OrmcPoolCounters counters;
+        ormc_pool_counters(test.pool, &counters);
+        assert_int_equal(counters.lost, 0);
+        test_close(&test);
+    }
+}
+
 static void test_prepared_and_described(void **state) {
     (void)state;
     TestPool test;
@@ -604,6 +654,7 @@ int main(void) {
                                        cmocka_unit_test(test_refused_before_sending),
                                        cmocka_unit_test(test_limits),
                                        cmocka_unit_test(test_collecting_is_bounded),
+                                       cmocka_unit_test(test_small_results_that_grow),
                                        cmocka_unit_test(test_prepared_and_described),
                                        cmocka_unit_test(test_close_with_work_left),
                                        cmocka_unit_test(test_setup_statements),
