@@ -70,7 +70,7 @@ static bool connection_is_free(const Connection *connection) {
 
 static Connection *pool_least_busy(OrmcPool *pool) {
     Connection *best = NULL;
-    for (Connection *c = pool->connections; c; c = c->next)
+    for (Connection *c = pool->connections; c && (!best || best->flight.count); c = c->next)
         if (connection_is_free(c) && (!best || c->flight.count < best->flight.count)) best = c;
     return best;
 }
@@ -113,6 +113,7 @@ static bool pool_grows(OrmcPool *pool) {
 }
 
 static void pool_schedule_waiting(OrmcPool *pool) {
+    if (!pool->waiting.first) return;
     unsigned reserved = 0;
     for (Connection *c = pool->connections; c; c = c->next) reserved += c->reserved;
     unsigned unplaced = 0;
