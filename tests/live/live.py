@@ -59,7 +59,12 @@ def interrupted(arguments, number=signal.SIGINT, after=1.0):
     assert process.poll() is None, process.communicate()[0]
     start = time.monotonic()
     process.send_signal(number)
-    output = process.communicate(timeout=30)[0]
+    try:
+        output = process.communicate(timeout=30)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"{arguments}: still there half a minute after signal {number}: "
+                             f"{process.communicate()[0]}") from None
     return process.returncode, output, time.monotonic() - start
 
 
