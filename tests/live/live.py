@@ -54,7 +54,9 @@ def ormc(*arguments, status=0):
 
 def interrupted(arguments, number=signal.SIGINT, after=1.0):
     """Runs ormc and signals it; its status, what it printed, and how long it took to end."""
-    process = subprocess.Popen([ORMC, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # a job in the background is started with SIGINT ignored, which ormc would keep to
+    process = subprocess.Popen([ORMC, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     time.sleep(after)
     assert process.poll() is None, process.communicate()[0]
     start = time.monotonic()
