@@ -544,6 +544,7 @@ static bool relationship_add_backref(Evaluator *ev, Relationship *relationship) 
 
 bool relationship_configure(Evaluator *ev, Relationship *relationship) {
     if (relationship->configured || relationship->configuring) return true;
+    evaluator_touch(ev, relationship, sizeof *relationship); /* what fails on loading is configured by a later text */
     relationship->configuring = true;
     ElementList foreign = {0};
     bool good = relationship_find_target(ev, relationship) &&
@@ -567,7 +568,10 @@ bool relationship_configure(Evaluator *ev, Relationship *relationship) {
             return false;
         }
         relationship->reverse = other->relationship;
-        if (!other->relationship->reverse) other->relationship->reverse = relationship;
+        if (!other->relationship->reverse) {
+            evaluator_touch(ev, &other->relationship->reverse, sizeof other->relationship->reverse);
+            other->relationship->reverse = relationship;
+        }
     }
     return true;
 }
