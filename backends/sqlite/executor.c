@@ -52,6 +52,7 @@ typedef struct SqliteConnection {
     sqlite3 *db;
     StatementCache cache;
     _Atomic bool interrupting; /* the current statement shall end, also where it waits for a lock */
+    unsigned untold;           /* results that the loop was not yet woken for */
     int open_code;
     char open_message[256];
     /* the loop's */
@@ -285,6 +286,14 @@ static Batch *batch_create(OrmcRequest *request) {
     return batch;
 }
 
+/* Waking the loop costs more than a short statement: a few results share it, unless the next one takes its time. */
+enum { RESULTS_AT_ONCE = 64 };
+static void sqlite_tell(SqliteConnection *c) {
+    if (!c->untold) return;
+    c->untold = 0;
+    c->base.pool->uv->uv_async_send(&c->async);
+}
+
 /* Hands the batch to the loop; waits while it has enough. False: the reader wants no more. */
 static bool sqlite_post_batch(SqliteConnection *c, Batch *batch) {
     pthread_mutex_lock(&c->lock);
@@ -366,6 +375,7 @@ static void sqlite_execute(SqliteConnection *c, OrmcRequest *request) {
 static int sqlite_on_busy(void *user, int tries) {
     SqliteConnection *c = user;
     unsigned waited = tries < 10 ? (unsigned)tries * 1 : 10 + ((unsigned)tries - 10) * 5; /* ms, about */
+    sqlite_tell(c);
     if (waited >= c->base.pool->options.busy_timeout_ms || atomic_load(&c->interrupting)) return 0;
     struct timespec pause = {.tv_nsec = (tries < 10 ? 1 : 5) * 1000000L};
     nanosleep(&pause, NULL);
@@ -375,6 +385,7 @@ static int sqlite_on_busy(void *user, int tries) {
 /* sqlite3_interrupt() is lost where the statement has not begun yet: this sees it all the same. */
 static int sqlite_on_progress(void *user) {
     SqliteConnection *c = user;
+    sqlite_tell(c);
     return atomic_load_explicit(&c->interrupting, memory_order_relaxed);
 }
 
@@ -409,7 +420,8 @@ static void sqlite_shut(SqliteConnection *c) {
     c->db = NULL;
 }
 
-static void sqlite_run(SqliteConnection *c, OrmcRequest *request) {
+/* `more`: another statement waits here already. */
+static void sqlite_run(SqliteConnection *c, OrmcRequest *request, bool more) {
     pthread_mutex_lock(&c->lock);
     bool skip = request->flags & JOB_SKIP;
     c->current = request;
@@ -422,7 +434,7 @@ static void sqlite_run(SqliteConnection *c, OrmcRequest *request) {
     c->current = NULL;
     jobs_push(&c->outbox, request);
     pthread_mutex_unlock(&c->lock);
-    c->base.pool->uv->uv_async_send(&c->async);
+    if (++c->untold == RESULTS_AT_ONCE || !more) sqlite_tell(c);
 }
 
 static void *sqlite_worker(void *user) {
@@ -440,7 +452,7 @@ static void *sqlite_worker(void *user) {
         JobList jobs = c->inbox;
         c->inbox = (JobList){0};
         pthread_mutex_unlock(&c->lock);
-        for (OrmcRequest *request; (request = jobs_pop(&jobs));) sqlite_run(c, request);
+        for (OrmcRequest *request; (request = jobs_pop(&jobs));) sqlite_run(c, request, jobs.first);
         pthread_mutex_lock(&c->lock);
     }
     pthread_mutex_unlock(&c->lock);
