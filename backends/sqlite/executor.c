@@ -286,7 +286,7 @@ static Batch *batch_create(OrmcRequest *request) {
     return batch;
 }
 
-/* Waking the loop costs more than a short statement: a few results share it, unless the next one takes its time. */
+/* Waking the loop costs more than a short statement: results share it, unless the next one takes its time. */
 enum { RESULTS_AT_ONCE = 64 };
 static void sqlite_tell(SqliteConnection *c) {
     if (!c->untold) return;

@@ -10,34 +10,7 @@
 
 #include "grammar/parser.h"
 #include "python.tab.h"
-
-static void *allocate(void *user, size_t size) {
-    (void)user;
-    return malloc(size);
-}
-
-static void release(void *user, void *block) {
-    (void)user;
-    free(block);
-}
-
-static void no_memory(void *user) {
-    (void)user;
-    abort();
-}
-
-static int setup(void **state) {
-    static Arena arena;
-    static const Allocator allocator = {allocate, release, NULL};
-    arena_init(&arena, &allocator, no_memory, NULL);
-    *state = &arena;
-    return 0;
-}
-
-static int teardown(void **state) {
-    arena_destroy(*state);
-    return 0;
-}
+#include "tests/unit/arena_helpers.h"
 
 /* One letter for a token that matters to layout; names and everything else are `x`. */
 static char token_letter(const Token *token) {

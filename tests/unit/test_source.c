@@ -8,34 +8,7 @@
 #include <cmocka.h>
 
 #include "grammar/syntax.h"
-
-static void *allocate(void *user, size_t size) {
-    (void)user;
-    return malloc(size);
-}
-
-static void release(void *user, void *block) {
-    (void)user;
-    free(block);
-}
-
-static void no_memory(void *user) {
-    (void)user;
-    abort();
-}
-
-static int setup(void **state) {
-    static Arena arena;
-    static const Allocator allocator = {allocate, release, NULL};
-    arena_init(&arena, &allocator, no_memory, NULL);
-    *state = &arena;
-    return 0;
-}
-
-static int teardown(void **state) {
-    arena_destroy(*state);
-    return 0;
-}
+#include "tests/unit/arena_helpers.h"
 
 static const char markdown[] = "# T\xC3\xA9xt\n"
                                "```python models\n"
