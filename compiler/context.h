@@ -63,8 +63,6 @@ struct OrmcContext {
 bool context_guard(OrmcContext *context, void (*work)(OrmcContext *context, void *request), void *request);
 /* The arenas' `exhausted` hook. */
 void context_exhausted(void *context);
-/* Remembers why a call is refused. */
-OrmcStatus context_refuse(OrmcContext *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- ormc.c ---- */
 

@@ -66,6 +66,17 @@ void parser_grow_scratch(Parser *parser) {
     parser->scratch_capacity = larger;
 }
 
+List parser_begin_statements(Parser *parser) {
+    List list = parser_list(parser);
+    if (list.mark == 0) parser->scratch_top = 1;
+    return list;
+}
+
+List parser_statements(Parser *parser, List list) {
+    if (list.mark == 0) parser->top_count = list.count;
+    return list;
+}
+
 /* `more` stands above `list`, with nothing of use between them. */
 List parser_concat(Parser *parser, List list, List more) {
     uint32_t end = list.mark + list.count;

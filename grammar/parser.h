@@ -175,15 +175,8 @@ static inline List parser_list_of(Parser *parser, const void *item) {
  * The outermost statements are remembered, for the case that the parser gives up. They are the first list of
  * all: the entry that is left free behind their mark keeps every other list's mark above zero.
  */
-static inline List parser_begin_statements(Parser *parser) {
-    List list = parser_list(parser);
-    if (list.mark == 0) parser->scratch_top = 1;
-    return list;
-}
-static inline List parser_statements(Parser *parser, List list) {
-    if (list.mark == 0) parser->top_count = list.count;
-    return list;
-}
+List parser_begin_statements(Parser *parser);
+List parser_statements(Parser *parser, List list);
 List parser_concat(Parser *parser, List list, List more);
 List parser_prepend(Parser *parser, Node *first, List rest);
 Nodes parser_take(Parser *parser, List list);

@@ -139,8 +139,6 @@ OrmcValue *request_row(OrmcRequest *request);
 /* The row is complete: converted, then collected or given to the row callback. False: the driver shall give no more
  * rows; the request is failed, or paused. */
 bool request_row_done(OrmcRequest *request, OrmcValue *cells);
-/* Gives the row callback a row that is not in the request's memory. False: as above. */
-bool request_row_deliver(OrmcRequest *request, const OrmcValue *cells);
 /* Forgets columns and rows, before the statement is sent again. */
 void request_reset_result(OrmcRequest *request);
 
@@ -302,14 +300,11 @@ void pool_arm(OrmcPool *pool, uint64_t at);
 void pool_tick(OrmcPool *pool);
 /* In a step: sends what waits, opens and closes connections. In schedule.c. */
 void pool_schedule(OrmcPool *pool);
-/* Another connection is started; false: there are enough, it is too early after a failure, or there is no memory. */
-bool pool_connect(OrmcPool *pool);
 /* None came about: when to try again, and who is told. */
 void pool_connect_failed(OrmcPool *pool, const char *state, int code, const char *message);
 void pool_submit(OrmcPool *pool, OrmcRequest *request);
 /* The pool's own statement on this connection. False: no memory. */
 bool connection_send_internal(Connection *connection, const char *sql, InternalUse use);
-void connection_send(Connection *connection, OrmcRequest *request);
 void connection_close(Connection *connection);
 /* Ends a request that was not sent (or no more): its callback comes in this step or the next. */
 void request_end(OrmcRequest *request);
@@ -321,9 +316,6 @@ bool pool_is_foreign(const OrmcPool *pool);
 /* Only the loop's thread counts; others read. */
 static inline void count_up(_Atomic uint64_t *counter) {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
-}
-static inline void count_set(_Atomic uint64_t *counter, uint64_t value) {
-    atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
 #endif

@@ -88,6 +88,10 @@ static void pool_deliver(OrmcPool *pool) {
     for (size_t left = pool->finished.count; left; left--) pool_deliver_one(pool, queue_pop(&pool->finished));
 }
 
+static void count_set(_Atomic uint64_t *counter, uint64_t value) {
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
 static void pool_count_now(OrmcPool *pool) {
     uint64_t idle = 0, leased = 0, flight = 0;
     for (const Connection *c = pool->connections; c; c = c->next) {

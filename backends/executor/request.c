@@ -292,7 +292,9 @@ static bool request_collect(OrmcRequest *request, OrmcValue *cells) {
     return false;
 }
 
-bool request_row_deliver(OrmcRequest *request, const OrmcValue *cells) {
+/* Gives the row callback a row that is not in the request's memory. False: no more rows are
+ * wanted; the request is failed, or paused. */
+static bool request_row_deliver(OrmcRequest *request, const OrmcValue *cells) {
     count_up(&request->pool->counters.rows);
     request->pool->loop->delivered++;
     switch (request->on_row(request->row_user, request, &request->result, cells)) {

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-void connection_send(Connection *connection, OrmcRequest *request) {
+static void connection_send(Connection *connection, OrmcRequest *request) {
     OrmcPool *pool = connection->pool;
     queue_remove(request);
     request->state = REQUEST_IN_FLIGHT;
@@ -37,7 +37,8 @@ bool connection_send_internal(Connection *connection, const char *sql, InternalU
     return true;
 }
 
-bool pool_connect(OrmcPool *pool) {
+/* Another connection is started; false: there are enough, it is too early after a failure, or there is no memory. */
+static bool pool_connect(OrmcPool *pool) {
     if (pool->connection_count >= pool->options.max_connections) return false;
     uint64_t now = pool_now(pool);
     if (pool->retry_at > now) {

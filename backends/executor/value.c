@@ -100,7 +100,8 @@ static size_t utf8_character(const unsigned char *text, size_t length) {
     return size;
 }
 
-size_t utf8_check(const char *text, size_t length) {
+/* length of the longest valid prefix */
+static size_t utf8_check(const char *text, size_t length) {
     size_t done = 0;
     while (done < length) {
         size_t size = utf8_character((const unsigned char *)text + done, length - done);

@@ -20,6 +20,5 @@ bool value_set_moment(Store *store, OrmcValue *value, OrmcType type, const char 
 bool value_check(const OrmcValue *value, const char **why);
 /* Shortest text that reads back as the same number: "1.5", "1e+300", "inf", "-inf", "nan". */
 size_t number_write(double number, char *text, size_t capacity);
-size_t utf8_check(const char *text, size_t length); /* length of the longest valid prefix */
 
 #endif

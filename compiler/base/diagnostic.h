@@ -53,11 +53,9 @@ Diagnostic *diagnostics_add(DiagnosticList *list, DiagnosticCode code, Severity 
                             ...) __attribute__((format(printf, 5, 6)));
 const char *diagnostic_code_text(DiagnosticCode code);
 
-/* For people: the message, its place, the source line with carets, the help line. Colour is ANSI's. */
-void diagnostic_render(Buffer *out, const Diagnostic *diagnostic, bool colour);
 /* For tools: `file:line:column: error[code]: message`, one line. */
 void diagnostic_render_line(Buffer *out, const Diagnostic *diagnostic);
-/* The whole list as diagnostic_render shows it, a blank line between two. */
+/* The whole list for people, a blank line between two. Colour is ANSI's. */
 void diagnostics_render(Buffer *out, const DiagnosticList *list, bool colour);
 
 #endif

@@ -80,7 +80,8 @@ static void render_place(Buffer *out, const Diagnostic *diagnostic, bool colour)
     buffer_put(out, '\n');
 }
 
-void diagnostic_render(Buffer *out, const Diagnostic *diagnostic, bool colour) {
+/* The message, its place, the source line with carets, the help line. */
+static void diagnostic_render(Buffer *out, const Diagnostic *diagnostic, bool colour) {
     const char *severity_colour = diagnostic->severity == SEVERITY_ERROR ? COLOUR_ERROR : COLOUR_WARNING;
     if (colour) buffer_text(out, severity_colour);
     buffer_format(out, "%s[%s]", severity_text(diagnostic->severity), diagnostic_code_text(diagnostic->code));

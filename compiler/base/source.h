@@ -51,6 +51,5 @@ Slice source_line(const Source *source, uint32_t offset);
 static inline Slice span_text(Span span) {
     return span.source ? (Slice){span.source->text.start + span.start, span.end - span.start} : (Slice){"", 0};
 }
-static inline Span span_join(Span a, Span b) { return (Span){a.source, a.start, b.end}; }
 
 #endif

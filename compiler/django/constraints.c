@@ -36,6 +36,37 @@ static const ConstraintClass *constraint_class(const Class *cls) {
     return &constraint_classes[0];
 }
 
+/* ---- Deferrable ---- */
+
+typedef struct DeferrableValue {
+    Value head;
+    Deferrable deferrable;
+} DeferrableValue;
+
+static void deferrable_describe(Evaluator *ev, Value *self, Buffer *out) {
+    (void)ev;
+    bool deferred = ((DeferrableValue *)self)->deferrable == DEFERRABLE_DEFERRED;
+    buffer_text(out, deferred ? "Deferrable.DEFERRED" : "Deferrable.IMMEDIATE");
+}
+
+static const Type deferrable_type = {.name = "Deferrable", .kind = VALUE_NATIVE, .describe = deferrable_describe};
+
+/* Deferrable.DEFERRED and so on. */
+static Deferrable deferrable_of_value(Value *value) {
+    return value->type == &deferrable_type ? ((DeferrableValue *)value)->deferrable : DEFERRABLE_NO;
+}
+
+static void deferrable_define(Evaluator *ev, ModuleValue *module) {
+    NativeClass spec = {.name = "Deferrable"};
+    Class *cls = module_define_class(ev, module, &spec, NULL);
+    static const char *const names[] = {"DEFERRED", "IMMEDIATE"};
+    for (int i = 0; i < 2; i++) {
+        DeferrableValue *value = arena_allocate_zeroed(evaluator_arena(ev), sizeof *value);
+        *value = (DeferrableValue){{&deferrable_type, cls}, i ? DEFERRABLE_IMMEDIATE : DEFERRABLE_DEFERRED};
+        atom_map_set(&cls->names, django_atom(ev, names[i]), value);
+    }
+}
+
 /* ---- reading arguments ---- */
 
 static void constraint_read_fields(Evaluator *ev, DjConstraint *constraint, Value *value) {
@@ -158,36 +189,6 @@ static Class *constraint_define(Evaluator *ev, ModuleValue *module, const Constr
     Class *cls = module_define_class(ev, module, &native, base);
     class_set_native(cls, &constraint_native, spec);
     return cls;
-}
-
-/* ---- Deferrable ---- */
-
-typedef struct DeferrableValue {
-    Value head;
-    Deferrable deferrable;
-} DeferrableValue;
-
-static void deferrable_describe(Evaluator *ev, Value *self, Buffer *out) {
-    (void)ev;
-    bool deferred = ((DeferrableValue *)self)->deferrable == DEFERRABLE_DEFERRED;
-    buffer_text(out, deferred ? "Deferrable.DEFERRED" : "Deferrable.IMMEDIATE");
-}
-
-static const Type deferrable_type = {.name = "Deferrable", .kind = VALUE_NATIVE, .describe = deferrable_describe};
-
-Deferrable deferrable_of_value(Value *value) {
-    return value->type == &deferrable_type ? ((DeferrableValue *)value)->deferrable : DEFERRABLE_NO;
-}
-
-static void deferrable_define(Evaluator *ev, ModuleValue *module) {
-    NativeClass spec = {.name = "Deferrable"};
-    Class *cls = module_define_class(ev, module, &spec, NULL);
-    static const char *const names[] = {"DEFERRED", "IMMEDIATE"};
-    for (int i = 0; i < 2; i++) {
-        DeferrableValue *value = arena_allocate_zeroed(evaluator_arena(ev), sizeof *value);
-        *value = (DeferrableValue){{&deferrable_type, cls}, i ? DEFERRABLE_IMMEDIATE : DEFERRABLE_DEFERRED};
-        atom_map_set(&cls->names, django_atom(ev, names[i]), value);
-    }
 }
 
 void constraints_define(Evaluator *ev, ModuleValue *module) {

@@ -40,8 +40,6 @@ extern const Type django_constraint_type;
 static inline DjConstraint *value_as_constraint(Value *value) {
     return value && value->type == &django_constraint_type ? (DjConstraint *)value : NULL;
 }
-/* Deferrable.DEFERRED and so on. */
-Deferrable deferrable_of_value(Value *value);
 /* GinIndex, BTreeIndex, ExclusionConstraint, … of django.contrib.postgres */
 void postgres_indexes_define(Evaluator *ev, ModuleValue *module);
 void postgres_constraints_define(Evaluator *ev, ModuleValue *module);

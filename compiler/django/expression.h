@@ -240,8 +240,6 @@ DjExpr *dj_replace(Evaluator *ev, DjExpr *expr, const DjExprs *from, const DjExp
 void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out);
 /* Columns below the expression; `through_refs`: also inside what a Ref stands for. */
 void dj_columns(Evaluator *ev, DjExpr *expr, bool through_refs, DjExprs *out);
-/* The same, and what subqueries refer to outside of themselves. */
-void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out);
 /* The queries that stand in it, not those inside of these. */
 void dj_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out);
 /* The Refs below. */

@@ -37,7 +37,7 @@ bool field_kind_is(FieldKind kind, FieldKind base) {
 
 static const NativeKind field_native = {"FieldKindInfo"};
 
-FieldKind field_kind_of_class(const Class *cls) {
+static FieldKind field_kind_of_class(const Class *cls) {
     for (int i = 0; i < cls->mro_count; i++) {
         const FieldKindInfo *info = class_native(cls->mro[i], &field_native);
         if (info) return (FieldKind)(info - field_kinds);
@@ -451,7 +451,8 @@ static void field_set_plain_option(Evaluator *ev, DjField *field, FieldOption op
     }
 }
 
-bool field_set_option(Evaluator *ev, DjField *field, Slice name, Value *value) {
+/* An option by its keyword; false: no such option (nothing raised). */
+static bool field_set_option(Evaluator *ev, DjField *field, Slice name, Value *value) {
     for (size_t i = 0; i < sizeof field_options / sizeof *field_options; i++) {
         if (!slice_equals_text(name, field_options[i].name)) continue;
         field_set_plain_option(ev, field, field_options[i].option, value);

@@ -352,7 +352,7 @@ static Value *prep_array(Evaluator *ev, DjField *field, Value *value, const Node
 /* ---- by kind ---- */
 
 /* Django's own method for the field's class, overrides aside. */
-Value *field_own_prep_value(Evaluator *ev, DjField *field, Value *value, const Node *site) {
+static Value *field_own_prep_value(Evaluator *ev, DjField *field, Value *value, const Node *site) {
     if (value_is_none(value) || value_is_unknown(value)) return value;
     if (field->rel && field->kind != FIELD_GENERIC_RELATION) {
         DjField *target = field_target(ev, field);

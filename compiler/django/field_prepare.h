@@ -22,8 +22,6 @@ bool field_accepts_key(Evaluator *ev, const DjField *field, const Value *value, 
  * raised. */
 Value *field_get_prep_value(Evaluator *ev, DjField *field, Value *value, const Node *site);
 /* to_python: as get_prep_value but with ValidationError's texts for strings that are no dates, UUIDs, …. */
-/* Django's own get_prep_value, whatever the program overrides: what super() reaches. */
-Value *field_own_prep_value(Evaluator *ev, DjField *field, Value *value, const Node *site);
 Value *field_to_python(Evaluator *ev, DjField *field, Value *value, const Node *site);
 /* A value without field (Value(5), Func arguments): what the driver makes of the Python type; `type` is its SqlType. */
 bool value_prepare(Evaluator *ev, Value *value, const Node *site, Param *out);

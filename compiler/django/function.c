@@ -125,7 +125,7 @@ bool dj_function_sources(Evaluator *ev, DjExpr *expr, Value *const *values, int 
     return true;
 }
 
-bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, const Arguments *arguments) {
+static bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, const Arguments *arguments) {
     expr->kind = DJ_FUNC;
     expr->site = arguments->site;
     expr->as.func.spec = spec;

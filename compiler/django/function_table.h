@@ -42,7 +42,6 @@ DjExpr *resolve_extract(DjQuery *query, DjExpr *expr, const DjResolve *how);
 DjExpr *resolve_trunc(DjQuery *query, DjExpr *expr, const DjResolve *how);
 
 /* function.c */
-bool dj_function_construct(Evaluator *ev, DjExpr *expr, const DjFunction *spec, const Arguments *arguments);
 bool dj_function_sources(Evaluator *ev, DjExpr *expr, Value *const *values, int count, const Node *const *nodes);
 Class *dj_function_class(Evaluator *ev, ModuleValue *module, const DjFunction *spec, Class *base);
 /* Func, Aggregate and Transform. */

@@ -71,7 +71,8 @@ static Value *normalise_one(Evaluator *ev, const DjPath *hop, Value *value, cons
     return value_tuple(ev, items, hop->target_count);
 }
 
-Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, bool is_list, const Node *site) {
+/* The value of a related lookup: the column of an instance, prepared instances of lists. NULL: an error is pending. */
+static Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, bool is_list, const Node *site) {
     DjFound found = column_relation(lhs);
     if (!found.rel && !(found.field && found.field->is_relation)) {
         DjInstance *instance = lhs->kind == DJ_COL_PAIRS ? value_as_model_instance(value) : NULL;

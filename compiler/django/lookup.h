@@ -47,8 +47,6 @@ bool dj_condition_stands_alone(DjCompiler *compiler, const DjExpr *expr);
 DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs);
 /* Whether a left side stands for a relation itself: author=… */
 bool dj_is_relation(const DjExpr *lhs);
-/* The value of a related lookup: the column of an instance, prepared instances of lists. NULL: an error is pending. */
-Value *dj_normalise_related(Evaluator *ev, DjExpr *lhs, Value *value, bool is_list, const Node *site);
 /* Lookups that only some types have, by the type of the left side (lookup_types.c). NULL: none. */
 const DjLookup *dj_lookup_of_type(Evaluator *ev, DjExpr *lhs, Slice name);
 

@@ -10,8 +10,19 @@
 #include "compiler/django/instance.h"
 #include "compiler/django/query_state.h"
 
+static const Type dj_manager_type;
+
 bool value_is_manager(const Value *value) { return value->type == &dj_manager_type; }
 int manager_creation(const Value *manager) { return ((const DjManager *)manager)->creation; }
+
+/* The queryset class of a manager class that from_queryset() made. */
+static const NativeKind manager_native = {"queryset class"};
+
+static Class *dj_manager_queryset_class(Evaluator *ev, const Class *cls) {
+    for (int i = 0; i < cls->mro_count; i++)
+        if (class_native(cls->mro[i], &manager_native)) return class_native(cls->mro[i], &manager_native);
+    return dj_state(ev)->queryset_class;
+}
 
 static Value *manager_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
     (void)arguments;
@@ -19,15 +30,6 @@ static Value *manager_create(Evaluator *ev, Class *cls, const Arguments *argumen
     manager->creation = ++dj_state(ev)->manager_count;
     manager->queryset_class = dj_manager_queryset_class(ev, cls);
     return (Value *)manager;
-}
-
-/* The queryset class of a manager class that from_queryset() made. */
-static const NativeKind manager_native = {"queryset class"};
-
-Class *dj_manager_queryset_class(Evaluator *ev, const Class *cls) {
-    for (int i = 0; i < cls->mro_count; i++)
-        if (class_native(cls->mro[i], &manager_native)) return class_native(cls->mro[i], &manager_native);
-    return dj_state(ev)->queryset_class;
 }
 
 Value *manager_bind(Evaluator *ev, Value *value, DjModel *model, Atom name) {
@@ -285,12 +287,12 @@ static void manager_describe(Evaluator *ev, Value *self, Buffer *out) {
 
 static const Class *manager_answers_for(const Value *self) { return ((const DjManager *)self)->queryset_class; }
 
-const Type dj_manager_type = {.name = "Manager",
-                              .kind = VALUE_NATIVE,
-                              .get_attribute = manager_attribute,
-                              .answers_for = manager_answers_for,
-                              .describe = manager_describe,
-                              .has_attributes = true};
+static const Type dj_manager_type = {.name = "Manager",
+                                     .kind = VALUE_NATIVE,
+                                     .get_attribute = manager_attribute,
+                                     .answers_for = manager_answers_for,
+                                     .describe = manager_describe,
+                                     .has_attributes = true};
 
 static Class *manager_class_from(Evaluator *ev, Class *base, Class *queryset, Slice name) {
     if (!name.length)

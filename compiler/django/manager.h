@@ -14,9 +14,6 @@ typedef struct DjManager {
     DjFound relation; /* and the relation that leads from it */
 } DjManager;
 
-extern const Type dj_manager_type;
-
-Class *dj_manager_queryset_class(Evaluator *ev, const Class *cls);
 /* What get_queryset() gives, with the relation's condition. */
 Value *dj_manager_queryset(Evaluator *ev, Value *manager, const Node *site);
 /* add(), remove(), set(), clear(), create() of a related manager; NULL without an error: no such method. write half. */

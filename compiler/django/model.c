@@ -19,7 +19,7 @@ static void fields_insert(Evaluator *ev, Fields *list, DjField *field) {
     list->items[i] = field;
 }
 
-void model_add_field(Evaluator *ev, DjModel *model, DjField *field, bool private_only) {
+static void model_add_field(Evaluator *ev, DjModel *model, DjField *field, bool private_only) {
     if (private_only) {
         ARENA_PUSH(evaluator_arena(ev), model->private_fields.items, model->private_fields.count,
                    model->private_fields.capacity) = field;
@@ -214,7 +214,8 @@ static bool model_check_meta(Evaluator *ev, const DjModel *model, const Class *m
     return true;
 }
 
-bool model_read_meta(Evaluator *ev, DjModel *model, Class *meta) {
+/* Reads Meta into the model. */
+static bool model_read_meta(Evaluator *ev, DjModel *model, Class *meta) {
     Arena *arena = evaluator_arena(ev);
     model->managed = true;
     model->verbose_name = camel_case_to_spaces(arena, model->name->text);
@@ -550,7 +551,7 @@ static void model_inherit_meta(Evaluator *ev, DjModel *model, Class *meta) {
     }
 }
 
-void model_register(Evaluator *ev, DjModel *model) {
+static void model_register(Evaluator *ev, DjModel *model) {
     DjState *state = django_state(ev);
     evaluator_touch(ev, &state->models, sizeof state->models);
     evaluator_touch(ev, &state->generation, sizeof state->generation);

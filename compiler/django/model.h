@@ -223,7 +223,6 @@ typedef struct DjFound {
 /* The model of a class; NULL when the class is no (concrete or abstract) model. */
 extern const NativeKind model_native;
 DjModel *django_model_of_class(const Class *cls);
-static inline Class *django_class_of_model(const DjModel *model) { return model->cls; }
 /* The model of a class value or of an instance; NULL else. */
 DjModel *django_model_of_value(const Value *value);
 /* "app.Model" or "Model" (then in `app_label`); NULL: none. */
@@ -234,7 +233,6 @@ const Models *django_models(Evaluator *ev);
 void model_prepare(Evaluator *ev, DjModel *model);
 /* `model` is `other`, or a proxy of it or it of `model`, or inherits from it with tables or proxies. */
 bool model_is_subclass(const DjModel *model, const DjModel *other);
-static inline bool model_same_concrete(const DjModel *a, const DjModel *b) { return a->concrete == b->concrete; }
 
 /* ---- names ---- */
 
@@ -268,10 +266,7 @@ typedef struct DjPath {
     bool m2m;    /* multi-valued */
     bool direct; /* the column may be taken from this side (trimming) */
 } DjPath;
-/* Hops of a forward relation field (m2m: two; generic relations included). 0: target model unknown. */
-int field_path(Evaluator *ev, DjField *field, DjPath **path);
-/* Hops of a reverse relation. */
-int rel_path(Evaluator *ev, DjRel *rel, DjPath **path);
+/* Hops of a relation, from whichever side it was found. 0: the target model is unknown. */
 int found_path(Evaluator *ev, DjFound found, DjPath **path);
 /* Hops from `model` to an ancestor whose field was named (multi-table inheritance). */
 int model_path_to_parent(Evaluator *ev, DjModel *model, DjModel *parent, DjPath **path);

@@ -36,15 +36,12 @@ void choices_define(Evaluator *ev, ModuleValue *module);     /* Choices, TextCho
 
 /* ---- fields ---- */
 
-FieldKind field_kind_of_class(const Class *cls);
 FieldKind field_kind_named(Slice class_name);
 /* A deep copy, as an abstract base's field gets for each child. */
 DjField *field_copy(Evaluator *ev, DjField *field);
 DjField *field_create_kind(Evaluator *ev, FieldKind kind, bool auto_created);
 /* Django's contribute_to_class: name, attname, column, place in the model's lists, relation. False: raised. */
 bool field_contribute(Evaluator *ev, DjField *field, DjModel *model, Atom name);
-/* An option by its keyword; false: no such option (nothing raised). */
-bool field_set_option(Evaluator *ev, DjField *field, Slice name, Value *value);
 Value *field_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
 
 /* ---- relations ---- */
@@ -60,9 +57,6 @@ Value *related_attribute(Evaluator *ev, DjModel *model, Atom name);
 /* ---- models ---- */
 
 bool model_subclassed(Evaluator *ev, Class *cls, const Arguments *class_keywords);
-void model_add_field(Evaluator *ev, DjModel *model, DjField *field, bool private_only);
-/* Reads Meta into the model. */
-bool model_read_meta(Evaluator *ev, DjModel *model, Class *meta);
 /* Makes and registers a model without a class statement (automatic through models). `fields` are contributed in
  * order under their names. */
 DjModel *model_create_automatic(Evaluator *ev, DjField *for_field, DjModel *from);
@@ -72,7 +66,6 @@ void managers_attach(Evaluator *ev, DjModel *model);
 void constraints_name(Evaluator *ev, DjModel *model);
 /* A model of an installed contrib app whose source has to be read first; NULL: none. */
 DjModel *contrib_model(Evaluator *ev, Slice app_label, Slice model_name);
-void model_register(Evaluator *ev, DjModel *model);
 Value *model_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
 Value *model_meta_value(Evaluator *ev, DjModel *model);
 

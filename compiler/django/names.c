@@ -50,7 +50,8 @@ static bool raise_unresolved(DjQuery *query, Slice name, DjModel *model, bool wi
     return false;
 }
 
-bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span) {
+/* Raises "Cannot resolve keyword …"; always false. */
+static bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span) {
     return raise_unresolved(query, name, model, false, span);
 }
 

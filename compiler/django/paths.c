@@ -112,6 +112,9 @@ int model_path_to_parent(Evaluator *ev, DjModel *model, DjModel *parent, DjPath 
 
 /* ---- many-to-many ---- */
 
+static int field_path(Evaluator *ev, DjField *field, DjPath **path);
+static int rel_path(Evaluator *ev, DjRel *rel, DjPath **path);
+
 static void many_to_many_path(Evaluator *ev, DjField *field, bool direct, PathList *list) {
     DjField *first = direct ? field->m2m_field : field->m2m_reverse_field;
     DjField *second = direct ? field->m2m_reverse_field : field->m2m_field;
@@ -132,7 +135,8 @@ static void many_to_many_path(Evaluator *ev, DjField *field, bool direct, PathLi
 
 /* ---- public ---- */
 
-int field_path(Evaluator *ev, DjField *field, DjPath **path) {
+/* Hops of a forward relation field (m2m: two; generic relations included). 0: target model unknown. */
+static int field_path(Evaluator *ev, DjField *field, DjPath **path) {
     PathList list = {0};
     *path = NULL;
     if (!field->rel || !field_resolve(ev, field)) return 0;
@@ -148,7 +152,8 @@ int field_path(Evaluator *ev, DjField *field, DjPath **path) {
     return list.count;
 }
 
-int rel_path(Evaluator *ev, DjRel *rel, DjPath **path) {
+/* Hops of a reverse relation. */
+static int rel_path(Evaluator *ev, DjRel *rel, DjPath **path) {
     PathList list = {0};
     DjField *field = rel->field;
     *path = NULL;

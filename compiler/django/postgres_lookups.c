@@ -218,7 +218,8 @@ static bool digits(Slice text, int64_t *number) {
     return true;
 }
 
-DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, const Node *site) {
+/* array[start:end], counted from 1; end < 0: to its end. */
+static DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, const Node *site) {
     DjExpr *made = transform_of(ev, &slice_transform, lhs, site);
     made->as.func.option[0] = value_integer(ev, start);
     if (end >= 0) made->as.func.option[1] = value_integer(ev, end);

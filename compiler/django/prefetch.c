@@ -153,6 +153,11 @@ static void set_back_reference(const Prefetcher *p, DjFound relation, DjInstance
         instance_set_related(p->ev, row, relation.field->rel->accessor, (Value *)owner);
 }
 
+static Atom found_accessor(DjFound found) {
+    if (found.field) return found.field->name;
+    return found.rel->accessor ? found.rel->accessor : found.rel->name;
+}
+
 void prefetch_set(const Prefetcher *p, DjInstance *owner, DjFound relation, DjQuerySet *queryset, Slice to_attr,
                   Value *value) {
     if (to_attr.length) {
@@ -164,7 +169,7 @@ void prefetch_set(const Prefetcher *p, DjInstance *owner, DjFound relation, DjQu
         read->fetched = value;
         value = (Value *)read;
     }
-    instance_set_related(p->ev, owner, dj_found_accessor(relation), value);
+    instance_set_related(p->ev, owner, found_accessor(relation), value);
 }
 
 static bool follow_all(Prefetcher *p, DjPrefetch *const *prefetches, int count, Objects objects);

@@ -56,9 +56,5 @@ static inline bool dj_found_is_many_to_many(DjFound found) {
 static inline bool dj_found_is_single(DjFound found) {
     return found.field ? !found.field->many_to_many && !dj_found_is_generic(found) : !found.rel->multiple;
 }
-static inline Atom dj_found_accessor(DjFound found) {
-    if (found.field) return found.field->name;
-    return found.rel->accessor ? found.rel->accessor : found.rel->name;
-}
 
 #endif

@@ -390,6 +390,15 @@ static bool check_ordering_name(DjQuery *query, const DjOrdering *item) {
     return dj_names_to_path(query, parts, count, query->model, true, false, item->span, &ignored);
 }
 
+/* An expression of the program that holds an aggregate outside of windows and subqueries. */
+static bool dj_mentions_aggregate(const DjExpr *expr) {
+    if (expr->kind == DJ_FUNC && expr->as.func.spec->flags & DJF_AGGREGATE) return true;
+    if (expr->kind == DJ_WINDOW || expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS) return false;
+    for (int i = 0; i < expr->count; i++)
+        if (expr->args[i] && dj_mentions_aggregate(expr->args[i])) return true;
+    return false;
+}
+
 bool dj_add_ordering(DjQuery *query, const DjOrdering *items, int count) {
     for (int i = 0; i < count; i++) {
         if (!items[i].expr && !check_ordering_name(query, &items[i])) return false;
@@ -403,14 +412,6 @@ bool dj_add_ordering(DjQuery *query, const DjOrdering *items, int count) {
         ARENA_PUSH(evaluator_arena(query->ev), query->order_by, query->order_count, query->order_capacity) = items[i];
     if (!count) query->default_ordering = false;
     return true;
-}
-
-bool dj_mentions_aggregate(const DjExpr *expr) {
-    if (expr->kind == DJ_FUNC && expr->as.func.spec->flags & DJF_AGGREGATE) return true;
-    if (expr->kind == DJ_WINDOW || expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS) return false;
-    for (int i = 0; i < expr->count; i++)
-        if (expr->args[i] && dj_mentions_aggregate(expr->args[i])) return true;
-    return false;
 }
 
 bool dj_is_sliced(const DjQuery *query) { return query->sliced_low || query->sliced_high; }

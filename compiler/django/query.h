@@ -180,8 +180,6 @@ bool dj_names_to_path(DjQuery *query, const Slice *names, int count, DjModel *mo
 
 /* Parts of "author__name"; at most DJ_MAX_NAMES. */
 int dj_split_names(Slice path, Slice *names);
-/* Raises "Cannot resolve keyword …"; always false. */
-bool dj_raise_unresolved(DjQuery *query, Slice name, DjModel *model, Span span);
 /* The same for a whole name of values(): there extra select items are choices too. */
 bool dj_raise_unselectable(DjQuery *query, Slice name, Span span);
 
@@ -209,8 +207,6 @@ void dj_promote(DjQuery *query, DjJoinSet *joins);
 void dj_demote(DjQuery *query, DjJoinSet *joins);
 bool dj_join_set_has(const DjJoinSet *set, const DjJoin *join);
 void dj_join_set_add(Evaluator *ev, DjJoinSet *set, DjJoin *join);
-/* Join of a parent model's table for a field of it (multi-table inheritance). */
-DjJoin *dj_join_parent(DjQuery *query, DjModel *model, DjModel *parent, DjJoin *start);
 
 /* Adds a Q (or a condition) to the query: filter(), exclude() as a negated Q. */
 bool dj_add_q(DjQuery *query, DjExpr *q, bool reuse_all);
@@ -224,8 +220,6 @@ bool dj_annotation_is_selected(const DjQuery *query, const DjAnnotation *annotat
 bool dj_add_annotation(DjQuery *query, Slice name, DjExpr *expr, bool selected, Span span);
 /* Without resolving; a selected one joins the names of values(). */
 void dj_put_annotation(DjQuery *query, Slice name, DjExpr *expr, bool selected);
-/* An expression of the program that holds an aggregate outside of windows and subqueries. */
-bool dj_mentions_aggregate(const DjExpr *expr);
 void dj_mask_annotations(DjQuery *query, const Slice *names, int count); /* exactly these are selected */
 bool dj_add_fields(DjQuery *query, const Slice *names, const Span *spans, int count, bool allow_many);
 bool dj_set_values(DjQuery *query, const Slice *names, const Span *spans, int count);
@@ -244,12 +238,10 @@ void dj_share_prefixes(DjQuery *query, const DjQuery *other);
 bool dj_query_resolve(DjQuery *inner, DjQuery *outer, const DjResolve *how);
 /* aggregate(): the query that computes them. NULL: an error is pending. */
 DjQuery *dj_get_aggregation(DjQuery *query, const Slice *names, DjExpr *const *expressions, int count);
-void dj_clear_select(DjQuery *query);
 bool dj_add_filtered_relation(DjQuery *query, DjExpr *relation, Slice alias, Span span);
 /* qs & other, qs | other: merge.c. */
 struct DjOp;
 bool dj_merge(DjQuery *query, const struct DjOp *op);
-bool dj_group_by_model(DjQuery *query);
 const char *dj_combinator_method(DjCombinator combinator);
 DjQuery *dj_exists_query(DjQuery *query, bool limit);
 

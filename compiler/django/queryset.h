@@ -109,7 +109,6 @@ DjQuerySet *dj_queryset_push(Evaluator *ev, DjQuerySet *queryset, DjOpKind kind,
 DjQuerySet *dj_queryset_filter(Evaluator *ev, DjQuerySet *queryset, DjExpr *q, const Node *site);
 /* Replays it into a fresh query. NULL: an error is pending. */
 DjQuery *dj_queryset_query(Evaluator *ev, DjQuerySet *queryset);
-bool dj_replay(DjQuery *query, const DjOp *op);
 /* A queryset as a value in a condition: its query resolved inside `outer`. NULL: an error is pending. */
 DjExpr *dj_queryset_as_value(DjQuery *outer, Value *queryset, const DjResolve *how, const Node *site);
 /* Compiles a query and appends its statement(s); DJ_EMPTY: nothing is sent. */

@@ -179,6 +179,8 @@ static void replay_slice(DjQuery *query, const DjOp *op) {
 
 /* ---- the rest ---- */
 
+static bool dj_replay(DjQuery *query, const DjOp *op);
+
 /*
  * The whole keeps the first part's columns and annotations, which ORDER BY and values() of the whole refer to; the part
  * itself is replayed once more.
@@ -292,7 +294,7 @@ static bool replay_op(DjQuery *query, const DjOp *op) {
     return true;
 }
 
-bool dj_replay(DjQuery *query, const DjOp *op) {
+static bool dj_replay(DjQuery *query, const DjOp *op) {
     if (!op) return true;
     /* oldest first: the list runs from the newest */
     int count = 0;

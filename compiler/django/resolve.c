@@ -484,6 +484,9 @@ static void push(Evaluator *ev, DjExprs *out, DjExpr *expr) {
     ARENA_PUSH(evaluator_arena(ev), out->items, out->count, out->capacity) = expr;
 }
 
+/* Columns below the expression, and what subqueries refer to outside of themselves. */
+static void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out);
+
 /* Columns of queries around it that a subquery, or one inside it, refers to. */
 static void external_columns(Evaluator *ev, DjQuery *inner, DjExprs *out) {
     DjExprs columns = {0};
@@ -516,7 +519,7 @@ static bool visit_column_deep(void *data, DjExpr *expr) {
     return !query;
 }
 
-void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out) {
+static void dj_columns_with_subqueries(Evaluator *ev, DjExpr *expr, DjExprs *out) {
     Collected collected = {ev, out, true};
     walk(expr, visit_column_deep, &collected);
 }

@@ -120,7 +120,8 @@ static Value *with_places(Evaluator *ev, Value *cell, int places) {
     return cell;
 }
 
-Value *dj_from_database(Evaluator *ev, DjExpr *expr, Value *cell, const Node *site) {
+/* A cell as the expression's field gives it to Python. */
+static Value *dj_from_database(Evaluator *ev, DjExpr *expr, Value *cell, const Node *site) {
     (void)site;
     if (value_is_none(cell) || !expr) return cell;
     DjField *field = expr->kind == DJ_COL ? expr->as.col.target : dj_output_field(ev, expr, false);

@@ -13,7 +13,5 @@ Value *dj_unknown_column(Evaluator *ev, const Node *site, const DjOrigin *row, S
 void dj_set_joined_rows(DjQuery *query, DjInstance *row);
 /* The rows of one result as a list. */
 ListValue *dj_known_rows(Evaluator *ev, DjQuerySet *queryset, DjQuery *query, const RowSet *set, const Node *site);
-/* A cell as the expression's field gives it to Python. */
-Value *dj_from_database(Evaluator *ev, DjExpr *expr, Value *cell, const Node *site);
 
 #endif

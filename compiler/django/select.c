@@ -39,7 +39,7 @@ typedef struct SeenParent {
 } SeenParent;
 
 /* The join of the table that declares a field; parents on the way are joined once. */
-DjJoin *dj_join_parent(DjQuery *query, DjModel *model, DjModel *parent, DjJoin *start) {
+static DjJoin *dj_join_parent(DjQuery *query, DjModel *model, DjModel *parent, DjJoin *start) {
     DjModel **chain;
     int count = model_base_chain(query->ev, model, parent, &chain);
     DjModel *current = model;

@@ -163,7 +163,7 @@ bool dj_query_resolve(DjQuery *inner, DjQuery *outer, const DjResolve *how) {
 }
 
 /* Nothing is selected any more: what the caller adds is all. */
-void dj_clear_select(DjQuery *query) {
+static void dj_clear_select(DjQuery *query) {
     query->select = (DjExprs){0};
     query->default_columns = false;
     query->related_all = false;
@@ -176,7 +176,7 @@ void dj_clear_select(DjQuery *query) {
 }
 
 /* GROUP BY the model's columns, said as a list, before the select list goes. */
-bool dj_group_by_model(DjQuery *query) {
+static bool dj_group_by_model(DjQuery *query) {
     Fields *fields = &query->model->concrete_fields;
     Slice *names = ARENA_ARRAY(evaluator_arena(query->ev), Slice, fields->count + 1);
     for (int i = 0; i < fields->count; i++) names[i] = fields->items[i]->attname->text;

@@ -24,8 +24,6 @@ const DjLookup *dj_postgres_operator(void);
 extern const DjFunction dj_sliced_function;
 /* IndexTransform, SliceTransform. */
 void dj_postgres_transforms_define(Evaluator *ev, ModuleValue *module);
-/* array[start:end], counted from 1; end < 0: to its end. */
-DjExpr *dj_array_slice(Evaluator *ev, DjExpr *lhs, int64_t start, int64_t end, const Node *site);
 DjExpr *dj_postgres_transform(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name, const Node *site);
 
 #endif

@@ -25,7 +25,8 @@ static int model_candidates(Collector *collector, DjModel *model, DjRel ***rels)
     return model_related_objects(collector->ev, model, true, rels);
 }
 
-bool model_can_fast_delete(Collector *collector, DjModel *model, const DjField *from) {
+/* Nothing depends on the model's rows, nor do they on a parent's; `from`: the field by which they are reached. */
+static bool model_can_fast_delete(Collector *collector, DjModel *model, const DjField *from) {
     DjRel **rels;
     if (from && from->rel->on_delete != ON_DELETE_CASCADE) return false;
     for (int i = 0; i < model->concrete->parent_count; i++)

@@ -54,8 +54,6 @@ typedef struct Collector {
 
 static inline Arena *collector_arena(const Collector *collector) { return evaluator_arena(collector->ev); }
 Value *objects_list(Collector *collector, const Objects *objects);
-/* Nothing depends on the model's rows, nor do they on a parent's; `from`: the field by which they are reached. */
-bool model_can_fast_delete(Collector *collector, DjModel *model, const DjField *from);
 /* Sends what was collected: in a transaction, or one DELETE where `single`. False: raised. */
 bool collector_send(Collector *collector, bool single);
 /* What delete() gives: (rows, {label: rows}). */

@@ -59,18 +59,19 @@ static void collector_count(Collector *collector, const DjModel *model, const Ex
     collector->deleted += rows;
 }
 
-Value *collector_answer(const Collector *collector) {
-    Evaluator *ev = collector->ev;
-    Value *parts[2] = {value_integer(ev, collector->deleted), (Value *)collector->by_label};
-    if (!evaluator_has_rows(ev)) return deleted_unknown(ev, collector->site);
-    return value_tuple(ev, parts, 2);
-}
-
-Value *deleted_unknown(Evaluator *ev, const Node *site) {
+/* What delete() gives where the rows aren't known. */
+static Value *deleted_unknown(Evaluator *ev, const Node *site) {
     Value *count = (Value *)evaluator_builtin_class(ev, VALUE_INTEGER);
     Value *labels = (Value *)evaluator_builtin_class(ev, VALUE_DICT);
     Value *parts[2] = {value_unknown(ev, SLICE("deleted"), site, count),
                        value_unknown(ev, SLICE("deleted"), site, labels)};
+    return value_tuple(ev, parts, 2);
+}
+
+Value *collector_answer(const Collector *collector) {
+    Evaluator *ev = collector->ev;
+    Value *parts[2] = {value_integer(ev, collector->deleted), (Value *)collector->by_label};
+    if (!evaluator_has_rows(ev)) return deleted_unknown(ev, collector->site);
     return value_tuple(ev, parts, 2);
 }
 

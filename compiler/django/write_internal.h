@@ -39,7 +39,6 @@ bool write_update(Evaluator *ev, DjModel *model, const Fields *fields, Value *co
 bool write_delete(Evaluator *ev, Expr *where, Relation *table, const Node *site, ExecutionResult **result);
 /* Columns that an INSERT hands back: automatic keys, generated columns, database defaults. */
 Fields write_returning(Evaluator *ev, DjModel *model);
-bool write_can_return(Evaluator *ev);
 
 /* ---- instances (write_save.c) ---- */
 
@@ -63,14 +62,12 @@ typedef struct SaveOptions {
     int update_count;
     const Node *site;
 } SaveOptions;
-bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *options);
 
 /* ---- deleting (write_delete.c) ---- */
 
 /* Deletes the rows of a query (a list, or an unknown) with everything that depends on them; what delete() gives. */
 Value *rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site);
-/* What delete() gives: (rows, {label: rows}), not known, or by the result of the one DELETE. */
-Value *deleted_unknown(Evaluator *ev, const Node *site);
+/* What delete() gives, (rows, {label: rows}), by the result of the one DELETE. */
 Value *deleted_at_once(Evaluator *ev, const DjModel *model, const ExecutionResult *result, const Node *site);
 /* Nothing depends on the model's rows: DELETE … WHERE is enough. */
 bool model_deletes_at_once(Evaluator *ev, DjModel *model);

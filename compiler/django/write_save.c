@@ -306,7 +306,7 @@ static bool parents_save(Evaluator *ev, DjInstance *instance, DjModel *model, co
     return true;
 }
 
-bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *options) {
+static bool instance_save_with(Evaluator *ev, DjInstance *instance, const SaveOptions *options) {
     DjModel *model = instance->model->concrete;
     bool parent_inserted = false, inserted = false;
     SavedParents saved = {0};

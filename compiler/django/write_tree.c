@@ -162,7 +162,7 @@ bool write_send(Evaluator *ev, Query *tree, StatementKind kind, const Node *site
     return rows || !evaluator_error_pending(ev);
 }
 
-bool write_can_return(Evaluator *ev) { return evaluator_dialect(ev)->id != DIALECT_MYSQL; }
+static bool write_can_return(Evaluator *ev) { return evaluator_dialect(ev)->id != DIALECT_MYSQL; }
 
 Fields write_returning(Evaluator *ev, DjModel *model) {
     Fields fields = {0};

@@ -1,8 +1,7 @@
 /*
  * enum: Enum, IntEnum, StrEnum, Flag, IntFlag. A class statement with such a base turns the names of its body into
  * members. Invariant: a member is an instance of its class with the attributes `name` and `value`; members of IntEnum
- * and StrEnum compare and calculate as their values. enum_subclassed is the hook for classes that build on it
- * (TextChoices).
+ * and StrEnum compare and calculate as their values. Django's choices are no enums here: compiler/django/choices.c.
  */
 #include "compiler/evaluate/internal.h"
 #include "compiler/evaluate/standard.h"
@@ -45,10 +44,16 @@ int enum_member_count(const Class *cls) {
 }
 
 Value *enum_member(const Class *cls, int index) { return enum_facts(cls)->members.members[index]; }
-Atom enum_member_name(const Value *member) { return ((const EnumMember *)member)->name; }
+static Atom enum_member_name(const Value *member) { return ((const EnumMember *)member)->name; }
 Value *enum_member_value(const Value *member) { return ((const EnumMember *)member)->value; }
 
 /* ---- members ---- */
+
+/* "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag". */
+static Class *evaluator_enum_class(Evaluator *ev, const char *name) {
+    ModuleValue *module = evaluator_import(ev, "enum");
+    return (Class *)atom_map_get(&module->names, evaluator_atom(ev, name));
+}
 
 static Value *member_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     EnumMember *member = (EnumMember *)self;
@@ -189,8 +194,8 @@ static Value *auto_value(Evaluator *ev, Class *cls, Atom name, const EnumClass *
     return value_integer(ev, flags ? (last ? last * 2 : 1) : last + 1);
 }
 
-bool enum_subclassed(Evaluator *ev, Class *cls,
-                     Value *(*member_value)(Evaluator *ev, Class *cls, Atom name, Value *written)) {
+static bool enum_subclassed(Evaluator *ev, Class *cls, const Arguments *class_keywords) {
+    (void)class_keywords;
     AtomMap body = cls->names;
     atom_map_init(&cls->names, ev->arena);
     EnumFacts *facts = ARENA_NEW(ev->arena, EnumFacts);
@@ -206,7 +211,6 @@ bool enum_subclassed(Evaluator *ev, Class *cls,
             continue;
         }
         Value *value = written->type == &auto_type ? auto_value(ev, cls, name, &facts->members) : written;
-        if (member_value) value = member_value(ev, cls, name, value);
         if (!value) return false;
         Value *alias = NULL;
         for (int j = 0; j < facts->members.count && !alias; j++)
@@ -224,11 +228,6 @@ bool enum_subclassed(Evaluator *ev, Class *cls,
         atom_map_set(&cls->names, name, member);
     }
     return true;
-}
-
-static bool plain_subclassed(Evaluator *ev, Class *cls, const Arguments *class_keywords) {
-    (void)class_keywords;
-    return enum_subclassed(ev, cls, NULL);
 }
 
 static Value *enum_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site) {
@@ -253,17 +252,12 @@ static Value *same_class(Evaluator *ev, Value *self, const Arguments *arguments)
     return arguments->count ? arguments->items[0] : value_none(ev);
 }
 
-Class *evaluator_enum_class(Evaluator *ev, const char *name) {
-    ModuleValue *module = evaluator_import(ev, "enum");
-    return (Class *)atom_map_get(&module->names, evaluator_atom(ev, name));
-}
-
 void enum_setup(Evaluator *ev, ModuleValue *module) {
     NativeClass spec = {.name = "Enum",
                         .instance_type = &member_type,
                         .methods = member_methods,
                         .create = enum_create,
-                        .subclassed = plain_subclassed,
+                        .subclassed = enum_subclassed,
                         .class_attribute = enum_class_attribute};
     Class *base = module_define_class(ev, module, &spec, NULL);
     spec.methods = NULL;

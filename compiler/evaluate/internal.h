@@ -351,7 +351,6 @@ void execute_escaping(Evaluator *ev, Value *value, const Node *site, int depth);
 /* ---- unknown.c ---- */
 /* The place of a wrong attribute: its name, behind the dot. */
 Span attribute_span(Evaluator *ev, const Node *site);
-extern const Type attribute_origin;
 extern const Type undefined_origin; /* of a name that nothing binds */
 extern const Type reported_origin;  /* of one that a diagnostic tells of */
 extern const Type import_origin;    /* of a name from a module that is not known */

@@ -107,14 +107,8 @@ Value *module_lookup(Evaluator *ev, ModuleValue *module, Atom name);
 bool class_is_enum(const Class *cls);
 int enum_member_count(const Class *cls);
 Value *enum_member(const Class *cls, int index);
-Atom enum_member_name(const Value *member);
 Value *enum_member_value(const Value *member);
 bool value_is_enum_member(const Value *value);
-/* What makes a class statement an enum, for classes that build on it (TextChoices): call it from their `subclassed`.
- * `member_value` turns what stands in the body into the member's value (`1, "Label"`); NULL: as it stands. */
-bool enum_subclassed(Evaluator *ev, Class *cls,
-                     Value *(*member_value)(Evaluator *ev, Class *cls, Atom name, Value *written));
-Class *evaluator_enum_class(Evaluator *ev, const char *name); /* "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag" */
 /* Memory for an instance of `size` bytes that starts with Instance (or Value), zeroed, its head set. */
 void *instance_allocate(Evaluator *ev, Class *cls, size_t size);
 /* `data` of the NativeFunctionValue or NativeMethod that is being called. */

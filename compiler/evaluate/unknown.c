@@ -7,7 +7,7 @@
 
 const Type comparison_origin = {.name = "comparison", .kind = VALUE_NATIVE};
 /* The origin of an unknown attribute is its owner, so that a call of it knows whose method it is. */
-const Type attribute_origin = {.name = "attribute", .kind = VALUE_NATIVE};
+static const Type attribute_origin = {.name = "attribute", .kind = VALUE_NATIVE};
 
 enum { CHOICES_MOST = 12, TEXT_MOST = 200 };
 

@@ -371,8 +371,3 @@ void query_print(Buffer *out, const Query *query) {
     Printer printer = {.out = out};
     print_query(&printer, query);
 }
-
-void expr_print(Buffer *out, const Expr *expr) {
-    Printer printer = {.out = out};
-    print_expr(&printer, expr);
-}

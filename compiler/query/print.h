@@ -6,6 +6,5 @@
 
 /* One line a clause, expressions as (KIND part part …), queries below each other. Ends with a newline. */
 void query_print(Buffer *out, const Query *query);
-void expr_print(Buffer *out, const Expr *expr);
 
 #endif

@@ -161,7 +161,7 @@ static void json_depth(Evaluator *ev, Buffer *out, Value *value, int depth) {
     }
 }
 
-void buffer_json(Evaluator *ev, Buffer *out, Value *value) { json_depth(ev, out, value, 0); }
+static void buffer_json(Evaluator *ev, Buffer *out, Value *value) { json_depth(ev, out, value, 0); }
 
 static bool value_contains_unknown(const Value *value, int depth) {
     if (value_is_unknown(value) || depth > 50) return true;

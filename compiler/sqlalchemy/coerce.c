@@ -47,7 +47,7 @@ static Element *coerce_constant(Evaluator *ev, const Value *value) {
     return NULL;
 }
 
-Element *element_literal(Evaluator *ev, Value *value, const Node *site) {
+static Element *element_literal(Evaluator *ev, Value *value, const Node *site) {
     return element_at(ev, element_bind(ev, (Slice){"", 0}, value, type_of_literal(ev, value)), site);
 }
 

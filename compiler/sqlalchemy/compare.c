@@ -9,7 +9,7 @@
 #include "compiler/sqlalchemy/sqlalchemy.h"
 
 /* The type that a literal gets beside an expression of type `type`. */
-SaType *type_coerce_compared(Evaluator *ev, SaType *type, Value *value) {
+static SaType *type_coerce_compared(Evaluator *ev, SaType *type, Value *value) {
     if (type->kind == TYPE_DECORATOR || type->kind == TYPE_USER_DEFINED) return type;
     if (value_is_unknown(value)) return type;
     SaType *literal = type_of_literal(ev, value);

@@ -83,7 +83,8 @@ static bool pair_target(Evaluator *ev, Element *table, Value *key, ValuePair *pa
     return true;
 }
 
-bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, const Node *site) {
+/* values(), set_: pairs from a dict, keywords, a list of pairs. False: raised. */
+static bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, const Node *site) {
     if (value_is(mapping, VALUE_DICT)) {
         const DictValue *dict = (const DictValue *)mapping;
         for (int i = 0; i < dict->count; i++) {

@@ -307,9 +307,7 @@ Element *element_bind(Evaluator *ev, Slice key, Value *value, SaType *type); /* 
 Element *element_label(Evaluator *ev, Element *inner, Name name);            /* empty name: anonymous */
 Element *element_binary(Evaluator *ev, Element *left, Element *right, SaOperator op, SaType *type);
 Op op_of(SaOperator id);
-bool op_same(Op a, Op b);
 bool op_is_comparison(Op op);
-bool op_is_boolean(Op op);
 Element *element_group_op(Evaluator *ev, Element *element, Op against);
 bool element_is_implicitly_boolean(const Element *element);
 Element *element_unary(Evaluator *ev, SaOperator op, Element *operand, SaType *type);
@@ -350,8 +348,6 @@ extern const Type sa_element_type;
 /* The columns of .c; NULL: another value. */
 const ElementList *collection_columns(const Value *value);
 bool value_is_literal(Evaluator *ev, Value *value);
-Element *element_literal(Evaluator *ev, Value *value, const Node *site);
-SaType *type_coerce_compared(Evaluator *ev, SaType *type, Value *value);
 Element *element_bind_typed(Evaluator *ev, Value *value, SaType *type, const Node *site);
 Element *element_bind_compared(Evaluator *ev, Element *expr, Op op, Value *value, SaType *forced, const Node *site);
 Element *element_coerce_operand(Evaluator *ev, Element *expr, Op op, Value *value, SaType *forced, const Node *site);

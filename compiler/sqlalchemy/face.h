@@ -10,10 +10,10 @@
 Value *element_value(Element *element);
 
 /* Tables of methods; each ends with a NULL name. */
-extern const NativeMethod column_methods[], from_methods[], function_methods[], bind_methods[], text_methods[],
-    select_methods[], compound_methods[], textual_select_methods[], insert_methods[], update_methods[],
-    delete_methods[], alias_methods[], cte_methods[], table_methods[], table_valued_methods[], values_methods[],
-    scalar_select_methods[], textual_methods[], exists_methods[], ddl_methods[], match_methods[];
+extern const NativeMethod column_methods[], from_methods[], function_methods[], text_methods[], select_methods[],
+    compound_methods[], textual_select_methods[], insert_methods[], update_methods[], delete_methods[], cte_methods[],
+    table_methods[], table_valued_methods[], values_methods[], scalar_select_methods[], textual_methods[],
+    exists_methods[], ddl_methods[], match_methods[];
 
 /* Attributes that are computed: .c, .type, .name, … (attributes.c) */
 Value *element_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
@@ -45,7 +45,6 @@ void operators_define(Evaluator *ev, ModuleValue *module);
 void *sa_raise_not_implemented(Evaluator *ev, const Node *site, const char *operator_name);
 
 /* functions.c */
-Value *function_generator(Evaluator *ev);
 void functions_define(Evaluator *ev, ModuleValue *module);
 Element *function_over(Evaluator *ev, Element *function, const Arguments *arguments, int skip);
 Element *function_within_group(Evaluator *ev, Element *function, Value *const *order_by, int count, const Node *site);
@@ -71,8 +70,6 @@ Value *statement_get_item(Evaluator *ev, Element *statement, Value *key, const N
 void selects_define(Evaluator *ev, ModuleValue *module);
 void dml_define(Evaluator *ev, ModuleValue *module,
                 DialectId flavour); /* insert of a dialect; DIALECT_COUNT: all three */
-/* values(), set_: pairs from a dict, keywords, a list of pairs. False: raised. */
-bool pairs_read(Evaluator *ev, Element *table, Value *mapping, ValuePairs *out, const Node *site);
 bool elements_read(Evaluator *ev, const Arguments *a, int from, CoerceRole role, ElementList *out);
 
 /* schema.c */
@@ -82,15 +79,11 @@ Value *schema_column_attribute(Evaluator *ev, Element *column, Slice name);
 /* from_methods.c */
 void froms_define(Evaluator *ev, ModuleValue *module);
 void schema_define(Evaluator *ev, ModuleValue *module);
-/* exceptions.c */
-void errors_define(Evaluator *ev, ModuleValue *module);
 /* postgresql.c, mysql.c */
 void postgresql_define(Evaluator *ev, ModuleValue *module);
 void mysql_define(Evaluator *ev, ModuleValue *module);
 /* ddl.c */
 void ddl_define(Evaluator *ev, ModuleValue *module);
 bool ddl_element_emit(Evaluator *ev, Element *element, StatementList *out);
-bool table_options(Evaluator *ev, Element *table, const Keyword *keywords, int count, const Node *site);
-void classes_define(Evaluator *ev, ModuleValue *module);
 
 #endif

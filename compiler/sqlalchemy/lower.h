@@ -98,7 +98,6 @@ bool column_own_label(Evaluator *ev, const Element *column, Name *out);   /* _no
 Name column_anonymous_label(Evaluator *ev, const Element *column);        /* _anon_name_label */
 bool column_table_label(Evaluator *ev, const Element *column, Name *out); /* _tq_label */
 bool column_proxy_key(Evaluator *ev, const Element *column, Name *out);
-bool element_wraps_column(const Element *element);
 
 /* lower_expression.c */
 Expr *lower_expr(Lowering *lo, Element *element, Flags flags);
@@ -107,13 +106,11 @@ bool lower_list(Lowering *lo, Element *const *items, int count, Flags flags, Exp
 Expr *lower_format(Lowering *lo, const char *format, ...);
 Expr *lower_text_expr(Lowering *lo, Slice text);
 Expr *lower_bind(Lowering *lo, Element *element, Flags flags);
-Expr *lower_literal(Lowering *lo, Value *value, const SaType *type, const Node *site);
 Expr *lower_string_literal(Lowering *lo, Slice text);
 /* lower_operator.c */
 Expr *lower_binary(Lowering *lo, Element *element, Flags flags);
 Expr *lower_unary(Lowering *lo, Element *element, Flags flags);
 Expr *lower_operator_list(Lowering *lo, Element *element, Flags flags);
-Expr *lower_generic_binary(Lowering *lo, Element *element, const char *spelling, Flags flags);
 /* lower_function.c */
 Expr *lower_function(Lowering *lo, Element *element, Flags flags);
 Expr *lower_over(Lowering *lo, Element *element, Flags flags);
@@ -128,15 +125,12 @@ void lower_ctes_into(Lowering *lo, Query *query, bool top, bool following);
 /* lower_select.c */
 Query *lower_statement(Lowering *lo, Element *statement, bool as_from, bool lateral);
 Query *lower_select(Lowering *lo, Select *select, bool as_from, bool lateral, int compound_index);
-Query *lower_compound(Lowering *lo, Compound *compound, bool as_from);
-Query *lower_textual(Lowering *lo, TextualSelect *textual);
 bool lower_independent_ctes(Lowering *lo, Executable *head);
 Slice lower_prefixes(Lowering *lo, const TextParts *parts);
 /* WHERE and HAVING: criteria joined by AND; *out stays NULL where there are none. */
 bool lower_criteria(Lowering *lo, const ElementList *criteria, Expr **out);
 bool lower_items(Lowering *lo, const PlusNames *names, bool as_from, Flags flags, Query *query, bool returning);
 bool select_state(Evaluator *ev, Select *select, SelectState *out);
-bool froms_of_list(Evaluator *ev, const ElementList *list, ElementList *out);
 /* lower_dml.c */
 Query *lower_insert(Lowering *lo, Dml *dml);
 Query *lower_update(Lowering *lo, Dml *dml);
@@ -146,6 +140,5 @@ void lowering_init(Lowering *lo, Evaluator *ev);
 static inline bool lo_is(const Lowering *lo, DialectId id) { return lo->dialect->id == id; }
 static inline bool lo_mysql(const Lowering *lo) { return lo->dialect->is_mysql; }
 bool type_write_mysql_cast(Evaluator *ev, Buffer *out, const SaType *given, const Dialect *dialect, const Node *site);
-void buffer_json(Evaluator *ev, Buffer *out, Value *value);
 
 #endif

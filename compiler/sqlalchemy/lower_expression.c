@@ -69,7 +69,7 @@ static Expr *lower_joined(Lowering *lo, Element *const *items, int count, Flags 
 
 /* ---- literals and binds ---- */
 
-Expr *lower_literal(Lowering *lo, Value *value, const SaType *type, const Node *site) {
+static Expr *lower_literal(Lowering *lo, Value *value, const SaType *type, const Node *site) {
     Param param = {0};
     if (!type_bind(lo->ev, type, value, lo->dialect, &param, site)) return NULL;
     if (param.source != PARAM_KNOWN) {

@@ -34,7 +34,7 @@ static bool comparison_id(const char *spelling, OperatorId *id) {
     return false;
 }
 
-Expr *lower_generic_binary(Lowering *lo, Element *element, const char *spelling, Flags flags) {
+static Expr *lower_generic_binary(Lowering *lo, Element *element, const char *spelling, Flags flags) {
     Flags inner = flags;
     inner.in_operator = true;
     inner.eager_grouping = false;

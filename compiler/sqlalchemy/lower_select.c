@@ -372,7 +372,7 @@ static bool lower_part(Lowering *lo, Compound *compound, int index, bool as_from
     return query->parts[index] != NULL;
 }
 
-Query *lower_compound(Lowering *lo, Compound *compound, bool as_from) {
+static Query *lower_compound(Lowering *lo, Compound *compound, bool as_from) {
     bool top = !lo->level;
     Level level = {.outer = lo->level, .statement = &compound->head.head.base};
     level.depth = lo->level ? lo->level->depth + 1 : 1;
@@ -398,7 +398,7 @@ Query *lower_compound(Lowering *lo, Compound *compound, bool as_from) {
     return ok ? query : NULL;
 }
 
-Query *lower_textual(Lowering *lo, TextualSelect *textual) {
+static Query *lower_textual(Lowering *lo, TextualSelect *textual) {
     bool top = !lo->level;
     Level level = {.outer = lo->level, .statement = &textual->head.head.base};
     level.depth = lo->level ? lo->level->depth + 1 : 1;

@@ -227,8 +227,6 @@ Element *mapper_polymorphic_join(Evaluator *ev, Mapper *mapper, Mapper *const *p
 /* `type IN (…)` of single-table inheritance; NULL: none. */
 Element *mapper_single_criterion(Evaluator *ev, Mapper *mapper);
 bool list_has(const ElementList *list, const Element *element); /* by identity, annotations aside */
-/* ON of the join of a joined-inheritance subclass's table with its parent's. */
-Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper);
 
 /* orm_relationship.c */
 Relationship *relationship_new(Evaluator *ev, const Arguments *arguments);
@@ -240,12 +238,10 @@ typedef struct JoinTargets {
 } JoinTargets;
 bool relationship_join(Evaluator *ev, Relationship *relationship, Entity *left, Entity *right, bool alias_secondary,
                        const ElementList *criteria, JoinTargets *out);
-Value *orm_evaluate_text(Evaluator *ev, Slice text, Class *cls, const Node *site);
 
 /* orm_entity.c */
 Entity *entity_of_value(Evaluator *ev, Value *value);
 Element *entity_element(Evaluator *ev, Entity *entity);
-Entity *entity_of_element(const Element *element); /* ENTITY elements only; NULL otherwise */
 Entity *entity_alias(Evaluator *ev, Mapper *mapper, Element *selectable, Slice name, bool flat);
 Entity *entity_polymorphic(Evaluator *ev, Mapper *mapper, Mapper **poly, int count, Element *selectable, bool aliased,
                            bool flat, bool inner);
@@ -255,8 +251,6 @@ Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *si
 Value *orm_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
 AttributeValue *attribute_new(Evaluator *ev, Entity *entity, Property *property);
 AttributeValue *value_as_attribute(Value *value);
-Element *attribute_element(Evaluator *ev, AttributeValue *attribute);
-Element *attribute_criterion(Evaluator *ev, AttributeValue *attribute, const Node *site);
 void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *count);
 extern const Type orm_attribute_type, orm_aliased_type, orm_relationship_type, orm_mapped_column_type;
 

@@ -112,7 +112,7 @@ static Name anonymous_label(Evaluator *ev, const Element *element, Slice seed, i
     return name;
 }
 
-bool element_wraps_column(const Element *element) {
+static bool element_wraps_column(const Element *element) {
     return element->kind == EL_CAST || element->kind == EL_TYPE_COERCE || element->kind == EL_AS_BOOLEAN;
 }
 

@@ -20,7 +20,7 @@ const OperatorRow operator_rows[SA_OPERATOR_COUNT] = {
 
 Op op_of(SaOperator id) { return (Op){.id = id}; }
 
-bool op_same(Op a, Op b) {
+static bool op_same(Op a, Op b) {
     if (a.id != b.id) return false;
     return a.id != SA_CUSTOM || a.custom == b.custom || slice_equals(a.custom->text, b.custom->text);
 }
@@ -35,7 +35,7 @@ static bool op_is_self_precedent(Op op) {
 
 static bool op_is_associative(Op op) { return op.id != SA_CUSTOM && (operator_rows[op.id].flags & OP_ASSOCIATIVE); }
 
-bool op_is_boolean(Op op) {
+static bool op_is_boolean(Op op) {
     return op_is_comparison(op) || op.id == SA_INV || op.id == SA_IS_TRUE || op.id == SA_IS_FALSE || op.id == SA_AND ||
            op.id == SA_OR;
 }

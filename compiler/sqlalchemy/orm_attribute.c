@@ -310,21 +310,8 @@ static Value *attribute_binary(Evaluator *ev, Operator op, Value *self, Value *o
 
 /* ---- as an expression ---- */
 
-Element *attribute_criterion(Evaluator *ev, AttributeValue *attribute, const Node *site) {
-    (void)site;
-    if (!mappers_configure(ev)) return NULL;
-    if (attribute->property->kind == PROPERTY_COMPOSITE) return attribute_element(ev, attribute);
-    Relationship *relationship = attribute->property->relationship;
-    Entity *right = attribute->of_type ? attribute->of_type : relationship->target_entity;
-    JoinTargets join;
-    if (!relationship_join(ev, relationship, attribute->entity, right, true, &attribute->criteria, &join)) return NULL;
-    if (!join.secondary_on) return join.primary;
-    Element *both[2] = {join.primary, join.secondary_on};
-    return element_and(ev, both, 2);
-}
-
 /* A composite's columns, or a relationship kept for the lowering of its select. */
-Element *attribute_element(Evaluator *ev, AttributeValue *attribute) {
+static Element *attribute_element(Evaluator *ev, AttributeValue *attribute) {
     OrmElement *made = (OrmElement *)element_new(ev, EL_ORM, NULL);
     made->value = &attribute->head.head;
     if (attribute->property->kind == PROPERTY_COMPOSITE) {
@@ -336,6 +323,19 @@ Element *attribute_element(Evaluator *ev, AttributeValue *attribute) {
         }
     }
     return &made->base;
+}
+
+static Element *attribute_criterion(Evaluator *ev, AttributeValue *attribute, const Node *site) {
+    (void)site;
+    if (!mappers_configure(ev)) return NULL;
+    if (attribute->property->kind == PROPERTY_COMPOSITE) return attribute_element(ev, attribute);
+    Relationship *relationship = attribute->property->relationship;
+    Entity *right = attribute->of_type ? attribute->of_type : relationship->target_entity;
+    JoinTargets join;
+    if (!relationship_join(ev, relationship, attribute->entity, right, true, &attribute->criteria, &join)) return NULL;
+    if (!join.secondary_on) return join.primary;
+    Element *both[2] = {join.primary, join.secondary_on};
+    return element_and(ev, both, 2);
 }
 
 Element *orm_coerce_expression(Evaluator *ev, Value *value, const Node *site) {

@@ -76,7 +76,6 @@ bool compile_eager_joins(Compile *compile);
 void compile_append(Compile *compile, ElementList *columns, Element *column);
 /* with_loader_criteria() for this entity; `propagating`: only those that reach loaders. */
 bool compile_criteria(Compile *compile, Entity *entity, bool propagating, ElementList *out);
-bool from_overlaps(Evaluator *ev, const Element *a, const Element *b);
 int compile_find_from(Compile *compile, const ElementList *clauses, Element *wanted);
 /* The option that speaks about this relationship at this place; NULL: none. */
 LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Property *property);

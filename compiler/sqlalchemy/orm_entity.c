@@ -122,7 +122,7 @@ static Element *adapt_pair(Evaluator *ev, Element *element, void *data) {
 }
 
 /* Every table of a join under an anonymous name of its own. */
-Element *from_flat_alias(Evaluator *ev, Element *from, int depth) {
+static Element *from_flat_alias(Evaluator *ev, Element *from, int depth) {
     if (from->kind != EL_JOIN || depth > 60) return element_alias(ev, from, (Name){0});
     Element *sides[2] = {from_flat_alias(ev, from->children[0], depth + 1),
                          from_flat_alias(ev, from->children[1], depth + 1)};

@@ -552,7 +552,8 @@ static Value *descriptor_get(Evaluator *ev, Value *self, Value *instance, Class 
     return value_unknown_at(ev, site);
 }
 
-const Type orm_descriptor_type = {.name = "InstrumentedAttribute", .kind = VALUE_NATIVE, .get_bound = descriptor_get};
+static const Type orm_descriptor_type = {
+    .name = "InstrumentedAttribute", .kind = VALUE_NATIVE, .get_bound = descriptor_get};
 
 Value *orm_descriptor(Evaluator *ev, Atom key) {
     Descriptor *made = ARENA_NEW(evaluator_arena(ev), Descriptor);

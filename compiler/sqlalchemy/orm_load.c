@@ -29,7 +29,7 @@ bool orm_row_param(Evaluator *ev, const UnknownValue *unknown, Param *out) {
     return true;
 }
 
-Slice loading_column(const Loading *loading, int statement, int position) {
+static Slice loading_column(const Loading *loading, int statement, int position) {
     const Statement *sent = &loading->statements.items[statement];
     return position >= 0 && position < sent->column_count ? sent->columns[position].name : (Slice){0};
 }
@@ -63,7 +63,7 @@ static bool same_identity(Evaluator *ev, OrmInstance *instance, Value *const *id
     return true;
 }
 
-OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value *const *identity) {
+static OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value *const *identity) {
     for (int i = 0; session && i < session->instances->count; i++) {
         OrmInstance *instance = value_as_instance(session->instances->items[i]);
         if (instance->session == session && instance->status == INSTANCE_PERSISTENT && !instance->marked_deleted &&
@@ -131,6 +131,8 @@ static OrmInstance *row_instance(Loading *loading, EntityPlan *plan, RowSet *set
     return made;
 }
 
+static Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement);
+
 static void attach_eager(Loading *loading, OrmInstance *owner, EagerPlan *eager, RowSet *set, int row, int statement) {
     Evaluator *ev = loading->ev;
     Relationship *relationship = eager->relationship;
@@ -173,7 +175,7 @@ static void note_parent(Loading *loading, EntityPlan *plan, EagerPlan *eager, Or
     ARENA_PUSH(evaluator_arena(loading->ev), loading->posts, loading->post_count, loading->post_capacity) = post;
 }
 
-Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement) {
+static Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement) {
     Evaluator *ev = loading->ev;
     bool fresh;
     OrmInstance *instance = row_instance(loading, plan, set, row, statement, &fresh);
@@ -226,7 +228,7 @@ static Value *row_item(Loading *loading, const RowItem *item, RowSet *set, int r
     return NULL;
 }
 
-Slice row_item_name(const RowItem *item, const Statement *statement) {
+static Slice row_item_name(const RowItem *item, const Statement *statement) {
     if (item->kind != ROW_COLUMN) return item->name;
     if (item->column->entity_key) return item->column->entity_key->text;
     if (item->column->kind == EL_LABEL && !name_is_anonymous(item->column->name)) return item->column->name.text;
@@ -482,7 +484,7 @@ bool relationship_uses_get(const Relationship *relationship) {
     return relationship->primaryjoin->kind == EL_BINARY || relationship->pairs.count > 1;
 }
 
-Select *relationship_select(Evaluator *ev, Relationship *relationship) {
+static Select *relationship_select(Evaluator *ev, Relationship *relationship) {
     Select *select = select_new(ev);
     select->head.label_style = LABEL_TABLENAME_PLUS_COL;
     select_add_column(ev, select, entity_element(ev, relationship->target_entity));

@@ -38,14 +38,9 @@ Value *json_value(Evaluator *ev, Slice text);
 bool select_check_aggregates(Evaluator *ev, const Select *select, const Node *site);
 int loading_send(Loading *loading, Element *plain, RowSet **set); /* index of the statement, -1: raised */
 bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, RowPlan *plan, ResultValue *out);
-Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, int row, int statement);
 bool loading_post(Loading *loading);
-Slice loading_column(const Loading *loading, int statement, int position);
-OrmInstance *session_find(Evaluator *ev, Session *session, Mapper *mapper, Value *const *identity);
-Select *relationship_select(Evaluator *ev, Relationship *relationship);
 /* A driver's value as the column's type gives it to the program. */
 Value *result_convert(Evaluator *ev, const SaType *type, Value *value, const Node *site);
 RowValue *row_new(Evaluator *ev, Value *const *values, const Slice *names, int count);
-Slice row_item_name(const RowItem *item, const Statement *statement);
 
 #endif

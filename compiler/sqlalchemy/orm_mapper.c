@@ -54,7 +54,8 @@ void mapper_self_and_subs(Evaluator *ev, Mapper *mapper, Mapper ***out, int *cou
     }
 }
 
-Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper) {
+/* ON of the join of a joined-inheritance subclass's table with its parent's. */
+static Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper) {
     return mapper->inherit_condition
                ? mapper->inherit_condition
                : join_condition(ev, mapper->inherits->local_table, mapper->local_table, NULL, mapper->cls->node);

@@ -125,7 +125,7 @@ static void define_words(Evaluator *ev, Slice text, Class *cls, AtomMap *names) 
     }
 }
 
-Value *orm_evaluate_text(Evaluator *ev, Slice text, Class *cls, const Node *site) {
+static Value *orm_evaluate_text(Evaluator *ev, Slice text, Class *cls, const Node *site) {
     ModuleValue *module = ARENA_NEW(evaluator_arena(ev), ModuleValue);
     *module = *evaluator_import(ev, "sqlalchemy.orm");
     atom_map_init(&module->names, evaluator_arena(ev));

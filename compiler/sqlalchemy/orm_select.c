@@ -11,7 +11,7 @@
 
 /* ---- looking at FROM clauses ---- */
 
-bool from_overlaps(Evaluator *ev, const Element *a, const Element *b) {
+static bool from_overlaps(Evaluator *ev, const Element *a, const Element *b) {
     if (a == b || from_contains(a, b) || from_contains(b, a)) return true;
     if (b->kind == EL_JOIN) return from_overlaps(ev, a, b->children[0]) || from_overlaps(ev, a, b->children[1]);
     if (b->kind == EL_FROM_GROUPING) return from_overlaps(ev, a, b->children[0]);

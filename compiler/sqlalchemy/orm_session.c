@@ -572,12 +572,12 @@ static Value *session_call(Evaluator *ev, Value *self, const Arguments *argument
     return self; /* scoped_session()() */
 }
 
-const Type orm_session_type = {.name = "Session",
-                               .kind = VALUE_NATIVE,
-                               .enter = session_enter,
-                               .leave = session_leave,
-                               .call = session_call,
-                               .has_attributes = true};
+static const Type orm_session_type = {.name = "Session",
+                                      .kind = VALUE_NATIVE,
+                                      .enter = session_enter,
+                                      .leave = session_leave,
+                                      .call = session_call,
+                                      .has_attributes = true};
 
 /* ---- making sessions ---- */
 

@@ -263,8 +263,9 @@ static void table_take_types(Evaluator *ev, MetaData *metadata, const Element *t
     metadata->untyped = untyped;
 }
 
-Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Value *const *items, int count,
-                   const Node *site) {
+/* Table(name, metadata, *items) without Python around it; `items` are Columns, constraints, indexes. NULL: raised. */
+static Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Value *const *items, int count,
+                          const Node *site) {
     Element *element = element_new(ev, EL_TABLE, NULL);
     element->name = name;
     element->node = site;
@@ -319,7 +320,7 @@ static bool table_keyword(Evaluator *ev, Table *table, const Keyword *keyword) {
     return false;
 }
 
-bool table_options(Evaluator *ev, Element *table, const Keyword *keywords, int count, const Node *site) {
+static bool table_options(Evaluator *ev, Element *table, const Keyword *keywords, int count, const Node *site) {
     for (int i = 0; i < count; i++) {
         if (!table_keyword(ev, FROM(table)->table, &keywords[i])) {
             evaluator_raise_id(ev, EXCEPTION_TYPE, keywords[i].node ? keywords[i].node : site,

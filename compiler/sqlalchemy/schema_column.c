@@ -169,7 +169,7 @@ static bool column_item(Evaluator *ev, SchemaColumn *schema, Value *item) {
     return false;
 }
 
-Value *schema_default_unwrapped(Value *value) {
+static Value *schema_default_unwrapped(Value *value) {
     if (value->type != &schema_item_type) return value;
     Slice name = value->cls->name->text;
     bool known = slice_equals_text(name, "DefaultClause") || slice_equals_text(name, "ColumnDefault");

@@ -33,7 +33,7 @@ Constraint *schema_constraint_new(Evaluator *ev, Class *cls, ConstraintKind kind
 }
 
 /* Columns by name wait for the table; columns by object may already have one. */
-void schema_constraint_columns(Evaluator *ev, Constraint *constraint, Value *const *items, int count) {
+static void schema_constraint_columns(Evaluator *ev, Constraint *constraint, Value *const *items, int count) {
     constraint->pending = ARENA_ARRAY(evaluator_arena(ev), Value *, count + 1);
     for (int i = 0; i < count; i++) constraint->pending[constraint->pending_count++] = items[i];
 }

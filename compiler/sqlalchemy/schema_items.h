@@ -23,7 +23,6 @@ void schema_option_keep(Evaluator *ev, DictValue **options, const Keyword *keywo
 /* Options that foreign keys and constraints share. False: not one of them. */
 bool schema_key_option(Evaluator *ev, const Keyword *keyword, Slice *on_delete, Slice *on_update, Slice *initially,
                        Slice *match, bool *has_deferrable, bool *deferrable, bool *use_alter, Name *name);
-Value *schema_default_unwrapped(Value *value);
 void schema_text(Value *value, Slice *out);
 SchemaColumn *schema_column_new(Evaluator *ev, Element *element);
 Value *schema_column_create(Evaluator *ev, Class *cls, const Arguments *arguments);
@@ -31,8 +30,6 @@ Value *schema_foreign_key_create(Evaluator *ev, Class *cls, const Arguments *arg
 
 Value *schema_constraint_create(Evaluator *ev, Class *cls, const Arguments *arguments);
 Constraint *schema_constraint_new(Evaluator *ev, Class *cls, ConstraintKind kind, const Node *node);
-/* Columns by name wait for the table; columns by object may already have one. */
-void schema_constraint_columns(Evaluator *ev, Constraint *constraint, Value *const *items, int count);
 void schema_push_constraint(Evaluator *ev, Table *table, Constraint *constraint);
 bool schema_add_constraint(Evaluator *ev, Element *element, Constraint *constraint);
 Value *schema_index_create(Evaluator *ev, Class *cls, const Arguments *arguments);

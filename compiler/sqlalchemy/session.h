@@ -85,7 +85,7 @@ typedef struct RowOrigin {
 Value *row_value(Evaluator *ev, int statement, Slice column, bool expand, Slice text, const Node *site);
 
 /* orm_instance.c */
-extern const Type orm_instance_type, orm_collection_type, orm_descriptor_type;
+extern const Type orm_instance_type, orm_collection_type;
 extern const NativeMethod orm_instance_methods[];
 Value *orm_instance_create(Evaluator *ev, Class *cls, const Arguments *arguments);
 Value *orm_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node);
@@ -116,7 +116,6 @@ bool session_flush(Evaluator *ev, Session *session, const Node *site);
 bool session_autoflush(Evaluator *ev, Session *session, const Node *site);
 
 /* orm_session.c */
-extern const Type orm_session_type;
 Session *session_new(Evaluator *ev, bool is_async);
 void session_attach(Evaluator *ev, Session *session, OrmInstance *instance);
 void session_begin(Evaluator *ev, Session *session, const Node *site);
@@ -180,7 +179,6 @@ Element *relationship_lazy_clause(Evaluator *ev, Relationship *relationship, Val
 Value *instance_column_value(Evaluator *ev, Value *instance, Mapper *mapper, Element *column, const Node *site);
 Element *entity_plain_column(Evaluator *ev, Entity *entity, Property *property, Element *column);
 Value *entity_value(Evaluator *ev, Entity *entity);
-Element *from_flat_alias(Evaluator *ev, Element *from, int depth);
 bool mapper_configure_polymorphic(Evaluator *ev, Mapper *mapper);
 void entities_define(Evaluator *ev, ModuleValue *module);
 void union_define(Evaluator *ev, ModuleValue *module);

@@ -54,7 +54,7 @@ static Class *error_class(Evaluator *ev, ModuleValue *module, SaError error) {
     return state->errors[error];
 }
 
-void errors_define(Evaluator *ev, ModuleValue *module) {
+static void errors_define(Evaluator *ev, ModuleValue *module) {
     SaState *state = sa_state(ev);
     for (int i = 0; i < SA_ERROR_COUNT; i++) {
         Class *cls = error_class(ev, module, (SaError)i);
@@ -159,7 +159,7 @@ static Class *class_named(Evaluator *ev, ModuleValue *module, const char *name, 
     return module_define_class(ev, module, &spec, base);
 }
 
-void classes_define(Evaluator *ev, ModuleValue *module) {
+static void classes_define(Evaluator *ev, ModuleValue *module) {
     SaState *state = sa_state(ev);
     state->clause_element = class_named(ev, module, "ClauseElement", NULL, NULL);
     Class *column = class_named(ev, module, "ColumnElement", column_methods, state->clause_element);
@@ -390,7 +390,8 @@ bool element_emit(Evaluator *ev, Element *element, StatementList *out) {
     return true;
 }
 
-bool sa_execute_element(Evaluator *ev, Element *element, const Node *site) {
+/* Executes a Core statement on a connection or session: records it. */
+static bool sa_execute_element(Evaluator *ev, Element *element, const Node *site) {
     StatementList *list = ARENA_NEW(evaluator_arena(ev), StatementList);
     if (!element_emit(ev, element, list)) return false;
     evaluator_execute(ev, list, site ? site : element->node);

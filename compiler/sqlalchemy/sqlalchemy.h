@@ -50,7 +50,5 @@ SaState *sa_state(Evaluator *ev);
 /* Always returns NULL. */
 void *sa_raise(Evaluator *ev, SaError error, const Node *node, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Executes a Core statement on a connection or session: records it. */
-bool sa_execute_element(Evaluator *ev, Element *element, const Node *site);
 
 #endif

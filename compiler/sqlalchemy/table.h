@@ -147,9 +147,6 @@ typedef struct Table {
 MetaData *metadata_new(Evaluator *ev);
 /* Full name "schema.name" as MetaData.tables has it; NULL: none. */
 Element *metadata_find(const MetaData *metadata, Slice key);
-/* Table(name, metadata, *items) without Python around it; `items` are Columns, constraints, indexes. NULL: raised. */
-Element *table_new(Evaluator *ev, Name name, MetaData *metadata, Name schema, Value *const *items, int count,
-                   const Node *site);
 bool table_add_item(Evaluator *ev, Element *table, Value *item, const Node *site);
 /* Column's own copy (mixins, abstract bases): another element with the same options. */
 Element *column_copy(Evaluator *ev, Element *column);
@@ -157,9 +154,7 @@ Element *column_copy(Evaluator *ev, Element *column);
 Element *column_from_arguments(Evaluator *ev, const Arguments *arguments, const char *function);
 /* The column a foreign key refers to; NULL: raised (NoReferencedTableError, NoReferencedColumnError). */
 Element *foreign_key_target(Evaluator *ev, ForeignKey *key);
-static inline Element *foreign_key_parent(const ForeignKey *key) { return key->column; }
 Element *table_autoincrement_column(Evaluator *ev, const Table *table);
-Class *sa_class_of_table(Evaluator *ev);
 bool value_is_metadata(Evaluator *ev, const Value *value);
 Constraint *value_as_constraint(Evaluator *ev, Value *value); /* NULL: isn't one */
 Index *value_as_index(Evaluator *ev, Value *value);
