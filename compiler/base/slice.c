@@ -30,6 +30,34 @@ size_t slice_find(Slice text, char byte) {
     return found ? (size_t)(found - text.start) : text.length;
 }
 
+Slice slice_lower(Arena *arena, Slice text) {
+    char *lower = arena_allocate(arena, text.length + 1);
+    for (size_t i = 0; i < text.length; i++) lower[i] = char_lower(text.start[i]);
+    lower[text.length] = '\0';
+    return (Slice){lower, text.length};
+}
+
+static bool same_ignoring_case(const char *a, const char *b, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (char_lower(a[i]) != char_lower(b[i])) return false;
+    return true;
+}
+
+bool slice_starts_ignoring_case(Slice text, const char *prefix) {
+    size_t length = strlen(prefix);
+    return text.length >= length && same_ignoring_case(text.start, prefix, length);
+}
+
+bool slice_equals_ignoring_case(Slice text, const char *other) {
+    return text.length == strlen(other) && same_ignoring_case(text.start, other, text.length);
+}
+
+bool slice_contains_ignoring_case(Slice text, Slice part) {
+    for (size_t i = 0; i + part.length <= text.length; i++)
+        if (same_ignoring_case(text.start + i, part.start, part.length)) return true;
+    return false;
+}
+
 Slice slice_copy(Arena *arena, Slice text) { return (Slice){slice_terminated(arena, text), text.length}; }
 
 const char *slice_terminated(Arena *arena, Slice text) {

@@ -30,6 +30,12 @@ bool slice_ends_with(Slice text, const char *suffix);
 Slice slice_sub(Slice text, size_t from, size_t to);
 /* Position of the first `byte`, or `text.length`. */
 size_t slice_find(Slice text, char byte);
+/* Letters of ASCII alone, as SQL's keywords, names of classes and labels of apps have them. */
+static inline char char_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+Slice slice_lower(Arena *arena, Slice text);
+bool slice_equals_ignoring_case(Slice text, const char *other);
+bool slice_starts_ignoring_case(Slice text, const char *prefix);
+bool slice_contains_ignoring_case(Slice text, Slice part);
 Slice slice_copy(Arena *arena, Slice text);
 /* A NUL-terminated copy in the arena. */
 const char *slice_terminated(Arena *arena, Slice text);

@@ -62,7 +62,7 @@ static Value *choice_default_label(Evaluator *ev, Atom name) {
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (c == '_') text[i] = ' ';
         if (c >= 'a' && c <= 'z' && start) text[i] = (char)(c - 32);
-        if (c >= 'A' && c <= 'Z' && !start) text[i] = (char)(c + 32);
+        if (!start && c != '_') text[i] = char_lower(c);
         start = !letter;
     }
     return value_string(ev, copy);

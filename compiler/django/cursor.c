@@ -43,11 +43,8 @@ static StatementKind kind_of(Slice sql) {
                  {"explain", STATEMENT_EXPLAIN}};
     while (sql.length && (sql.start[0] == ' ' || sql.start[0] == '\n' || sql.start[0] == '\t' || sql.start[0] == '('))
         sql = slice_sub(sql, 1, sql.length);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        size_t length = strlen(kinds[i].word), same = 0;
-        while (same < length && same < sql.length && (sql.start[same] | 0x20) == kinds[i].word[same]) same++;
-        if (same == length) return kinds[i].kind;
-    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (slice_starts_ignoring_case(sql, kinds[i].word)) return kinds[i].kind;
     return STATEMENT_SELECT;
 }
 

@@ -323,7 +323,7 @@ static Slice class_unit(Evaluator *ev, const DjExpr *expr, const char *prefix) {
     buffer_init(&unit, evaluator_arena(ev));
     for (const char *c = name; *c; c++) {
         if (*c >= 'A' && *c <= 'Z' && c != name) buffer_put(&unit, '_');
-        buffer_put(&unit, *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c);
+        buffer_put(&unit, char_lower(*c));
     }
     return buffer_view(&unit);
 }

@@ -122,7 +122,7 @@ static Slice camel_case_to_spaces(Arena *arena, Slice name) {
         bool after_lower = i > 0 && name.start[i - 1] >= 'a' && name.start[i - 1] <= 'z';
         bool before_lower = i + 1 < name.length && !(name.start[i + 1] >= 'A' && name.start[i + 1] <= 'Z');
         if (upper && i > 0 && (after_lower || before_lower)) buffer_put(&out, ' ');
-        buffer_put(&out, upper ? (char)(c + 32) : c);
+        buffer_put(&out, char_lower(c));
     }
     return buffer_view(&out);
 }

@@ -23,7 +23,6 @@ Slice django_setting_text(Evaluator *ev, const char *name, const char *fallback)
 /* Items of a list or tuple value; a single string counts as one item where `single`. Count, or -1. */
 int value_items(Value *value, Value ***items);
 /* A lower-cased copy (ASCII). */
-Slice slice_lower(Arena *arena, Slice text);
 
 /* ---- classes ---- */
 

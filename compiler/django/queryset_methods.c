@@ -187,14 +187,6 @@ static Value *method_none(Evaluator *ev, Value *self, const Arguments *arguments
 
 /* ---- annotate, alias ---- */
 
-static Slice lower_copy(Evaluator *ev, Slice name) {
-    Slice lower = slice_copy(arena_of(ev), name);
-    char *text = (char *)(uintptr_t)lower.start;
-    for (size_t i = 0; i < lower.length; i++)
-        if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] + 32);
-    return lower;
-}
-
 /* The `name` of an aggregate class; those of contrib.postgres have none. */
 static Slice aggregate_name(Evaluator *ev, const DjExpr *expr) {
     static const char *const named[] = {"Avg", "Count", "Max", "Min", "StdDev", "Sum", "Variance"};
@@ -221,7 +213,7 @@ Slice dj_default_alias(Evaluator *ev, const DjExpr *expr) {
     Slice name = aggregate_name(ev, expr);
     if (!name.length) return (Slice){0};
     return slice_format(arena_of(ev), "%.*s__%.*s", SLICE_ARGS(expr->args[0]->as.f.name),
-                        SLICE_ARGS(lower_copy(ev, name)));
+                        SLICE_ARGS(slice_lower(arena_of(ev), name)));
 }
 
 static bool name_is_taken(Evaluator *ev, const DjQuerySet *queryset, Slice name) {
@@ -466,7 +458,7 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
             if (given && is_aggregate(given) && is_complex_aggregate(given))
                 return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "Complex expressions require an alias") != NULL;
             name = given ? dj_default_alias(ev, given) : queryset_class_name(value_as_queryset(value));
-            if (!name.length) name = lower_copy(ev, given ? dj_class_name(given) : SLICE("queryset"));
+            if (!name.length) name = slice_lower(arena_of(ev), given ? dj_class_name(given) : SLICE("queryset"));
         } else {
             name = value_text(value);
             if (expressions_allowed && named_before(out, name)) {

@@ -176,21 +176,13 @@ static DjExpr *resolve_lookup(DjQuery *query, DjExpr *expr, const DjResolve *how
     return copy;
 }
 
-static bool contains_ignoring_case(Slice text, Slice part) {
-    for (size_t i = 0; i + part.length <= text.length; i++) {
-        size_t j = 0;
-        while (j < part.length && ((text.start[i + j] | 32) == (part.start[j] | 32))) j++;
-        if (j == part.length) return true;
-    }
-    return false;
-}
-
 /* RawSQL that names a column of a parent's table has that table joined. */
 static DjExpr *resolve_raw(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     for (int p = 0; query->model && p < query->model->parent_count; p++) {
         const Fields *fields = &query->model->parents[p].model->local_fields;
         for (int i = 0; i < fields->count; i++) {
-            if (!fields->items[i]->column || !contains_ignoring_case(expr->as.raw.sql, fields->items[i]->column->text))
+            if (!fields->items[i]->column ||
+                !slice_contains_ignoring_case(expr->as.raw.sql, fields->items[i]->column->text))
                 continue;
             if (!dj_resolve_ref(query, fields->items[i]->name->text, how, expr->site)) return NULL;
             break;

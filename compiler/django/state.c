@@ -64,12 +64,3 @@ int value_items(Value *value, Value ***items) {
     *items = ((ListValue *)value)->items;
     return ((ListValue *)value)->count;
 }
-
-Slice slice_lower(Arena *arena, Slice text) {
-    char *copy = arena_allocate(arena, text.length ? text.length : 1);
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.start[i];
-        copy[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
-    return (Slice){copy, text.length};
-}

@@ -177,14 +177,8 @@ static bool is_member_value(const Value *value) {
 static const Type auto_type = {.name = "auto", .kind = VALUE_NATIVE};
 
 static Value *auto_value(Evaluator *ev, Class *cls, Atom name, const EnumClass *members) {
-    if (class_is_subclass(cls, evaluator_enum_class(ev, "StrEnum"))) {
-        char *lower = arena_allocate(ev->arena, name->text.length + 1);
-        for (size_t i = 0; i < name->text.length; i++) {
-            char c = name->text.start[i];
-            lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-        }
-        return value_string(ev, (Slice){lower, name->text.length});
-    }
+    if (class_is_subclass(cls, evaluator_enum_class(ev, "StrEnum")))
+        return value_string(ev, slice_lower(ev->arena, name->text));
     bool flags = class_is_subclass(cls, evaluator_enum_class(ev, "Flag"));
     int64_t last = 0;
     for (int i = 0; i < members->count; i++) {

@@ -283,12 +283,11 @@ Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const 
 static bool names_match(Slice variable, Slice cls) {
     size_t i = 0, j = 0;
     while (i < variable.length && j < cls.length) {
-        char a = variable.start[i], b = cls.start[j];
+        char a = variable.start[i], b = char_lower(cls.start[j]);
         if (a == '_') {
             i++;
             continue;
         }
-        if (b >= 'A' && b <= 'Z') b = (char)(b + 32);
         if (a != b) return false;
         i++;
         j++;

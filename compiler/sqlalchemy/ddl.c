@@ -245,8 +245,7 @@ static bool put_create_index(Writer *w, const Index *index, bool if_not_exists) 
         ddl_put(w, "USING ");
         size_t start = w->out.length;
         ddl_put_value(w, using);
-        for (size_t i = start; i < w->out.length; i++)
-            if (w->out.data[i] >= 'A' && w->out.data[i] <= 'Z') w->out.data[i] = (char)(w->out.data[i] - 'A' + 'a');
+        for (size_t i = start; i < w->out.length; i++) w->out.data[i] = char_lower(w->out.data[i]);
         ddl_put(w, " ");
     }
     ddl_put(w, "(");

@@ -220,16 +220,6 @@ static bool text_has_nonword(Slice text) {
     return false;
 }
 
-static bool text_contains_folded(Slice text, const char *what) {
-    size_t length = strlen(what);
-    for (size_t i = 0; i + length <= text.length; i++) {
-        size_t k = 0;
-        while (k < length && (char)(text.start[i + k] | 32) == (char)(what[k] | 32)) k++;
-        if (k == length) return true;
-    }
-    return false;
-}
-
 static bool put_column_mysql(Writer *w, Element *column) {
     const SchemaColumn *schema = COLUMN(column)->schema;
     if (!put_type(w, column)) return false;
@@ -249,7 +239,7 @@ static bool put_column_mysql(Writer *w, Element *column) {
     if (!default_is_written(w->ev, schema->server_default)) return true;
     Slice text = default_text(w, schema->server_default);
     bool function = w->dialect->id == DIALECT_MARIADB && !text_is_quoted(text) &&
-                    !text_contains_folded(text, "on update") && text_has_nonword(text);
+                    !slice_contains_ignoring_case(text, SLICE("on update")) && text_has_nonword(text);
     buffer_format(&w->out, function ? " DEFAULT (%.*s)" : " DEFAULT %.*s", SLICE_ARGS(text));
     return true;
 }

@@ -64,21 +64,11 @@ static const KnownFunction text_search_functions[] = {
     {"ts_headline", "ts_headline", SHAPE_PLAIN, TYPE_TEXT},
 };
 
-static bool name_matches(Slice name, const char *known) {
-    if (name.length != strlen(known)) return false;
-    for (size_t i = 0; i < name.length; i++) {
-        char c = name.start[i];
-        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
-        if (c != known[i]) return false;
-    }
-    return true;
-}
-
 static const KnownFunction *function_known(Slice name) {
     for (size_t i = 0; i < sizeof known_functions / sizeof *known_functions; i++)
-        if (name_matches(name, known_functions[i].name)) return &known_functions[i];
+        if (slice_equals_ignoring_case(name, known_functions[i].name)) return &known_functions[i];
     for (size_t i = 0; i < sizeof text_search_functions / sizeof *text_search_functions; i++)
-        if (name_matches(name, text_search_functions[i].name)) return &text_search_functions[i];
+        if (slice_equals_ignoring_case(name, text_search_functions[i].name)) return &text_search_functions[i];
     return NULL;
 }
 
@@ -161,7 +151,8 @@ static Value *generator_call(Evaluator *ev, Value *self, const Arguments *a) {
         return value_call_method(ev, sequence, "next_value", NULL, 0, a->site);
     }
     Slice last = generator->names[generator->count - 1].text;
-    if (generator->count == 1 && (name_matches(last, "cast") || name_matches(last, "extract"))) {
+    if (generator->count == 1 &&
+        (slice_equals_ignoring_case(last, "cast") || slice_equals_ignoring_case(last, "extract"))) {
         Value *special =
             atom_map_get(&evaluator_import(ev, "sqlalchemy")->names, atom_intern(evaluator_atoms(ev), last));
         if (special) return value_call(ev, special, a);

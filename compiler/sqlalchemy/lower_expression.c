@@ -546,6 +546,11 @@ static Expr *lower_from_name(Lowering *lo, Element *element) {
     return name;
 }
 
+static Expr *lower_nested_select(Lowering *lo, Element *element, Flags flags) {
+    return lower_scalar_select(lo, element->kind == EL_SCALAR_SELECT ? element : element_scalar_select(lo->ev, element),
+                               flags);
+}
+
 static Expr *lower_boolean(Lowering *lo, bool value) {
     Expr *made = expr_new(lo->arena, EXPR_BOOLEAN, SQL_BOOLEAN);
     made->as.number = value;
@@ -586,9 +591,7 @@ static Expr *lower_kind(Lowering *lo, Element *element, Flags flags) {
     case EL_SELECT:
     case EL_COMPOUND:
     case EL_TEXTUAL_SELECT:
-    case EL_SELECT_GROUPING:
-        return lower_scalar_select(
-            lo, element->kind == EL_SCALAR_SELECT ? element : element_scalar_select(lo->ev, element), flags);
+    case EL_SELECT_GROUPING: return lower_nested_select(lo, element, flags);
     case EL_SEQUENCE: return lower_sequence(lo, element);
     case EL_FUNCTION_COLUMN: return lower_function_column(lo, element, flags);
     case EL_LABEL_REFERENCE: return lower_label_reference(lo, element, flags);

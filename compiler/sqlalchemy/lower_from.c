@@ -258,8 +258,7 @@ static bool lower_hint(Lowering *lo, Element *from, const TextParts *hints, From
                                written(lo, relation->alias.length ? relation->alias : relation->name, NAME_AT_NEED));
         if (lo_mysql(lo)) out->hint = text;
         if (!lo_is(lo, DIALECT_POSTGRESQL)) continue;
-        if (text.length != 4 || (text.start[0] | 32) != 'o' || (text.start[1] | 32) != 'n' ||
-            (text.start[2] | 32) != 'l') {
+        if (!slice_equals_ignoring_case(text, "only")) {
             sa_raise(lo->ev, SA_COMPILE_ERROR, from->node, "Unrecognized hint: '%.*s'", SLICE_ARGS(text));
             return false;
         }

@@ -49,16 +49,9 @@ static const Spelling spellings[] = {
     {"rollup", NULL, NULL, "%e WITH ROLLUP"},
 };
 
-static bool name_is(Slice name, const char *known) {
-    if (name.length != strlen(known)) return false;
-    for (size_t i = 0; i < name.length; i++)
-        if ((char)(name.start[i] | 32) != (char)(known[i] | 32)) return false;
-    return true;
-}
-
 static const char *function_spelling(const Lowering *lo, Slice name) {
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
-        if (!name_is(name, spellings[i].function)) continue;
+        if (!slice_equals_ignoring_case(name, spellings[i].function)) continue;
         if (lo_mysql(lo)) return spellings[i].mysql;
         return lo_is(lo, DIALECT_SQLITE) ? spellings[i].sqlite : spellings[i].postgresql;
     }

@@ -447,9 +447,7 @@ static StatementKind statement_kind(const Element *element) {
 static bool text_begins(Slice text, const char *word) {
     size_t i = 0;
     while (i < text.length && (text.start[i] == ' ' || text.start[i] == '\n' || text.start[i] == '\t')) i++;
-    for (size_t k = 0; word[k]; k++, i++)
-        if (i >= text.length || (text.start[i] | 32) != word[k]) return false;
-    return true;
+    return slice_starts_ignoring_case(slice_sub(text, i, text.length), word);
 }
 
 static StatementKind text_kind(const Element *element) {

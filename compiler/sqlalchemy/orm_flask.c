@@ -30,7 +30,7 @@ static Slice snake_case(Evaluator *ev, Slice name) {
         bool before_lower = i + 1 < name.length && name.start[i + 1] >= 'a' && name.start[i + 1] <= 'z';
         bool after_upper = i && name.start[i - 1] >= 'A' && name.start[i - 1] <= 'Z';
         if (upper && i && (!after_upper || before_lower)) buffer_put(&out, '_');
-        buffer_put(&out, upper ? (char)(c + 32) : c);
+        buffer_put(&out, char_lower(c));
     }
     return buffer_view(&out);
 }

@@ -691,19 +691,6 @@ static Value *call_object_session(Evaluator *ev, Value *self, const Arguments *a
 
 /* ---- sessions that come from elsewhere ---- */
 
-static bool text_contains(Slice text, const char *part) {
-    size_t length = strlen(part);
-    for (size_t i = 0; i + length <= text.length; i++) {
-        bool same = true;
-        for (size_t j = 0; j < length && same; j++) {
-            char c = text.start[i + j];
-            same = (c >= 'A' && c <= 'Z' ? (char)(c + 32) : c) == part[j];
-        }
-        if (same) return true;
-    }
-    return false;
-}
-
 /*
  * A free name, parameter or attribute that is used as a session is one: one whose execute, scalars or commit is awaited
  * is an AsyncSession; without await its own name has to say so.
@@ -729,7 +716,7 @@ Value *orm_adopt_unknown(Evaluator *ev, const UnknownValue *unknown, Atom attrib
     if (!span.source || slice_starts_with(text, "request.")) return NULL;
     const char *awaited =
         slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "await %.*s.", SLICE_ARGS(text)));
-    bool named = text_contains(last, "session") || slice_equals_text(last, "db");
+    bool named = slice_contains_ignoring_case(last, SLICE("session")) || slice_equals_text(last, "db");
     bool is_async = strstr(slice_terminated(evaluator_arena(ev), span.source->text), awaited) != NULL;
     if (!named && !(is_async && (which < 2 || which == 3))) return NULL;
     return &session_new(ev, is_async)->head.head;

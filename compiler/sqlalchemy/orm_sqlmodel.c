@@ -136,10 +136,7 @@ static bool sqlmodel_subclassed(Evaluator *ev, Class *cls, const Arguments *keyw
     Value *table = arguments_keyword(keywords, orm_atom(ev, "table"));
     if (!table || !value_is_true(table)) return true;
     if (!class_find(cls, orm_atom(ev, "__tablename__"))) {
-        Slice name = slice_copy(evaluator_arena(ev), cls->name->text);
-        char *bytes = (char *)(uintptr_t)name.start;
-        for (size_t i = 0; i < name.length; i++)
-            if (bytes[i] >= 'A' && bytes[i] <= 'Z') bytes[i] = (char)(bytes[i] + 32);
+        Slice name = slice_lower(evaluator_arena(ev), cls->name->text);
         value_set_attribute(ev, &cls->head, orm_atom(ev, "__tablename__"), value_string(ev, name), cls->node);
     }
     return declarative_map(ev, cls, registry, NULL, true);

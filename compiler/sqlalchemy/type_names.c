@@ -146,9 +146,16 @@ static bool write_enum(const TypeWriter *w, const SaType *type) {
 
 static bool type_write_inner(const TypeWriter *w, const SaType *type);
 
+/* More than any database has; a program that asks for a billion gets a diagnostic. */
+enum { ARRAY_DIMENSIONS = 64 };
+
 static bool write_array(const TypeWriter *w, const SaType *type) {
     if (!is_postgresql(w)) return write_refused(w, type);
     if (!type->item) return write_refused(w, type);
+    if (type->dimensions > ARRAY_DIMENSIONS) {
+        evaluator_raise_id(w->ev, EXCEPTION_LIMIT, w->site, "an array of more than %d dimensions", ARRAY_DIMENSIONS);
+        return false;
+    }
     size_t start = w->out->length;
     if (!type_write_inner(w, type_on_dialect(w->ev, type->item, w->dialect))) return false;
     Slice made = slice_copy(evaluator_arena(w->ev), slice_sub(buffer_view(w->out), start, w->out->length));

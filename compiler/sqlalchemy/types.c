@@ -112,73 +112,112 @@ static void text_option(Value *value, Slice *out) {
     if (value_is(value, VALUE_STRING)) *out = value_text(value);
 }
 
-/* One keyword of a type's constructor. False: not one of this type's. */
+/* How a keyword of a type's constructor is kept; OFF: the flag says that it was turned off. */
+typedef enum OptionKind { OPTION_NUMBER, OPTION_TEXT, OPTION_FLAG, OPTION_OFF, OPTION_IGNORED } OptionKind;
+
+#define NUMBER(keyword, field)                                                                                         \
+    { keyword, OPTION_NUMBER, offsetof(SaType, field) }
+#define TEXT(keyword)                                                                                                  \
+    { #keyword, OPTION_TEXT, offsetof(SaType, keyword) }
+#define FLAG(keyword)                                                                                                  \
+    { #keyword, OPTION_FLAG, offsetof(SaType, keyword) }
+#define OFF(keyword, field)                                                                                            \
+    { keyword, OPTION_OFF, offsetof(SaType, field) }
+#define IGNORED(keyword)                                                                                               \
+    { keyword, OPTION_IGNORED, 0 }
+
+/* The keywords of all types: SQLAlchemy's own constructors have few that mean something in one type alone. */
+static const struct TypeOption {
+    const char *name;
+    OptionKind kind;
+    size_t offset;
+} type_option_table[] = {
+    NUMBER("length", length),
+    NUMBER("display_width", length),
+    NUMBER("precision", precision),
+    NUMBER("fsp", precision),
+    NUMBER("second_precision", precision),
+    NUMBER("scale", scale),
+    TEXT(collation),
+    TEXT(charset),
+    TEXT(name),
+    TEXT(schema),
+    TEXT(fields),
+    FLAG(timezone),
+    {"unsigned", OPTION_FLAG, offsetof(SaType, unsigned_number)},
+    FLAG(zerofill),
+    FLAG(national),
+    FLAG(binary),
+    FLAG(varying),
+    FLAG(ascii),
+    FLAG(unicode),
+    FLAG(native_enum),
+    FLAG(create_constraint),
+    FLAG(none_as_null),
+    FLAG(zero_indexes),
+    FLAG(as_tuple),
+    OFF("as_uuid", as_uuid_off),
+    OFF("native_uuid", native_uuid_off),
+    OFF("native", native_off),
+    OFF("asdecimal", decimal_off),
+    IGNORED("decimal_return_scale"),
+    IGNORED("validate_strings"),
+    IGNORED("inherit_schema"),
+    IGNORED("metadata"),
+    IGNORED("create_type"),
+    IGNORED("values_callable"),
+    IGNORED("sort_key_function"),
+    IGNORED("omit_aliases"),
+    IGNORED("astext_type"),
+    IGNORED("text_type"),
+    IGNORED("day_precision"),
+    IGNORED("storage_format"),
+    IGNORED("regexp"),
+    IGNORED("quote"),
+    IGNORED("truncate_microseconds"),
+    IGNORED("pickler"),
+    IGNORED("comparator"),
+    IGNORED("impl"),
+    IGNORED("protocol"),
+    IGNORED("retrieve_as_bitwise"),
+    IGNORED("_create_events"),
+    IGNORED("quoting"),
+    IGNORED("convert_unicode"),
+    IGNORED("unicode_error"),
+    IGNORED("default"),
+    IGNORED("constraint_name"),
+    IGNORED("not_null"),
+    IGNORED("check"),
+};
+
+#undef NUMBER
+#undef TEXT
+#undef FLAG
+#undef OFF
+#undef IGNORED
+
+/* One keyword of a type's constructor. False: no type has it, or the value is of no use. */
 static bool type_keyword(SaType *type, Slice name, Value *value) {
-    bool truth = value_is_true(value);
-    if (slice_equals_text(name, "length")) return number_option(value, &type->length);
-    if (slice_equals_text(name, "precision")) return number_option(value, &type->precision);
-    if (slice_equals_text(name, "scale")) return number_option(value, &type->scale);
-    if (slice_equals_text(name, "fsp")) return number_option(value, &type->precision);
-    if (slice_equals_text(name, "second_precision")) return number_option(value, &type->precision);
-    if (slice_equals_text(name, "display_width")) return number_option(value, &type->length);
-    if (slice_equals_text(name, "timezone")) return type->timezone = truth, true;
-    if (slice_equals_text(name, "unsigned")) return type->unsigned_number = truth, true;
-    if (slice_equals_text(name, "zerofill")) return type->zerofill = truth, true;
-    if (slice_equals_text(name, "national")) return type->national = truth, true;
-    if (slice_equals_text(name, "binary")) return type->binary = truth, true;
-    if (slice_equals_text(name, "varying")) return type->varying = truth, true;
-    if (slice_equals_text(name, "ascii")) return type->ascii = truth, true;
-    if (slice_equals_text(name, "unicode")) return type->unicode = truth, true;
-    if (slice_equals_text(name, "collation")) return text_option(value, &type->collation), true;
-    if (slice_equals_text(name, "charset")) return text_option(value, &type->charset), true;
-    if (slice_equals_text(name, "name")) return text_option(value, &type->name), true;
-    if (slice_equals_text(name, "schema")) return text_option(value, &type->schema), true;
-    if (slice_equals_text(name, "fields")) return text_option(value, &type->fields), true;
-    if (slice_equals_text(name, "native_enum")) return type->native_enum = truth, true;
-    if (slice_equals_text(name, "create_constraint")) return type->create_constraint = truth, true;
-    if (slice_equals_text(name, "none_as_null")) return type->none_as_null = truth, true;
-    if (slice_equals_text(name, "zero_indexes")) return type->zero_indexes = truth, true;
-    if (slice_equals_text(name, "as_tuple")) return type->as_tuple = truth, true;
-    if (slice_equals_text(name, "as_uuid")) return type->as_uuid_off = !truth, true;
-    if (slice_equals_text(name, "native_uuid")) return type->native_uuid_off = !truth, true;
-    if (slice_equals_text(name, "native")) return type->native_off = !truth, true;
-    if (slice_equals_text(name, "asdecimal")) return type->decimal_given = true, type->decimal_off = !truth, true;
     if (slice_equals_text(name, "dimensions")) {
         int64_t number = 0;
         value_as_integer(value, &number);
-        type->dimensions = (int)number;
+        type->dimensions = number < 0 ? 0 : number > INT32_MAX ? INT32_MAX : (int)number;
         return true;
     }
-    static const char *const ignored[] = {"decimal_return_scale",
-                                          "validate_strings",
-                                          "inherit_schema",
-                                          "metadata",
-                                          "create_type",
-                                          "values_callable",
-                                          "sort_key_function",
-                                          "omit_aliases",
-                                          "astext_type",
-                                          "text_type",
-                                          "day_precision",
-                                          "storage_format",
-                                          "regexp",
-                                          "quote",
-                                          "truncate_microseconds",
-                                          "pickler",
-                                          "comparator",
-                                          "impl",
-                                          "protocol",
-                                          "retrieve_as_bitwise",
-                                          "_create_events",
-                                          "quoting",
-                                          "convert_unicode",
-                                          "unicode_error",
-                                          "default",
-                                          "constraint_name",
-                                          "not_null",
-                                          "check"};
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-        if (slice_equals_text(name, ignored[i])) return true;
+    if (slice_equals_text(name, "asdecimal")) type->decimal_given = true;
+    for (size_t i = 0; i < sizeof type_option_table / sizeof *type_option_table; i++) {
+        const struct TypeOption *option = &type_option_table[i];
+        if (!slice_equals_text(name, option->name)) continue;
+        void *field = (char *)type + option->offset;
+        switch (option->kind) {
+        case OPTION_NUMBER: return number_option(value, field);
+        case OPTION_TEXT: text_option(value, field); break;
+        case OPTION_FLAG: *(bool *)field = value_is_true(value); break;
+        case OPTION_OFF: *(bool *)field = !value_is_true(value); break;
+        case OPTION_IGNORED: break;
+        }
+        return true;
+    }
     return false;
 }
 
@@ -191,28 +230,27 @@ static bool value_is_enum_class(Value *value) {
 }
 
 static void enum_push(Evaluator *ev, SaType *type, Slice label, Value *member) {
-    Arena *arena = evaluator_arena(ev);
-    int n = type->label_count;
-    Slice *labels = ARENA_ARRAY(arena, Slice, n + 1);
-    Value **values = ARENA_ARRAY(arena, Value *, n + 1);
-    for (int i = 0; i < n; i++) labels[i] = type->labels[i], values[i] = type->label_values[i];
-    labels[n] = label;
-    values[n] = member;
-    type->labels = labels;
-    type->label_values = values;
-    type->label_count = n + 1;
+    if (type->label_count == type->label_capacity) {
+        int capacity = type->label_capacity ? type->label_capacity * 2 : 8;
+        Slice *labels = ARENA_ARRAY(evaluator_arena(ev), Slice, capacity);
+        Value **values = ARENA_ARRAY(evaluator_arena(ev), Value *, capacity);
+        for (int i = 0; i < type->label_count; i++) {
+            labels[i] = type->labels[i];
+            values[i] = type->label_values[i];
+        }
+        type->labels = labels;
+        type->label_values = values;
+        type->label_capacity = capacity;
+    }
+    type->labels[type->label_count] = label;
+    type->label_values[type->label_count++] = member;
 }
 
 static void enum_of_class(Evaluator *ev, SaType *type, Value *value) {
     Class *cls = (Class *)value;
     type->enum_class = value;
     if (!type->name.length) {
-        Slice name = slice_copy(evaluator_arena(ev), cls->name->text);
-        for (size_t i = 0; i < name.length; i++) {
-            char *c = (char *)(uintptr_t)&name.start[i];
-            if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
-        }
-        type->name = name;
+        type->name = slice_lower(evaluator_arena(ev), cls->name->text);
     }
     for (int i = 0; i < cls->names.count; i++) {
         const AtomMapEntry *entry = &cls->names.entries[i];
@@ -288,9 +326,6 @@ static bool type_options(Evaluator *ev, SaType *type, const Arguments *a) {
         type->item = type_from_value(ev, a->items[0], a->site);
         if (!type->item) return false;
         if (type_is(type->item, TYPE_ARRAY)) {
-            sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
-                     "Do not nest ARRAY types; ARRAY(basetype) handles multi-dimensional arrays of basetype");
-            evaluator_clear_error(ev);
             evaluator_raise_id(ev, EXCEPTION_VALUE, a->site,
                                "Do not nest ARRAY types; ARRAY(basetype) handles multi-dimensional arrays of basetype");
             return false;
