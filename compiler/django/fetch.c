@@ -420,6 +420,54 @@ static Value *method_aggregate(Evaluator *ev, Value *self, const Arguments *argu
 
 /* ---- in_bulk, dates, explain ---- */
 
+/* The field that in_bulk() makes the keys of: unique, by its own constraint or DISTINCT ON. */
+static bool check_bulk_field(Evaluator *ev, DjQuerySet *queryset, Slice name, const Arguments *arguments,
+                             Value *written) {
+    Atom atom = atom_lookup(evaluator_atoms(ev), name);
+    DjField *found = atom ? model_field(ev, queryset->model, atom) : NULL;
+    if (!found) {
+        evaluator_raise(ev, django_state(ev)->field_does_not_exist,
+                        evaluator_span(ev, dj_argument_site(arguments, written)), "%.*s has no field named '%.*s'",
+                        SLICE_ARGS(queryset->model->name->text), SLICE_ARGS(name));
+        return false;
+    }
+    bool unique = found->unique || found->primary_key;
+    for (int i = 0; i < queryset->model->constraint_count && !unique; i++)
+        unique = dj_constraint_is_unique(ev, queryset->model->constraints[i], found);
+    for (const DjOp *op = queryset->last; op; op = op->previous)
+        unique |= op->kind == DJ_OP_DISTINCT && op->count == 1 && slice_equals(op->names[0], name);
+    if (unique) return true;
+    evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
+                       "in_bulk()'s field_name must be a unique field but %.*s isn't.",
+                       SLICE_ARGS(value_repr(ev, value_string(ev, name))));
+    return false;
+}
+
+/* filter(name__in=list) */
+static DjQuerySet *filter_in(Evaluator *ev, DjQuerySet *queryset, Slice name, Value *list, const Node *site) {
+    DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
+    condition->as.condition.name = slice_format(evaluator_arena(ev), "%.*s__in", SLICE_ARGS(name));
+    condition->as.condition.value = list;
+    condition->as.condition.value_node = site;
+    condition->as.condition.span = evaluator_span(ev, site);
+    dj_q_push(ev, q, condition);
+    return dj_queryset_filter(ev, queryset, q, site);
+}
+
+/* {key: row}; `name`: the field of the keys, or "pk". */
+static Value *rows_by_key(Evaluator *ev, const ListValue *rows, Slice name, const Node *site) {
+    DictValue *by_key = value_dict(ev);
+    bool pk = slice_equals_text(name, "pk");
+    for (int i = 0; i < rows->count; i++) {
+        DjInstance *row = value_as_model_instance(rows->items[i]);
+        DjField *column = row && !pk ? model_field(ev, row->model, atom_intern(evaluator_atoms(ev), name)) : NULL;
+        if (!row || !(pk || column)) continue;
+        Value *key = pk ? instance_pk(ev, row, site) : instance_field_value(ev, row, column, site);
+        dict_set(ev, by_key, key, (Value *)row, site);
+    }
+    return (Value *)by_key;
+}
+
 static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *arguments) {
     DjQuerySet *queryset = value_as_queryset(self);
     Value *ids = NULL, *field = NULL;
@@ -432,23 +480,7 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
         return evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site,
                                   "in_bulk() cannot be used with values() or values_list().");
     Slice name = field && value_is(field, VALUE_STRING) ? value_text(field) : SLICE("pk");
-    if (!slice_equals_text(name, "pk")) {
-        Atom atom = atom_lookup(evaluator_atoms(ev), name);
-        DjField *found = atom ? model_field(ev, queryset->model, atom) : NULL;
-        if (!found)
-            return evaluator_raise(
-                ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, dj_argument_site(arguments, field)),
-                "%.*s has no field named '%.*s'", SLICE_ARGS(queryset->model->name->text), SLICE_ARGS(name));
-        bool unique = found->unique || found->primary_key;
-        for (int i = 0; i < queryset->model->constraint_count && !unique; i++)
-            unique = dj_constraint_is_unique(ev, queryset->model->constraints[i], found);
-        for (const DjOp *op = queryset->last; op; op = op->previous)
-            unique |= op->kind == DJ_OP_DISTINCT && op->count == 1 && slice_equals(op->names[0], name);
-        if (!unique)
-            return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
-                                      "in_bulk()'s field_name must be a unique field but %.*s isn't.",
-                                      SLICE_ARGS(value_repr(ev, value_string(ev, name))));
-    }
+    if (!slice_equals_text(name, "pk") && !check_bulk_field(ev, queryset, name, arguments, field)) return NULL;
     if (ids && !value_is_none(ids)) {
         if (!dj_refuse_combined(ev, queryset, "filter", arguments->site)) return NULL;
         Value *list = value_iterate(ev, ids, arguments->site);
@@ -457,29 +489,14 @@ static Value *method_in_bulk(Evaluator *ev, Value *self, const Arguments *argume
             if (!((ListValue *)list)->count) return (Value *)value_dict(ev);
             list = value_tuple(ev, ((ListValue *)list)->items, ((ListValue *)list)->count);
         }
-        DjExpr *q = dj_q_new(ev, arguments->site), *condition = dj_expr_new(ev, DJ_CONDITION, arguments->site, 0);
-        condition->as.condition.name = slice_format(evaluator_arena(ev), "%.*s__in", SLICE_ARGS(name));
-        condition->as.condition.value = list;
-        condition->as.condition.value_node = arguments->site;
-        condition->as.condition.span = evaluator_span(ev, arguments->site);
-        dj_q_push(ev, q, condition);
-        queryset = dj_queryset_filter(ev, queryset, q, arguments->site);
+        queryset = filter_in(ev, queryset, name, list, arguments->site);
     } else {
         queryset = dj_queryset_copy(ev, queryset, arguments->site);
     }
     Value *rows = dj_queryset_rows(ev, queryset, arguments->site);
-    if (!rows || !value_is(rows, VALUE_LIST)) return rows ? value_unknown_at(ev, arguments->site) : NULL;
-    DictValue *by_key = value_dict(ev);
-    for (int i = 0; i < ((ListValue *)rows)->count; i++) {
-        DjInstance *row = value_as_model_instance(((ListValue *)rows)->items[i]);
-        bool key = slice_equals_text(name, "pk");
-        DjField *column = row && !key ? model_field(ev, row->model, atom_intern(evaluator_atoms(ev), name)) : NULL;
-        if (!row || !(key || column)) continue;
-        Value *found =
-            key ? instance_pk(ev, row, arguments->site) : instance_field_value(ev, row, column, arguments->site);
-        dict_set(ev, by_key, found, (Value *)row, arguments->site);
-    }
-    return (Value *)by_key;
+    if (!rows) return NULL;
+    if (!value_is(rows, VALUE_LIST)) return value_unknown_at(ev, arguments->site);
+    return rows_by_key(ev, (const ListValue *)rows, name, arguments->site);
 }
 
 static Value *dates(Evaluator *ev, Value *self, const Arguments *arguments, bool times) {

@@ -1,6 +1,7 @@
 /*
  * Field objects: `models.CharField(max_length=100)` evaluates to a DjField. Input: the call's arguments; output: the
- * options as members. What follows from belonging to a model (name, column) is set by field_contribute.
+ * options as members (field_options.c). What follows from belonging to a model (name, column) is set by
+ * field_contribute.
  *
  * Invariants: a DjField's `kind` is the nearest class of Django itself among its class's ancestors, so the program's
  * own subclasses behave as what they derive from, with their overridden methods found by field_override.
@@ -12,17 +13,15 @@
 
 static const FieldKindInfo field_kinds[FIELD_KIND_COUNT] = {
     [FIELD_OBJECT] = {"object", FIELD_OBJECT, FIELD_OBJECT, SQL_UNKNOWN, 0},
-#define A FIELD_FLAG_A
-#define I FIELD_FLAG_I
-#define T FIELD_FLAG_T
-#define R FIELD_FLAG_R
-#define N FIELD_FLAG_N
+#define A FIELD_FLAG_AUTO
+#define T FIELD_FLAG_TEXT
+#define R FIELD_FLAG_RELATION
+#define N FIELD_FLAG_NO_COLUMN
 #define FIELD(kind, class, base, internal, sql_type, home, flags)                                                      \
     [FIELD_##kind] = {#class, FIELD_##base, FIELD_##internal, SQL_##sql_type, flags},
 #include "compiler/django/fields.def"
 #undef FIELD
 #undef A
-#undef I
 #undef T
 #undef R
 #undef N
@@ -62,14 +61,14 @@ static void field_set_defaults(DjField *field, FieldKind kind) {
     field->editable = field->serialize = true;
     field->ip_protocol = SLICE("both");
     field->for_concrete_model = true;
-    field->is_relation = (field_kinds[kind].flags & FIELD_FLAG_R) != 0;
+    field->is_relation = (field_kinds[kind].flags & FIELD_FLAG_RELATION) != 0;
     field->many_to_one = kind == FIELD_FOREIGN_OBJECT || kind == FIELD_FOREIGN_KEY || kind == FIELD_GENERIC_FOREIGN_KEY;
     field->one_to_one = kind == FIELD_ONE_TO_ONE;
     field->many_to_many = kind == FIELD_MANY_TO_MANY;
     field->one_to_many = kind == FIELD_GENERIC_RELATION;
     field->private_only = kind == FIELD_GENERIC_FOREIGN_KEY || kind == FIELD_GENERIC_RELATION;
     field->unique = kind == FIELD_ONE_TO_ONE;
-    field->blank = (field_kinds[kind].flags & FIELD_FLAG_A) != 0;
+    field->blank = (field_kinds[kind].flags & FIELD_FLAG_AUTO) != 0;
     switch ((int)kind) {
     case FIELD_SLUG: field->max_length = 50; break;
     case FIELD_EMAIL:
@@ -170,297 +169,6 @@ DjField *field_copy(Evaluator *ev, DjField *field) {
     return copy;
 }
 
-/* ---- options ---- */
-
-typedef enum FieldOption {
-    OPTION_VERBOSE_NAME,
-    OPTION_NAME,
-    OPTION_PRIMARY_KEY,
-    OPTION_MAX_LENGTH,
-    OPTION_UNIQUE,
-    OPTION_BLANK,
-    OPTION_NULL,
-    OPTION_DB_INDEX,
-    OPTION_DEFAULT,
-    OPTION_EDITABLE,
-    OPTION_SERIALIZE,
-    OPTION_CHOICES,
-    OPTION_HELP_TEXT,
-    OPTION_DB_COLUMN,
-    OPTION_DB_TABLESPACE,
-    OPTION_AUTO_CREATED,
-    OPTION_DB_COMMENT,
-    OPTION_DB_DEFAULT,
-    OPTION_DB_COLLATION,
-    OPTION_AUTO_NOW,
-    OPTION_AUTO_NOW_ADD,
-    OPTION_MAX_DIGITS,
-    OPTION_DECIMAL_PLACES,
-    OPTION_ENCODER,
-    OPTION_DECODER,
-    OPTION_PROTOCOL,
-    OPTION_BASE_FIELD,
-    OPTION_SIZE,
-    OPTION_EXPRESSION,
-    OPTION_OUTPUT_FIELD,
-    OPTION_DB_PERSIST,
-    OPTION_TO,
-    OPTION_ON_DELETE,
-    OPTION_RELATED_NAME,
-    OPTION_RELATED_QUERY_NAME,
-    OPTION_LIMIT_CHOICES_TO,
-    OPTION_PARENT_LINK,
-    OPTION_TO_FIELD,
-    OPTION_DB_CONSTRAINT,
-    OPTION_SYMMETRICAL,
-    OPTION_THROUGH,
-    OPTION_THROUGH_FIELDS,
-    OPTION_DB_TABLE,
-    OPTION_FROM_FIELDS,
-    OPTION_TO_FIELDS,
-    OPTION_CT_FIELD,
-    OPTION_FK_FIELD,
-    OPTION_FOR_CONCRETE_MODEL,
-    OPTION_IGNORED
-} FieldOption;
-
-static const struct {
-    const char *name;
-    FieldOption option;
-} field_options[] = {
-    {"verbose_name", OPTION_VERBOSE_NAME},
-    {"name", OPTION_NAME},
-    {"primary_key", OPTION_PRIMARY_KEY},
-    {"max_length", OPTION_MAX_LENGTH},
-    {"unique", OPTION_UNIQUE},
-    {"blank", OPTION_BLANK},
-    {"null", OPTION_NULL},
-    {"db_index", OPTION_DB_INDEX},
-    {"default", OPTION_DEFAULT},
-    {"editable", OPTION_EDITABLE},
-    {"serialize", OPTION_SERIALIZE},
-    {"choices", OPTION_CHOICES},
-    {"help_text", OPTION_HELP_TEXT},
-    {"db_column", OPTION_DB_COLUMN},
-    {"db_tablespace", OPTION_DB_TABLESPACE},
-    {"auto_created", OPTION_AUTO_CREATED},
-    {"db_comment", OPTION_DB_COMMENT},
-    {"db_default", OPTION_DB_DEFAULT},
-    {"db_collation", OPTION_DB_COLLATION},
-    {"auto_now", OPTION_AUTO_NOW},
-    {"auto_now_add", OPTION_AUTO_NOW_ADD},
-    {"max_digits", OPTION_MAX_DIGITS},
-    {"decimal_places", OPTION_DECIMAL_PLACES},
-    {"encoder", OPTION_ENCODER},
-    {"decoder", OPTION_DECODER},
-    {"protocol", OPTION_PROTOCOL},
-    {"base_field", OPTION_BASE_FIELD},
-    {"size", OPTION_SIZE},
-    {"expression", OPTION_EXPRESSION},
-    {"output_field", OPTION_OUTPUT_FIELD},
-    {"db_persist", OPTION_DB_PERSIST},
-    {"to", OPTION_TO},
-    {"on_delete", OPTION_ON_DELETE},
-    {"related_name", OPTION_RELATED_NAME},
-    {"related_query_name", OPTION_RELATED_QUERY_NAME},
-    {"limit_choices_to", OPTION_LIMIT_CHOICES_TO},
-    {"parent_link", OPTION_PARENT_LINK},
-    {"to_field", OPTION_TO_FIELD},
-    {"db_constraint", OPTION_DB_CONSTRAINT},
-    {"symmetrical", OPTION_SYMMETRICAL},
-    {"through", OPTION_THROUGH},
-    {"through_fields", OPTION_THROUGH_FIELDS},
-    {"db_table", OPTION_DB_TABLE},
-    {"from_fields", OPTION_FROM_FIELDS},
-    {"to_fields", OPTION_TO_FIELDS},
-    {"ct_field", OPTION_CT_FIELD},
-    {"fk_field", OPTION_FK_FIELD},
-    {"content_type_field", OPTION_CT_FIELD},
-    {"object_id_field", OPTION_FK_FIELD},
-    {"for_concrete_model", OPTION_FOR_CONCRETE_MODEL},
-    {"rel", OPTION_IGNORED},
-    {"unique_for_date", OPTION_IGNORED},
-    {"unique_for_month", OPTION_IGNORED},
-    {"unique_for_year", OPTION_IGNORED},
-    {"validators", OPTION_IGNORED},
-    {"error_messages", OPTION_IGNORED},
-    {"upload_to", OPTION_IGNORED},
-    {"storage", OPTION_IGNORED},
-    {"width_field", OPTION_IGNORED},
-    {"height_field", OPTION_IGNORED},
-    {"path", OPTION_IGNORED},
-    {"match", OPTION_IGNORED},
-    {"recursive", OPTION_IGNORED},
-    {"allow_files", OPTION_IGNORED},
-    {"allow_folders", OPTION_IGNORED},
-    {"allow_unicode", OPTION_IGNORED},
-    {"unpack_ipv4", OPTION_IGNORED},
-    {"verify_exists", OPTION_IGNORED},
-    {"swappable", OPTION_IGNORED},
-    {"default_bounds", OPTION_IGNORED},
-};
-
-/* Positional parameters of the constructors. */
-static const char *field_positional(FieldKind kind) {
-    static const char common[] = "verbose_name name primary_key max_length unique blank null db_index rel default "
-                                 "editable serialize unique_for_date unique_for_month unique_for_year choices "
-                                 "help_text db_column db_tablespace auto_created validators error_messages "
-                                 "db_comment db_default";
-    if (field_kind_is(kind, FIELD_GENERIC_RELATION))
-        return "to object_id_field content_type_field for_concrete_model related_query_name limit_choices_to";
-    if (field_kind_is(kind, FIELD_ONE_TO_ONE)) return "to on_delete to_field";
-    if (field_kind_is(kind, FIELD_FOREIGN_KEY))
-        return "to on_delete related_name related_query_name limit_choices_to parent_link to_field db_constraint";
-    switch ((int)kind) {
-    case FIELD_DATE:
-    case FIELD_DATETIME:
-    case FIELD_TIME: return "verbose_name name auto_now auto_now_add";
-    case FIELD_DECIMAL: return "verbose_name name max_digits decimal_places";
-    case FIELD_FILE_PATH: return "verbose_name name path match recursive allow_files allow_folders";
-    case FIELD_FILE: return "verbose_name name upload_to storage";
-    case FIELD_IMAGE: return "verbose_name name width_field height_field";
-    case FIELD_GENERIC_IP_ADDRESS: return "verbose_name name protocol unpack_ipv4";
-    case FIELD_JSON: return "verbose_name name encoder decoder";
-    case FIELD_URL: return "verbose_name name";
-    case FIELD_UUID: return "verbose_name";
-    case FIELD_ARRAY: return "base_field size";
-    case FIELD_FOREIGN_OBJECT:
-        return "to on_delete from_fields to_fields rel related_name related_query_name limit_choices_to parent_link "
-               "swappable";
-    case FIELD_MANY_TO_MANY:
-        return "to related_name related_query_name limit_choices_to symmetrical through through_fields db_constraint "
-               "db_table swappable";
-    case FIELD_GENERIC_FOREIGN_KEY: return "ct_field fk_field for_concrete_model";
-    default: return common;
-    }
-}
-
-static int field_number(Value *value) {
-    int64_t number;
-    return value_as_integer(value, &number) && number >= 0 && number < INT32_MAX ? (int)number : -1;
-}
-
-static Atom field_atom_or_null(Evaluator *ev, Value *value) {
-    return value_is_text(value) ? value_as_atom(ev, value) : NULL;
-}
-
-static Atom *field_atoms(Evaluator *ev, Value *value, int *count) {
-    Value **items;
-    int n = value_items(value, &items);
-    if (n < 0) n = 0;
-    Atom *atoms = ARENA_ARRAY(evaluator_arena(ev), Atom, n + 1);
-    for (int i = 0; i < n; i++) atoms[i] = field_atom_or_null(ev, items[i]);
-    *count = n;
-    return atoms;
-}
-
-static void field_set_relation_option(Evaluator *ev, DjField *field, FieldOption option, Value *value) {
-    DjRel *rel = field->rel;
-    int count;
-    if (!rel) return;
-    switch ((int)option) {
-    case OPTION_TO: rel->target = value; break;
-    case OPTION_ON_DELETE:
-        rel->on_delete_value = value;
-        rel->on_delete = on_delete_of_value(value);
-        break;
-    case OPTION_RELATED_NAME: rel->related_name = field_atom_or_null(ev, value); break;
-    case OPTION_RELATED_QUERY_NAME: rel->related_query_name = field_atom_or_null(ev, value); break;
-    case OPTION_LIMIT_CHOICES_TO: rel->limit_choices_to = value_is_none(value) ? NULL : value; break;
-    case OPTION_PARENT_LINK: rel->parent_link = value_truthy(ev, value); break;
-    case OPTION_TO_FIELD: rel->field_name = field_atom_or_null(ev, value); break;
-    case OPTION_DB_CONSTRAINT: rel->db_constraint = value_truthy(ev, value); break;
-    case OPTION_THROUGH: rel->through_ref = value_is_none(value) ? NULL : value; break;
-    case OPTION_THROUGH_FIELDS: {
-        Atom *atoms = field_atoms(ev, value, &count);
-        if (count >= 2) rel->through_fields[0] = atoms[0], rel->through_fields[1] = atoms[1];
-        break;
-    }
-    case OPTION_FROM_FIELDS:
-        field->from_field_names = field_atoms(ev, value, &count);
-        field->from_field_count = count;
-        field->has_from_fields = true;
-        break;
-    case OPTION_TO_FIELDS: field->to_field_names = field_atoms(ev, value, &count); break;
-    default: break;
-    }
-}
-
-static void field_set_plain_option(Evaluator *ev, DjField *field, FieldOption option, Value *value) {
-    bool truth = option <= OPTION_AUTO_NOW_ADD || option == OPTION_DB_PERSIST || option == OPTION_FOR_CONCRETE_MODEL
-                     ? value_truthy(ev, value)
-                     : false;
-    switch (option) {
-    case OPTION_VERBOSE_NAME:
-        field->verbose_name = value_text_or_empty(value);
-        field->verbose_name_value = value_is_none(value) ? NULL : value;
-        break;
-    case OPTION_NAME: field->name = field_atom_or_null(ev, value); break;
-    case OPTION_PRIMARY_KEY: field->primary_key = truth; break;
-    case OPTION_MAX_LENGTH: field->max_length = field_number(value); break;
-    case OPTION_UNIQUE: field->unique = truth || field->kind == FIELD_ONE_TO_ONE; break;
-    case OPTION_BLANK: field->blank = truth || (field_kinds[field->kind].flags & FIELD_FLAG_A); break;
-    case OPTION_NULL: field->null = truth; break;
-    case OPTION_DB_INDEX: field->db_index = truth; break;
-    case OPTION_DEFAULT: field->default_value = value; break;
-    case OPTION_EDITABLE: field->editable = truth; break;
-    case OPTION_SERIALIZE: field->serialize = truth; break;
-    case OPTION_CHOICES: field->choices = value_is_none(value) ? NULL : value; break;
-    case OPTION_HELP_TEXT: field->help_text = value_text_or_empty(value); break;
-    case OPTION_DB_COLUMN:
-        field->db_column = value_text_or_empty(value);
-        field->has_db_column = field->db_column.length > 0;
-        break;
-    case OPTION_DB_TABLESPACE: field->db_tablespace = value_text_or_empty(value); break;
-    case OPTION_AUTO_CREATED: field->auto_created = truth; break;
-    case OPTION_DB_COMMENT: field->db_comment = value_text_or_empty(value); break;
-    case OPTION_DB_DEFAULT: field->db_default = value; break;
-    case OPTION_DB_COLLATION: field->db_collation = value_text_or_empty(value); break;
-    case OPTION_AUTO_NOW: field->auto_now = truth; break;
-    case OPTION_AUTO_NOW_ADD: field->auto_now_add = truth; break;
-    case OPTION_MAX_DIGITS: field->max_digits = field_number(value); break;
-    case OPTION_DECIMAL_PLACES: field->decimal_places = field_number(value); break;
-    case OPTION_ENCODER: field->encoder = value_is_none(value) ? NULL : value; break;
-    case OPTION_DECODER: field->decoder = value_is_none(value) ? NULL : value; break;
-    case OPTION_PROTOCOL: field->ip_protocol = slice_lower(evaluator_arena(ev), value_text_or_empty(value)); break;
-    case OPTION_BASE_FIELD: field->base_field = value_as_field(value); break;
-    case OPTION_SIZE: field->array_size = field_number(value); break;
-    case OPTION_EXPRESSION: field->expression = value; break;
-    case OPTION_OUTPUT_FIELD: field->output_field = value_as_field(value); break;
-    case OPTION_DB_PERSIST: field->db_persist = truth; break;
-    case OPTION_CT_FIELD: field->ct_field = field_atom_or_null(ev, value); break;
-    case OPTION_FK_FIELD: field->fk_field = field_atom_or_null(ev, value); break;
-    case OPTION_FOR_CONCRETE_MODEL: field->for_concrete_model = truth; break;
-    case OPTION_DB_TABLE: field->db_table = value_text_or_empty(value); break;
-    case OPTION_SYMMETRICAL:
-        if (field->rel) field->rel->symmetrical = value_truthy(ev, value);
-        break;
-    case OPTION_TO:
-    case OPTION_ON_DELETE:
-    case OPTION_RELATED_NAME:
-    case OPTION_RELATED_QUERY_NAME:
-    case OPTION_LIMIT_CHOICES_TO:
-    case OPTION_PARENT_LINK:
-    case OPTION_TO_FIELD:
-    case OPTION_DB_CONSTRAINT:
-    case OPTION_THROUGH:
-    case OPTION_THROUGH_FIELDS:
-    case OPTION_FROM_FIELDS:
-    case OPTION_TO_FIELDS: field_set_relation_option(ev, field, option, value); break;
-    case OPTION_IGNORED: break;
-    }
-}
-
-/* An option by its keyword; false: no such option (nothing raised). */
-static bool field_set_option(Evaluator *ev, DjField *field, Slice name, Value *value) {
-    for (size_t i = 0; i < sizeof field_options / sizeof *field_options; i++) {
-        if (!slice_equals_text(name, field_options[i].name)) continue;
-        field_set_plain_option(ev, field, field_options[i].option, value);
-        return true;
-    }
-    return false;
-}
-
 /* ---- __init__ ---- */
 
 static bool field_take_positional(Evaluator *ev, DjField *field, const Arguments *arguments) {
@@ -488,10 +196,7 @@ static bool field_take_keywords(Evaluator *ev, DjField *field, const Arguments *
         if (field->kind == FIELD_COMPOSITE_KEY) continue;
         evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
                         "Field.__init__() got an unexpected keyword argument '%.*s'", SLICE_ARGS(keyword->name->text));
-        Suggestion near = suggestion_start(keyword->name->text);
-        for (size_t j = 0; j < sizeof field_options / sizeof *field_options; j++)
-            suggestion_offer(&near, slice_from(field_options[j].name));
-        if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
+        field_option_suggest(ev, keyword->name->text);
         return false;
     }
     return true;
@@ -500,7 +205,7 @@ static bool field_take_keywords(Evaluator *ev, DjField *field, const Arguments *
 static bool field_init_composite(Evaluator *ev, DjField *field, const Arguments *arguments) {
     field->key_names = ARENA_ARRAY(evaluator_arena(ev), Atom, arguments->count + 1);
     for (int i = 0; i < arguments->count; i++) {
-        Atom name = field_atom_or_null(ev, arguments->items[i]);
+        Atom name = value_is_text(arguments->items[i]) ? value_as_atom(ev, arguments->items[i]) : NULL;
         if (name) field->key_names[field->key_count++] = name;
     }
     field->primary_key = true;

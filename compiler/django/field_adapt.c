@@ -282,7 +282,7 @@ static bool adapt_range(Evaluator *ev, DjField *field, Value *value, const Node 
 
 bool field_accepts_key(Evaluator *ev, const DjField *field, const Value *value, const Node *site) {
     int64_t number;
-    bool next = field_kind_info(field->internal)->flags & FIELD_FLAG_A && evaluator_dialect(ev)->is_mysql &&
+    bool next = field_kind_info(field->internal)->flags & FIELD_FLAG_AUTO && evaluator_dialect(ev)->is_mysql &&
                 value_as_integer(value, &number) && number == 0;
     return !next || evaluator_raise_id(ev, EXCEPTION_VALUE, site,
                                        "The database backend does not accept 0 as a value for AutoField.") != NULL;

@@ -67,7 +67,7 @@ static void field_set_names(Evaluator *ev, DjField *field, Atom name) {
     if (field_kind_is(field->kind, FIELD_FOREIGN_KEY)) {
         field->attname = django_atom_format(ev, "%.*s_id", SLICE_ARGS(name->text));
     }
-    bool no_column = (field_kind_info(field->kind)->flags & FIELD_FLAG_N) != 0;
+    bool no_column = (field_kind_info(field->kind)->flags & FIELD_FLAG_NO_COLUMN) != 0;
     Atom own = field->has_db_column ? atom_intern(evaluator_atoms(ev), field->db_column) : field->attname;
     field->column = no_column ? NULL : own;
     field_override_names(ev, field);

@@ -30,7 +30,8 @@ typedef enum FieldKind {
     FIELD_KIND_COUNT
 } FieldKind;
 
-enum { FIELD_FLAG_A = 1, FIELD_FLAG_I = 2, FIELD_FLAG_T = 4, FIELD_FLAG_R = 8, FIELD_FLAG_N = 16 };
+/* AUTO: the database makes the key; TEXT: empty strings are values; NO_COLUMN: none of its own in the table */
+enum { FIELD_FLAG_AUTO = 1, FIELD_FLAG_TEXT = 2, FIELD_FLAG_RELATION = 4, FIELD_FLAG_NO_COLUMN = 8 };
 
 typedef struct FieldKindInfo {
     const char *class_name; /* "CharField" */
@@ -142,7 +143,7 @@ struct DjRel {
     Atom through_fields[2];  /* NULL: not given */
 };
 
-/* One name of Meta.constraints or Meta.indexes; the Python value with everything it was given. */
+/* A manager by its name in the class body. */
 typedef struct DjManagerEntry {
     Atom name;
     Value *manager; /* bound to this model */

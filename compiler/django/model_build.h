@@ -42,6 +42,12 @@ DjField *field_create_kind(Evaluator *ev, FieldKind kind, bool auto_created);
 /* Django's contribute_to_class: name, attname, column, place in the model's lists, relation. False: raised. */
 bool field_contribute(Evaluator *ev, DjField *field, DjModel *model, Atom name);
 Value *field_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site);
+/* An option by its keyword; false: no such option (nothing raised). */
+bool field_set_option(Evaluator *ev, DjField *field, Slice name, Value *value);
+/* "did you mean": the option that a wrong keyword may stand for, as help of the error that was raised. */
+void field_option_suggest(Evaluator *ev, Slice name);
+/* The keywords of a constructor's positional parameters, in order, a blank between two. */
+const char *field_positional(FieldKind kind);
 
 /* ---- relations ---- */
 

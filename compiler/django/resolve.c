@@ -340,6 +340,13 @@ static bool same_function(const DjExpr *a, const DjExpr *b) {
            same_args(a, b) && (!a->as.func.spec->decide || same_field(a->output_field, b->output_field));
 }
 
+static bool same_raw(const DjExpr *a, const DjExpr *b) {
+    if (!slice_equals(a->as.raw.sql, b->as.raw.sql) || a->as.raw.count != b->as.raw.count) return false;
+    for (int i = 0; i < a->as.raw.count; i++)
+        if (!same_value(a->as.raw.params[i], b->as.raw.params[i])) return false;
+    return true;
+}
+
 bool dj_equal(const DjExpr *a, const DjExpr *b) {
     if (a == b) return true;
     if (a->kind != b->kind) return false;
@@ -358,12 +365,7 @@ bool dj_equal(const DjExpr *a, const DjExpr *b) {
     case DJ_STAR:
     case DJ_NOTHING: return true;
     case DJ_RAW:
-    case DJ_EXTRA_WHERE: {
-        if (!slice_equals(a->as.raw.sql, b->as.raw.sql) || a->as.raw.count != b->as.raw.count) return false;
-        for (int i = 0; i < a->as.raw.count; i++)
-            if (!same_value(a->as.raw.params[i], b->as.raw.params[i])) return false;
-        return true;
-    }
+    case DJ_EXTRA_WHERE: return same_raw(a, b);
     case DJ_FUNC: return same_function(a, b);
     case DJ_COMBINED: return slice_equals(a->as.combined.op, b->as.combined.op) && same_args(a, b);
     case DJ_SUBQUERY:

@@ -192,7 +192,7 @@ static bool bulk_insert(Evaluator *ev, const BulkCreate *bulk, Value **objects, 
     Fields fields = {0};
     for (int i = 0; i < bulk->model->concrete_fields.count; i++) {
         DjField *field = bulk->model->concrete_fields.items[i];
-        bool automatic = (field_kind_info(field->kind)->flags & FIELD_FLAG_A) != 0;
+        bool automatic = (field_kind_info(field->kind)->flags & FIELD_FLAG_AUTO) != 0;
         if (field->kind == FIELD_GENERATED || (automatic && !with_key)) continue;
         ARENA_PUSH(evaluator_arena(ev), fields.items, fields.count, fields.capacity) = field;
     }
@@ -213,7 +213,7 @@ static bool bulk_prepare(Evaluator *ev, const BulkCreate *bulk, Value **objects,
             !write_default_key(ev, object, bulk->model, bulk->site))
             return false;
         if (!write_check_related(ev, object, "bulk_create", bulk->site)) return false;
-        bool automatic = bulk->model->pk && (field_kind_info(bulk->model->pk->kind)->flags & FIELD_FLAG_A);
+        bool automatic = bulk->model->pk && (field_kind_info(bulk->model->pk->kind)->flags & FIELD_FLAG_AUTO);
         if (!automatic || instance_has_key(ev, object, bulk->model, bulk->site)) {
             keyed[(*keyed_count)++] = objects[i];
         } else {

@@ -26,7 +26,7 @@ bool value_is_database_default(const Value *value) { return value && value->type
 /* ---- fields ---- */
 
 bool field_takes_empty_text(const DjField *field) {
-    if (field_kind_info(field->kind)->flags & FIELD_FLAG_T) return true;
+    if (field_kind_info(field->kind)->flags & FIELD_FLAG_TEXT) return true;
     return field->kind == FIELD_FIELD || field->kind == FIELD_BINARY || field->kind == FIELD_SEARCH_VECTOR;
 }
 

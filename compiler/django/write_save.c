@@ -119,7 +119,7 @@ void write_store_returned(Evaluator *ev, DjInstance *instance, const Fields *ret
         instance_set(ev, (Value *)instance, field->attname, value);
     }
     DjField *pk = instance->model->pk;
-    if (returning->count || !pk || !(field_kind_info(pk->kind)->flags & FIELD_FLAG_A)) return;
+    if (returning->count || !pk || !(field_kind_info(pk->kind)->flags & FIELD_FLAG_AUTO)) return;
     if (!value_is_none(instance_field_value(ev, instance, pk, site))) return;
     Value *id =
         set ? value_integer(ev, set->last_insert_id + row) : returned_unknown(ev, instance, pk, execution, site);
@@ -214,7 +214,7 @@ static bool table_insert(Evaluator *ev, DjInstance *instance, DjModel *model, bo
     if (!table_set_order(ev, instance, model, site)) return false;
     for (int i = 0; i < model->local_concrete_fields.count; i++) {
         DjField *field = model->local_concrete_fields.items[i];
-        bool automatic = (field_kind_info(field->kind)->flags & FIELD_FLAG_A) != 0;
+        bool automatic = (field_kind_info(field->kind)->flags & FIELD_FLAG_AUTO) != 0;
         if (field->kind == FIELD_GENERATED || (automatic && !key_set)) continue;
         Value *value = write_field_value(ev, instance, field, true, site);
         if (!value) return false;

@@ -169,8 +169,8 @@ Fields write_returning(Evaluator *ev, DjModel *model) {
     if (!write_can_return(ev)) return fields;
     for (int i = 0; i < model->local_fields.count; i++) {
         DjField *field = model->local_fields.items[i];
-        bool returned =
-            (field_kind_info(field->kind)->flags & FIELD_FLAG_A) || field->kind == FIELD_GENERATED || field->db_default;
+        bool returned = (field_kind_info(field->kind)->flags & FIELD_FLAG_AUTO) || field->kind == FIELD_GENERATED ||
+                        field->db_default;
         if (returned && field->column)
             ARENA_PUSH(evaluator_arena(ev), fields.items, fields.count, fields.capacity) = field;
     }
