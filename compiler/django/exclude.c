@@ -155,11 +155,9 @@ DjExpr *dj_split_exclude(DjQuery *query, DjExpr *keyword, const DjFilter *filter
     DjFilter plain = {.allow_joins = true, .split_subquery = true};
     DjExpr *clause = dj_build_filter(query, exists, &plain, needed);
     if (!clause || !start.contains_louter) return clause;
-    DjExpr *null = dj_expr_new(ev, DJ_CONDITION, site, 0);
-    null->as.condition.name = slice_format(evaluator_arena(ev), "%.*s__isnull", SLICE_ARGS(start.prefix));
-    null->as.condition.value = value_bool(ev, true);
+    Slice is_null = slice_format(evaluator_arena(ev), "%.*s__isnull", SLICE_ARGS(start.prefix));
+    DjExpr *null = dj_condition_new(ev, is_null, value_bool(ev, true), site);
     null->as.condition.span = keyword->as.condition.span;
-    null->as.condition.value_node = site;
     DjFilter negated = {.allow_joins = true,
                         .split_subquery = true,
                         .current_negated = true,

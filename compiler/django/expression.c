@@ -207,6 +207,21 @@ DjExpr *dj_q_new(Evaluator *ev, const Node *site) {
 
 void dj_q_push(Evaluator *ev, DjExpr *q, DjExpr *child) { node_push(ev, q, child); }
 
+DjExpr *dj_condition_new(Evaluator *ev, Slice name, Value *value, const Node *site) {
+    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
+    condition->as.condition.name = name;
+    condition->as.condition.value = value;
+    condition->as.condition.value_node = site;
+    condition->as.condition.span = evaluator_span(ev, site);
+    return condition;
+}
+
+DjExpr *dj_q_condition(Evaluator *ev, Slice name, Value *value, const Node *site) {
+    DjExpr *q = dj_q_new(ev, site);
+    dj_q_push(ev, q, dj_condition_new(ev, name, value, site));
+    return q;
+}
+
 /* Q & Q, Q | Q, Q ^ Q: an empty side gives the other one. */
 static Value *combine_q(Evaluator *ev, DjConnector connector, Value *self, Value *other, const Node *site) {
     if (!is_q_like(ev, self) || !is_q_like(ev, other))

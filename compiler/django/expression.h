@@ -186,6 +186,8 @@ static inline DjExpr *value_expr(Value *value) { return (DjExpr *)value; }
 /* ---- making (expression.c) ---- */
 
 DjExpr *dj_expr_new(Evaluator *ev, DjKind kind, const Node *site, int count);
+/* One keyword of a filter(), name=value, as if it were written at `site`. */
+DjExpr *dj_condition_new(Evaluator *ev, Slice name, Value *value, const Node *site);
 DjExpr *dj_f(Evaluator *ev, Slice name, const Node *site);
 DjExpr *dj_value(Evaluator *ev, Value *value, DjField *output_field, const Node *site);
 DjExpr *dj_col(Evaluator *ev, DjJoin *join, DjField *target, DjField *output_field);

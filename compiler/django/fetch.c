@@ -42,11 +42,7 @@ static bool read_deferred_key(Evaluator *ev, DjQuerySet *queryset, DjOrigin *ori
                               const Node *site) {
     DjField *field = queryset->hint_field;
     DjInstance *row = instance_unknown(ev, queryset->model, span_text(evaluator_span(ev, site)), site, origin);
-    DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
-    condition->as.condition.name = SLICE("pk");
-    condition->as.condition.value = instance_pk(ev, row, site);
-    condition->as.condition.value_node = site;
-    dj_q_push(ev, q, condition);
+    DjExpr *q = dj_q_condition(ev, SLICE("pk"), instance_pk(ev, row, site), site);
     DjOp *only;
     DjQuerySet *one = dj_queryset_filter(ev, dj_queryset_new(ev, NULL, queryset->model, site), q, site);
     one = dj_queryset_push(ev, one, DJ_OP_ONLY, site, &only);
@@ -358,12 +354,7 @@ static Value *method_contains(Evaluator *ev, Value *self, const Arguments *argum
         return evaluator_raise_id(ev, EXCEPTION_VALUE, arguments->site,
                                   "QuerySet.contains() cannot be used on unsaved objects.");
     if (!dj_refuse_sliced(ev, queryset, "filter a query", arguments->site)) return NULL;
-    DjExpr *q = dj_q_new(ev, arguments->site), *condition = dj_expr_new(ev, DJ_CONDITION, arguments->site, 0);
-    condition->as.condition.name = SLICE("pk");
-    condition->as.condition.value = pk;
-    condition->as.condition.value_node = arguments->site;
-    condition->as.condition.span = evaluator_span(ev, arguments->site);
-    dj_q_push(ev, q, condition);
+    DjExpr *q = dj_q_condition(ev, SLICE("pk"), pk, arguments->site);
     return exists_of(ev, dj_queryset_filter(ev, queryset, q, arguments->site), arguments->site);
 }
 
@@ -445,13 +436,8 @@ static bool check_bulk_field(Evaluator *ev, DjQuerySet *queryset, Slice name, co
 
 /* filter(name__in=list) */
 static DjQuerySet *filter_in(Evaluator *ev, DjQuerySet *queryset, Slice name, Value *list, const Node *site) {
-    DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
-    condition->as.condition.name = slice_format(evaluator_arena(ev), "%.*s__in", SLICE_ARGS(name));
-    condition->as.condition.value = list;
-    condition->as.condition.value_node = site;
-    condition->as.condition.span = evaluator_span(ev, site);
-    dj_q_push(ev, q, condition);
-    return dj_queryset_filter(ev, queryset, q, site);
+    Slice lookup = slice_format(evaluator_arena(ev), "%.*s__in", SLICE_ARGS(name));
+    return dj_queryset_filter(ev, queryset, dj_q_condition(ev, lookup, list, site), site);
 }
 
 /* {key: row}; `name`: the field of the keys, or "pk". */

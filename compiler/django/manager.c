@@ -49,16 +49,6 @@ Value *manager_new(Evaluator *ev, DjModel *model, Atom name) {
 
 /* ---- relations ---- */
 
-static DjExpr *condition(Evaluator *ev, Slice name, Value *value, const Node *site) {
-    DjExpr *q = dj_q_new(ev, site), *one = dj_expr_new(ev, DJ_CONDITION, site, 0);
-    one->as.condition.name = name;
-    one->as.condition.value = value;
-    one->as.condition.value_node = site;
-    one->as.condition.span = evaluator_span(ev, site);
-    dj_q_push(ev, q, one);
-    return q;
-}
-
 /* The field that a foreign key points to and that this object has no value for; NULL: all are there. */
 static DjField *missing_target(Evaluator *ev, const DjManager *manager, const Node *site) {
     DjField *field = manager->relation.rel ? manager->relation.rel->field : NULL;
@@ -78,7 +68,8 @@ static DjQuerySet *filter_reverse(Evaluator *ev, const DjManager *manager, DjQue
         return dj_queryset_push(ev, queryset, DJ_OP_NONE, site, &nothing);
     }
     DjField *field = manager->relation.rel->field;
-    DjQuerySet *own = dj_queryset_filter(ev, queryset, condition(ev, field->name->text, manager->owner, site), site);
+    DjQuerySet *own =
+        dj_queryset_filter(ev, queryset, dj_q_condition(ev, field->name->text, manager->owner, site), site);
     own->hint_instance = manager->owner;
     own->hint_field = field;
     return own;
@@ -105,7 +96,7 @@ static DjQuerySet *filter_many(Evaluator *ev, const DjManager *manager, DjQueryS
                 SLICE_ARGS(value_repr(ev, manager->owner)), SLICE_ARGS(key->name->text));
         Slice name =
             slice_format(evaluator_arena(ev), "%.*s__%.*s", SLICE_ARGS(query_name->text), SLICE_ARGS(key->name->text));
-        DjExpr *one = condition(ev, name, value, site);
+        DjExpr *one = dj_q_condition(ev, name, value, site);
         if (!q) {
             q = one;
             first = name;
@@ -129,7 +120,8 @@ static DjQuerySet *filter_generic(Evaluator *ev, const DjManager *manager, DjQue
     Value *pk = type ? instance_pk(ev, owner, site) : NULL;
     if (!pk) return NULL;
     Slice type_name = slice_format(evaluator_arena(ev), "%.*s__pk", SLICE_ARGS(field->ct_field->text));
-    DjExpr *q = condition(ev, type_name, type, site), *object = condition(ev, field->fk_field->text, pk, site);
+    DjExpr *q = dj_q_condition(ev, type_name, type, site),
+           *object = dj_q_condition(ev, field->fk_field->text, pk, site);
     if (slice_compare(field->fk_field->text, type_name) < 0) { /* in the order of their names */
         DjExpr *first = object;
         object = q;

@@ -105,13 +105,7 @@ bool prefetch_type_lookup(Prefetcher *p, const Slice *names, Value *const *value
     Evaluator *ev = p->ev;
     DjModel *type = django_model_by_label(ev, SLICE("contenttypes.contenttype"), NULL);
     DjExpr *q = dj_q_new(ev, p->site);
-    for (int i = 0; i < count; i++) {
-        DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, p->site, 0);
-        condition->as.condition.name = names[i];
-        condition->as.condition.value = values[i];
-        condition->as.condition.value_node = p->site;
-        dj_q_push(ev, q, condition);
-    }
+    for (int i = 0; i < count; i++) dj_q_push(ev, q, dj_condition_new(ev, names[i], values[i], p->site));
     DjQuery *query =
         dj_queryset_query(ev, dj_queryset_filter(ev, dj_queryset_new(ev, NULL, type, p->site), q, p->site));
     if (!query) return false;

@@ -45,13 +45,7 @@ static DjQuerySet *kind_queryset(const Prefetcher *p, const Kind *kind, Value *k
         all =
             base && value_is_queryset(base) ? value_as_queryset(base) : dj_queryset_new(ev, NULL, kind->model, p->site);
     }
-    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, p->site, 0), *q = dj_q_new(ev, p->site);
-    condition->as.condition.name = SLICE("pk__in");
-    condition->as.condition.value = keys;
-    condition->as.condition.value_node = p->site;
-    condition->as.condition.span = evaluator_span(ev, p->site);
-    dj_q_push(ev, q, condition);
-    return dj_queryset_filter(ev, all, q, p->site);
+    return dj_queryset_filter(ev, all, dj_q_condition(ev, SLICE("pk__in"), keys, p->site), p->site);
 }
 
 /* ---- rows that are known ---- */

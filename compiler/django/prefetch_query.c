@@ -31,12 +31,7 @@ DjQuerySet *dj_prefetch_base(Evaluator *ev, DjFound relation, const Node *site) 
 }
 
 static DjExpr *condition(Evaluator *ev, Slice name, const char *lookup, Value *value, const Node *site) {
-    DjExpr *one = dj_expr_new(ev, DJ_CONDITION, site, 0);
-    one->as.condition.name = slice_format(arena_of(ev), "%.*s__%s", SLICE_ARGS(name), lookup);
-    one->as.condition.value = value;
-    one->as.condition.value_node = site;
-    one->as.condition.span = evaluator_span(ev, site);
-    return one;
+    return dj_condition_new(ev, slice_format(arena_of(ev), "%.*s__%s", SLICE_ARGS(name), lookup), value, site);
 }
 
 /* ---- foreign keys ---- */

@@ -23,6 +23,8 @@ DjField *dj_plain_field(Evaluator *ev, FieldKind kind);
 /* expression.c, expression_classes.c */
 DjExpr *dj_q_new(Evaluator *ev, const Node *site);
 void dj_q_push(Evaluator *ev, DjExpr *q, DjExpr *child);
+/* Q(name=value), as if it were written at `site`. */
+DjExpr *dj_q_condition(Evaluator *ev, Slice name, Value *value, const Node *site);
 /* Q(*args, **kwargs): conditional expressions, then keywords in alphabetical order. NULL: an error is pending. */
 DjExpr *dj_q_from_arguments(Evaluator *ev, const Arguments *arguments);
 Value *dj_slice_expression(Evaluator *ev, DjExpr *expr, Value *key, const Node *site);

@@ -102,12 +102,7 @@ static DjQuerySet *unsliced(Evaluator *ev, DjQuerySet *queryset, const Node *sit
     op->names[0] = SLICE("pk");
     op->count = 1;
     keys->has_fields = true;
-    DjExpr *q = dj_q_new(ev, site), *condition = dj_expr_new(ev, DJ_CONDITION, site, 0);
-    condition->as.condition.name = SLICE("pk__in");
-    condition->as.condition.value = (Value *)keys;
-    condition->as.condition.value_node = site;
-    condition->as.condition.span = evaluator_span(ev, site);
-    dj_q_push(ev, q, condition);
+    DjExpr *q = dj_q_condition(ev, SLICE("pk__in"), (Value *)keys, site);
     return dj_queryset_filter(ev, dj_queryset_new(ev, NULL, queryset->model, site), q, site);
 }
 

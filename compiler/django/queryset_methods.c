@@ -58,25 +58,16 @@ static int read_names(Evaluator *ev, const Arguments *arguments, const char *met
 }
 
 static DjExpr *keyword_condition(Evaluator *ev, const Keyword *keyword) {
-    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, keyword->node, 0);
-    condition->as.condition.name = keyword->name->text;
-    condition->as.condition.value = keyword->value;
+    DjExpr *condition = dj_condition_new(ev, keyword->name->text, keyword->value, keyword->node);
     condition->as.condition.span = evaluator_keyword_span(ev, keyword);
-    condition->as.condition.value_node = keyword->node;
     return condition;
 }
 
 static DjExpr *positional_condition(Evaluator *ev, Value *value, const Node *node) {
     if (value_is_expr(value)) return value_expr(value);
     const ListValue *pair = (const ListValue *)value;
-    if (value_is(value, VALUE_TUPLE) && pair->count == 2 && value_is(pair->items[0], VALUE_STRING)) {
-        DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, node, 0);
-        condition->as.condition.name = value_text(pair->items[0]);
-        condition->as.condition.value = pair->items[1];
-        condition->as.condition.span = evaluator_span(ev, node);
-        condition->as.condition.value_node = node;
-        return condition;
-    }
+    if (value_is(value, VALUE_TUPLE) && pair->count == 2 && value_is(pair->items[0], VALUE_STRING))
+        return dj_condition_new(ev, value_text(pair->items[0]), pair->items[1], node);
     if (value_is(value, VALUE_DICT))
         return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, node),
                                "Cannot parse keyword query as dict");

@@ -422,13 +422,10 @@ static DjExpr *fast_condition(Collector *collector, const CollectedStatement *fa
     DjExpr *any = dj_q_new(ev, collector->site);
     any->as.node.connector = DJ_OR;
     for (int f = 0; f < fast->fields.count; f++) {
-        DjExpr *one = dj_expr_new(ev, DJ_CONDITION, collector->site, 0);
-        one->as.condition.name =
+        Slice name =
             slice_format(collector_arena(collector), "%.*s__in", SLICE_ARGS(fast->fields.items[f]->name->text));
-        one->as.condition.value = objects_list(collector, &fast->groups[0]);
-        one->as.condition.value_node = collector->site;
-        one->as.condition.span = evaluator_span(ev, collector->site);
-        dj_q_push(ev, any, one);
+        Value *rows = objects_list(collector, &fast->groups[0]);
+        dj_q_push(ev, any, dj_condition_new(ev, name, rows, collector->site));
     }
     return any;
 }

@@ -300,15 +300,9 @@ static bool restrict_by_key(Evaluator *ev, DjQuery *query, Value *self, bool key
         inner = (Value *)rows;
     }
     if (!inner) return false;
-    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0), *q = dj_q_new(ev, site);
-    condition->as.condition.name = SLICE("pk__in");
-    condition->as.condition.value = inner;
-    condition->as.condition.value_node = site;
-    condition->as.condition.span = evaluator_span(ev, site);
-    dj_q_push(ev, q, condition);
     query->where = dj_where(ev, DJ_AND, false);
     for (int i = 1; i < query->join_count; i++) query->joins[i]->references = 0;
-    return dj_add_q(query, q, false);
+    return dj_add_q(query, dj_q_condition(ev, SLICE("pk__in"), inner, site), false);
 }
 
 static bool single_table(Evaluator *ev, Value *self, const Node *site, SingleTable *out) {

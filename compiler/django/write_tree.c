@@ -58,15 +58,9 @@ Expr *write_and(Evaluator *ev, Expr *left, Expr *right) {
 Expr *write_lookup(Evaluator *ev, Relation *table, Slice name, Value *value, const Node *site) {
     DjQuery *query = table_query(table);
     query->where = dj_where(ev, DJ_AND, false);
-    DjExpr *condition = dj_expr_new(ev, DJ_CONDITION, site, 0), *q = dj_q_new(ev, site);
-    condition->as.condition.name = name;
-    condition->as.condition.value = value;
-    condition->as.condition.value_node = site;
-    condition->as.condition.span = evaluator_span(ev, site);
-    dj_q_push(ev, q, condition);
     DjCompiler compiler = {.ev = ev, .dialect = evaluator_dialect(ev), .query = query};
     Expr *where = NULL;
-    if (!dj_add_q(query, q, false)) return NULL;
+    if (!dj_add_q(query, dj_q_condition(ev, name, value, site), false)) return NULL;
     return dj_compile(&compiler, query->where, &where) == DJ_ERROR ? NULL : where;
 }
 
