@@ -567,6 +567,7 @@ static bool pg_read_one(PgConnection *c) {
         pg_synced(c, request);
         return true;
     }
+    if (!c->left) c->left = 1; /* a failure of the Sync itself, as of a deferred constraint: a NULL ends it, too */
     pg_result(c, request, result);
     c->pq->PQclear(result);
     return true;

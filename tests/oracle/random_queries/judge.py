@@ -6,7 +6,7 @@ random ones); lines of JSON out, {dialect: {"statements": [[sql, params]]} | {"e
 
     python judge.py LABEL PATH     PATH: a models file, or the folder of an app
 """
-import datetime, decimal, json, os, re, shutil, sys, tempfile, uuid, warnings
+import ast, datetime, decimal, json, os, re, shutil, sys, tempfile, uuid, warnings
 
 DIALECTS = {"postgresql": "postgresql", "sqlite": "sqlite3", "mariadb": "mysql"}
 # what decides a refusal's code, as the contract names it
@@ -152,7 +152,7 @@ def namespace(label):
 
 
 def ask(text, names, connection):
-    """Evaluate as a program would, iterating what it leaves unexecuted."""
+    """Run the statements and evaluate the expression behind them as a program would, iterating what it leaves unexecuted."""
     from django.contrib.contenttypes.models import ContentType
     from django.db import connections
     from django.db.models import Manager, QuerySet
@@ -160,7 +160,10 @@ def ask(text, names, connection):
     ContentType.objects.clear_cache()
     SENT.clear()
     try:
-        value = eval(text, dict(names))
+        *before, last = ast.parse(text).body
+        scope = dict(names)
+        exec(compile(ast.Module(before, []), "text", "exec"), scope)
+        value = eval(compile(ast.Expression(last.value), "text", "eval"), scope)
         if isinstance(value, Manager):
             value = value.all()
         if isinstance(value, QuerySet):
