@@ -59,20 +59,7 @@ static Value *related_value(const Related *related, DjField *key) {
 
 /* ---- many-to-many ---- */
 
-/* Where Python's set keeps a small number: sets of up to 4 items have 8 places, then 32, 128, … */
-static int64_t set_place(int64_t number, int count) {
-    int64_t places = 8;
-    while (count * 5 >= (places - 1) * 3) places *= 4;
-    return number & (places - 1);
-}
-
-static bool key_before(const Value *a, const Value *b, int count) {
-    int64_t left, right;
-    return value_as_integer(a, &left) && value_as_integer(b, &right) && left >= 0 && right >= 0 &&
-           set_place(left, count) < set_place(right, count);
-}
-
-/* Keys of the objects, each once; numbers in their order, as a set of Python gives them. */
+/* Keys of the objects, each once, in the order of a Python set. */
 static bool target_keys(const Related *related, DjField *key, Value *const *objects, int count, ListValue *out) {
     Evaluator *ev = related->ev;
     DjField *target = field_target(ev, key);
@@ -94,14 +81,9 @@ static bool target_keys(const Related *related, DjField *key, Value *const *obje
         if (!value) return false;
         bool known = false;
         for (int k = 0; k < out->count; k++) known = known || value_equals(ev, out->items[k], value);
-        if (known) continue;
-        list_append(ev, out, value);
-        for (int k = out->count - 1; k > 0 && key_before(out->items[k], out->items[k - 1], count); k--) {
-            Value *swap = out->items[k];
-            out->items[k] = out->items[k - 1];
-            out->items[k - 1] = swap;
-        }
+        if (!known) list_append(ev, out, value);
     }
+    value_set_order(ev, out->items, out->count);
     return true;
 }
 
@@ -224,15 +206,23 @@ static bool many_delete(const Related *related, ListValue *keys) {
 
 /* ---- reverse foreign keys and generic relations ---- */
 
+static DjModel *related_model(const Related *related) {
+    return related->kind == RELATED_GENERIC ? related->field->rel->model : related->field->model;
+}
+
+static bool related_check_type(const Related *related, Value *object) {
+    DjInstance *instance = value_as_model_instance(object);
+    DjModel *model = related_model(related);
+    if (instance && class_is_subclass(instance->model->cls, model->concrete->cls)) return true;
+    Slice shown = value_repr(related->ev, object);
+    return evaluator_raise_id(related->ev, EXCEPTION_TYPE, related->site, "'%.*s' instance expected, got %.*s",
+                              SLICE_ARGS(model->name->text), SLICE_ARGS(shown));
+}
+
 static bool related_set_owner(const Related *related, Value *object) {
     Evaluator *ev = related->ev;
-    DjInstance *instance = value_as_model_instance(object);
-    DjModel *model = related->kind == RELATED_GENERIC ? related->field->rel->model : related->field->model;
-    if (!instance || !class_is_subclass(instance->model->cls, model->concrete->cls)) {
-        Slice shown = value_repr(ev, object);
-        return evaluator_raise_id(ev, EXCEPTION_TYPE, related->site, "'%.*s' instance expected, got %.*s",
-                                  SLICE_ARGS(model->name->text), SLICE_ARGS(shown));
-    }
+    DjModel *model = related_model(related);
+    if (!related_check_type(related, object)) return false;
     if (related->kind == RELATED_REVERSE)
         return value_set_attribute(ev, object, related->field->name, related->manager->owner, related->site);
     DjField *type = model_field(ev, model, related->field->ct_field);
@@ -262,36 +252,80 @@ static int owner_keywords(const Related *related, Keyword *out) {
     return 2;
 }
 
-static DjModel *related_model(const Related *related) {
-    return related->kind == RELATED_GENERIC ? related->field->rel->model : related->field->model;
-}
-
-static bool few_add(const Related *related, Value *const *objects, int count, bool bulk) {
+static bool few_add_items(const Related *related, Value *const *objects, int count, bool bulk, ListValue *keys) {
     Evaluator *ev = related->ev;
-    ListValue *keys = value_list(ev);
     for (int i = 0; i < count; i++) {
-        if (!related_set_owner(related, objects[i])) return false;
-        DjInstance *object = (DjInstance *)objects[i];
+        DjInstance *object = value_as_model_instance(objects[i]);
+        if (!object || related->kind == RELATED_REVERSE)
+            if (!related_set_owner(related, objects[i])) return false;
         if (bulk && object->adding) {
             Slice shown = value_repr(ev, objects[i]);
             return evaluator_raise_id(ev, EXCEPTION_VALUE, related->site,
                                       "%.*s instance isn't saved. Use bulk=False or save the object first.",
                                       SLICE_ARGS(shown));
         }
+        if (related->kind == RELATED_GENERIC && !related_set_owner(related, objects[i])) return false;
         list_append(ev, keys, instance_pk(ev, object, related->site));
         if (!bulk && !value_call_method(ev, objects[i], "save", NULL, 0, related->site)) return false;
     }
-    if (!bulk || !count) return true;
+    return true;
+}
+
+static bool few_add(const Related *related, Value *const *objects, int count, bool bulk) {
+    Evaluator *ev = related->ev;
+    ListValue *keys = value_list(ev);
+    if (!bulk) {
+        transaction_enter(ev, false, related->site);
+        bool fine = few_add_items(related, objects, count, false, keys);
+        transaction_leave(ev, false, !fine, related->site);
+        return fine;
+    }
+    if (!few_add_items(related, objects, count, true, keys)) return false;
+    if (!count) return true;
     Keyword filter = {django_atom(ev, "pk__in"), (Value *)keys, related->site}, set[2];
     Value *rows = call_with_keywords(ev, related_model(related)->base_manager, "filter", &filter, 1, related->site);
     int set_count = rows ? owner_keywords(related, set) : 0;
     return set_count && call_with_keywords(ev, rows, "update", set, set_count, related->site);
 }
 
+/* The items of what was iterated; of rows that are not known the one that stands for them. */
+static int items_or_element(Evaluator *ev, Value *list, Value ***items) {
+    int count = value_items(list, items);
+    if (count >= 0) return count;
+    Value *element = value_is_unknown(list) ? ((UnknownValue *)list)->element : NULL;
+    *items = ARENA_ARRAY(evaluator_arena(ev), Value *, 1);
+    (*items)[0] = element;
+    return element != NULL;
+}
+
+/* Unlinks one object by its own save() or delete(). */
+static bool few_clear_one(const Related *related, Value *object) {
+    Evaluator *ev = related->ev;
+    if (related->kind == RELATED_GENERIC)
+        return value_call_method(ev, object, "delete", NULL, 0, related->site) != NULL;
+    if (!value_set_attribute(ev, object, related->field->name, value_none(ev), related->site)) return false;
+    ListValue *names = value_list(ev);
+    list_append(ev, names, value_atom(ev, related->field->name));
+    Keyword fields = {django_atom(ev, "update_fields"), (Value *)names, related->site};
+    return call_with_keywords(ev, object, "save", &fields, 1, related->site) != NULL;
+}
+
+static bool few_clear_each(const Related *related, Value *rows) {
+    Evaluator *ev = related->ev;
+    transaction_enter(ev, false, related->site);
+    Value *list = value_iterate(ev, rows, related->site), **items = NULL;
+    int count = list ? items_or_element(ev, list, &items) : 0;
+    bool fine = list != NULL;
+    for (int i = 0; i < count && fine; i++) fine = few_clear_one(related, items[i]);
+    transaction_leave(ev, false, !fine, related->site);
+    return fine;
+}
+
 /* Unlinks the rows: the key becomes NULL, generic ones are deleted. */
-static bool few_clear(const Related *related, Value *rows) {
+static bool few_clear(const Related *related, Value *rows, bool bulk) {
     Evaluator *ev = related->ev;
     if (!rows) return false;
+    if (!bulk) return few_clear_each(related, rows);
     if (related->kind == RELATED_GENERIC) return value_call_method(ev, rows, "delete", NULL, 0, related->site) != NULL;
     Keyword set = {related->field->name, value_none(ev), related->site};
     return call_with_keywords(ev, rows, "update", &set, 1, related->site) != NULL;
@@ -316,34 +350,24 @@ static bool few_check_owner(const Related *related, DjInstance *object) {
     return false;
 }
 
-/* Keys into their order: Django has them from a set. */
-static void keys_insert(Evaluator *ev, ListValue *keys, Value *key) {
-    int64_t number, other;
-    list_append(ev, keys, key);
-    for (int at = keys->count - 1; at > 0; at--) {
-        if (!value_as_integer(keys->items[at], &number) || !value_as_integer(keys->items[at - 1], &other)) return;
-        if (other <= number) return;
-        Value *before = keys->items[at - 1];
-        keys->items[at - 1] = keys->items[at];
-        keys->items[at] = before;
-    }
-}
-
-static bool few_remove(const Related *related, Value *const *objects, int count) {
+static bool few_remove(const Related *related, Value *const *objects, int count, bool bulk) {
     Evaluator *ev = related->ev;
     ListValue *keys = value_list(ev);
     for (int i = 0; i < count; i++) {
         DjInstance *object = value_as_model_instance(objects[i]);
+        if (related->kind == RELATED_REVERSE && !value_is_unknown(objects[i]) &&
+            !related_check_type(related, objects[i]))
+            return false;
         if (!object) continue;
         if (!few_check_owner(related, object)) return false;
         Value *key = instance_pk(ev, object, related->site);
-        if (related->kind == RELATED_GENERIC) list_append(ev, keys, key);
-        else keys_insert(ev, keys, key);
+        list_append(ev, keys, key);
     }
+    if (related->kind == RELATED_REVERSE) value_set_order(ev, keys->items, keys->count);
     Keyword filter = {django_atom(ev, "pk__in"), (Value *)keys, related->site};
     Value *rows = related_rows(related);
     return !keys->count ||
-           few_clear(related, rows ? call_with_keywords(ev, rows, "filter", &filter, 1, related->site) : NULL);
+           few_clear(related, rows ? call_with_keywords(ev, rows, "filter", &filter, 1, related->site) : NULL, bulk);
 }
 
 /* ---- the methods ---- */
@@ -368,7 +392,9 @@ static Value *related_remove(Evaluator *ev, Value *self, const Arguments *argume
     if (!related_open(ev, self, arguments->site, &related)) return NULL;
     if (!arguments->count) return value_none(ev);
     if (related.kind != RELATED_MANY)
-        return few_remove(&related, arguments->items, arguments->count) ? value_none(ev) : NULL;
+        return few_remove(&related, arguments->items, arguments->count, truth_keyword(ev, arguments, "bulk", true))
+                   ? value_none(ev)
+                   : NULL;
     ListValue *keys = value_list(ev);
     if (!target_keys(&related, related.target, arguments->items, arguments->count, keys)) return NULL;
     return many_delete(&related, keys) ? value_none(ev) : NULL;
@@ -377,14 +403,23 @@ static Value *related_remove(Evaluator *ev, Value *self, const Arguments *argume
 static Value *related_clear(Evaluator *ev, Value *self, const Arguments *arguments) {
     Related related;
     if (!related_open(ev, self, arguments->site, &related)) return NULL;
-    bool fine =
-        related.kind == RELATED_MANY ? many_delete(&related, NULL) : few_clear(&related, related_rows(&related));
+    bool fine = related.kind == RELATED_MANY
+                    ? many_delete(&related, NULL)
+                    : few_clear(&related, related_rows(&related), truth_keyword(ev, arguments, "bulk", true));
     return fine ? value_none(ev) : NULL;
 }
 
-static bool set_by_clearing(const Related *related, Value **items, int count, Value *defaults) {
-    if (related->kind == RELATED_MANY) return many_delete(related, NULL) && many_add(related, items, count, defaults);
-    return few_clear(related, related_rows(related)) && few_add(related, items, count, true);
+/* How set() goes about it: `bulk` as given, which a generic relation heeds only where it adds. */
+typedef struct SetOptions {
+    Value *defaults;
+    bool bulk, bulk_removal;
+} SetOptions;
+
+static bool set_by_clearing(const Related *related, Value **items, int count, const SetOptions *options) {
+    if (related->kind == RELATED_MANY)
+        return many_delete(related, NULL) && many_add(related, items, count, options->defaults);
+    return few_clear(related, related_rows(related), options->bulk_removal) &&
+           few_add(related, items, count, options->bulk);
 }
 
 /* What is linked now, as keys (many-to-many) or objects. */
@@ -400,7 +435,7 @@ static Value *set_present(const Related *related) {
     return rows ? value_iterate(ev, rows, related->site) : NULL;
 }
 
-static bool set_by_difference(const Related *related, Value **items, int count, Value *defaults) {
+static bool set_by_difference(const Related *related, Value **items, int count, const SetOptions *options) {
     Evaluator *ev = related->ev;
     Value *present = set_present(related), **old;
     if (!present) return false;
@@ -423,16 +458,20 @@ static bool set_by_difference(const Related *related, Value **items, int count, 
         if (element) list_append(ev, gone, unknown_as_list(ev, element));
     }
     bool many = related->kind == RELATED_MANY;
-    bool fine = !gone->count || (many ? many_delete(related, gone) : few_remove(related, gone->items, gone->count));
-    return fine && (many ? many_add(related, fresh->items, fresh->count, defaults)
-                         : few_add(related, fresh->items, fresh->count, true));
+    bool fine = !gone->count || (many ? many_delete(related, gone)
+                                      : few_remove(related, gone->items, gone->count, options->bulk_removal));
+    return fine && (many ? many_add(related, fresh->items, fresh->count, options->defaults)
+                         : few_add(related, fresh->items, fresh->count, options->bulk));
 }
 
 static Value *related_set(Evaluator *ev, Value *self, const Arguments *arguments) {
     Related related;
     if (!related_open(ev, self, arguments->site, &related)) return NULL;
     Value *given = arguments->count ? arguments->items[0] : arguments_keyword(arguments, django_atom(ev, "objs"));
-    Value *defaults = arguments_keyword(arguments, django_atom(ev, "through_defaults")), **items;
+    SetOptions options = {.defaults = arguments_keyword(arguments, django_atom(ev, "through_defaults")),
+                          .bulk = truth_keyword(ev, arguments, "bulk", true)};
+    options.bulk_removal = options.bulk || related.kind == RELATED_GENERIC;
+    Value **items;
     Value *list = given ? value_iterate(ev, given, arguments->site) : NULL;
     if (!list) return NULL;
     int count = value_items(list, &items);
@@ -442,12 +481,11 @@ static Value *related_set(Evaluator *ev, Value *self, const Arguments *arguments
         items[0] = element ? unknown_as_list(ev, element) : list;
         count = 1;
     }
+    if (related.kind == RELATED_REVERSE && !related.field->null)
+        return few_add(&related, items, count, options.bulk) ? value_none(ev) : NULL;
     transaction_enter(ev, false, arguments->site);
-    bool clear = truth_keyword(ev, arguments, "clear", false);
-    bool plain = related.kind == RELATED_REVERSE && !related.field->null;
-    bool fine = plain   ? few_add(&related, items, count, true)
-                : clear ? set_by_clearing(&related, items, count, defaults)
-                        : set_by_difference(&related, items, count, defaults);
+    bool fine = truth_keyword(ev, arguments, "clear", false) ? set_by_clearing(&related, items, count, &options)
+                                                             : set_by_difference(&related, items, count, &options);
     transaction_leave(ev, false, !fine, arguments->site);
     return fine ? value_none(ev) : NULL;
 }
@@ -484,6 +522,13 @@ static Value *related_create(Evaluator *ev, Value *self, const Arguments *argume
     return !created || many_add(&related, &object, 1, defaults) ? made : NULL;
 }
 
+/* remove() and clear() are for what can be without an owner. */
+static bool relation_can_unlink(const DjManager *manager) {
+    const DjFound *relation = &manager->relation;
+    const DjField *field = relation->field ? relation->field : relation->rel->field;
+    return field->many_to_many || field->kind == FIELD_GENERIC_RELATION || field->null;
+}
+
 Value *dj_related_write(Evaluator *ev, Value *manager, Atom name, const Node *site) {
     static const struct {
         const char *name;
@@ -504,6 +549,8 @@ Value *dj_related_write(Evaluator *ev, Value *manager, Atom name, const Node *si
         bool async = wanted.length > 1 && wanted.start[0] == 'a' &&
                      slice_equals_text(slice_sub(wanted, 1, wanted.length), methods[i].name);
         if (!same && !async) continue;
+        bool unlinks = methods[i].call == related_remove || methods[i].call == related_clear;
+        if (unlinks && !relation_can_unlink((DjManager *)manager)) return NULL;
         Value *function =
             value_native_function(ev, methods[i].name, methods[i].call, (void *)(uintptr_t)methods[i].data);
         ((NativeFunctionValue *)function)->self = manager;

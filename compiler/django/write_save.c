@@ -150,7 +150,10 @@ static Expr *table_key_condition(Evaluator *ev, DjInstance *instance, DjModel *m
 
 /* SELECT 1 … LIMIT 1, where there is nothing to set. */
 static bool table_exists(Evaluator *ev, DjModel *model, DjInstance *instance, const Node *site, bool *found) {
-    Value *pk = instance_pk(ev, instance, site), *manager = model->base_manager;
+    DjField **keys;
+    Value *pk = model_pk_fields(ev, model, &keys) == 1 ? instance_field_value(ev, instance, keys[0], site)
+                                                       : instance_pk(ev, instance, site);
+    Value *manager = model->base_manager;
     Value *method = value_get_attribute(ev, manager, django_atom(ev, "filter"), site);
     Keyword keyword = {django_atom(ev, "pk"), pk, site};
     Arguments arguments = {.keywords = &keyword, .keyword_count = 1, .site = site};
@@ -172,6 +175,8 @@ static bool table_update(Evaluator *ev, DjInstance *instance, DjModel *model, co
         if (field_in_key(keys, key_count, field) || field->kind == FIELD_GENERATED) continue;
         if (options->has_update_fields && !options_name(options, field)) continue;
         Value *value = write_field_value(ev, instance, field, false, options->site);
+        DjInstance *object = value && field->rel ? value_as_model_instance(value) : NULL;
+        if (object) value = instance_field_value(ev, object, field_target(ev, field), options->site);
         if (!value) return false;
         values[fields.count] = value;
         ARENA_PUSH(evaluator_arena(ev), fields.items, fields.count, fields.capacity) = field;

@@ -384,7 +384,13 @@ static Value *dict_view(Evaluator *ev, Value *self, int what, const Node *site) 
 static Value *dict_keys(Evaluator *ev, Value *self, const Arguments *a) { return dict_view(ev, self, 0, a->site); }
 static Value *dict_values(Evaluator *ev, Value *self, const Arguments *a) { return dict_view(ev, self, 1, a->site); }
 static Value *dict_items(Evaluator *ev, Value *self, const Arguments *a) { return dict_view(ev, self, 2, a->site); }
-Value *dict_iterate(Evaluator *ev, Value *self, const Node *site) { return dict_view(ev, self, 0, site); }
+
+Value *dict_iterate(Evaluator *ev, Value *self, const Node *site) {
+    Value *list = dict_view(ev, self, 0, site);
+    if (value_is(self, VALUE_SET) && value_is(list, VALUE_LIST))
+        value_set_order(ev, ((ListValue *)list)->items, ((ListValue *)list)->count);
+    return list;
+}
 
 static void dict_delete(Evaluator *ev, DictValue *dict, int at) {
     evaluator_touch(ev, dict, sizeof *dict);

@@ -381,6 +381,8 @@ static inline Slice value_text(const Value *value) {
 Value *value_resolve(Value *value);
 /* bool or int that fits int64. */
 bool value_as_integer(const Value *value, int64_t *number);
+/* Items in the order of a Python set that they were added to one by one, where that order is the same in each run. */
+void value_set_order(Evaluator *ev, Value **items, int count);
 /* The atom of a str value (interned at need); of anything else that of its repr, the name of nothing. Never NULL. */
 Atom value_as_atom(Evaluator *ev, Value *value);
 bool value_is_instance(const Value *value, const Class *cls);

@@ -90,6 +90,24 @@ static void test_failures_are_their_own(void **state) {
     test_close(&test);
 }
 
+/* A constraint that is checked at the end of the transaction: the statement is its own transaction here, and what
+ * follows runs. */
+static void test_deferred_constraint(void **state) {
+    (void)state;
+    if (strcmp(database.name, "postgresql") != 0) return;
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1};
+    test_open(&test, database.url, &options);
+    test_must(&test, "CREATE TEMPORARY TABLE owner (id integer PRIMARY KEY)");
+    test_must(&test, "CREATE TEMPORARY TABLE pet (owner integer REFERENCES owner DEFERRABLE INITIALLY DEFERRED)");
+    for (int i = 0; i < 3; i++) {
+        const OrmcResult *result = test_execute(&test, "INSERT INTO pet VALUES (7)");
+        assert_int_equal(ormc_result_error(result), ORMC_ERROR_DATABASE);
+        test_must(&test, "INSERT INTO pet VALUES (NULL)");
+    }
+    test_close(&test);
+}
+
 /* ---- streams */
 
 typedef struct Stream {
@@ -640,6 +658,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_ten_thousand_in_order),
                                        cmocka_unit_test(test_ten_thousand_on_eight_connections),
                                        cmocka_unit_test(test_failures_are_their_own),
+                                       cmocka_unit_test(test_deferred_constraint),
                                        cmocka_unit_test(test_stream_in_bounded_memory),
                                        cmocka_unit_test(test_pause_and_resume),
                                        cmocka_unit_test(test_stop_a_stream),
