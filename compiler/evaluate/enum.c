@@ -44,7 +44,7 @@ int enum_member_count(const Class *cls) {
 }
 
 Value *enum_member(const Class *cls, int index) { return enum_facts(cls)->members.members[index]; }
-static Atom enum_member_name(const Value *member) { return ((const EnumMember *)member)->name; }
+Atom enum_member_name(const Value *member) { return ((const EnumMember *)member)->name; }
 Value *enum_member_value(const Value *member) { return ((const EnumMember *)member)->value; }
 
 /* ---- members ---- */

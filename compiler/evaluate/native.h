@@ -107,6 +107,7 @@ Value *module_lookup(Evaluator *ev, ModuleValue *module, Atom name);
 bool class_is_enum(const Class *cls);
 int enum_member_count(const Class *cls);
 Value *enum_member(const Class *cls, int index);
+Atom enum_member_name(const Value *member);
 Value *enum_member_value(const Value *member);
 bool value_is_enum_member(const Value *value);
 /* Memory for an instance of `size` bytes that starts with Instance (or Value), zeroed, its head set. */

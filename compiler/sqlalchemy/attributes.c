@@ -171,7 +171,24 @@ static Value *selected_columns(Evaluator *ev, Element *select) {
     return &made->head.head;
 }
 
+/* Columns of a join go by the names of their tables too: j.c.users_id. */
+static Value *join_collection(Evaluator *ev, Element *join) {
+    const ElementList *columns = from_columns(ev, join);
+    ColumnCollection *made = (ColumnCollection *)column_collection(ev, columns);
+    for (int i = 0; i < columns->count; i++) {
+        const Element *table = columns->items[i]->kind == EL_COLUMN ? COLUMN(columns->items[i])->table : NULL;
+        if (!table || !table->name.text.length) continue;
+        Buffer key;
+        buffer_init(&key, evaluator_arena(ev));
+        buffer_format(&key, "%.*s_%.*s", SLICE_ARGS(table->name.text), SLICE_ARGS(made->keys[i].text));
+        made->keys[i] = name_from(buffer_view(&key));
+    }
+    return &made->head.head;
+}
+
 static Value *from_attribute(Evaluator *ev, Element *element, Slice name) {
+    if (element->kind == EL_JOIN && (slice_equals_text(name, "c") || slice_equals_text(name, "columns")))
+        return join_collection(ev, element);
     if (slice_equals_text(name, "c") || slice_equals_text(name, "columns") ||
         slice_equals_text(name, "exported_columns"))
         return column_collection(ev, from_columns(ev, element));

@@ -216,6 +216,18 @@ static Literal json_path(Evaluator *ev, const ListValue *list, const Dialect *di
 /* ---- by value ---- */
 
 static Literal map_literal(Evaluator *ev, const DictValue *dict, const Dialect *dialect);
+static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect, bool dashed_uuid);
+
+/* A member as a driver sees it: one that is a string or number too by its value, else by its name. */
+static Literal enum_literal(Evaluator *ev, Value *member, const Dialect *dialect) {
+    const Class *cls = member->cls;
+    for (int i = 0; i < cls->mro_count; i++) {
+        Slice name = cls->mro[i]->name->text;
+        if (slice_equals_text(name, "str") || slice_equals_text(name, "int"))
+            return plain_literal(ev, enum_member_value(member), dialect, true);
+    }
+    return literal_text(enum_member_name(member)->text);
+}
 
 static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect, bool dashed_uuid) {
     switch ((int)value->type->kind) {
@@ -251,6 +263,7 @@ static Literal plain_literal(Evaluator *ev, Value *value, const Dialect *dialect
         return literal_text(interval_as_datetime(ev, dialect, ((const TimeDeltaValue *)value)->microseconds));
     case VALUE_DICT: return map_literal(ev, (const DictValue *)value, dialect);
     default:
+        if (value_is_enum_member(value)) return enum_literal(ev, value, dialect);
         if (value->type == &sa_range_type) return literal_text(((const RangeValue *)value)->text);
         return literal_text(value_repr(ev, value));
     }

@@ -344,6 +344,11 @@ static Value *insert_conflict_nothing(Evaluator *ev, Value *self, const Argument
     return conflict_read(ev, dml, constraint, elements, where, a->site) ? dml_value(dml) : NULL;
 }
 
+/* What .set_ names are the table's columns, also where a mapped class is written to. */
+static Element *conflict_table(Evaluator *ev, const Dml *dml) {
+    return dml->table->kind == EL_ENTITY ? orm_entity_table(ev, dml->table->entity) : dml->table;
+}
+
 static Value *insert_conflict_update(Evaluator *ev, Value *self, const Arguments *a) {
     Value *constraint = NULL, *elements = NULL, *where = NULL, *set = NULL, *condition = NULL;
     bool lite = DML((Element *)self)->flavour == DIALECT_SQLITE;
@@ -368,7 +373,7 @@ static Value *insert_conflict_update(Evaluator *ev, Value *self, const Arguments
         if (!items) return NULL;
         set = items;
     }
-    if (!pairs_read(ev, dml->table, set, &dml->conflict_set, a->site)) return NULL;
+    if (!pairs_read(ev, conflict_table(ev, dml), set, &dml->conflict_set, a->site)) return NULL;
     if (condition && !value_is_none(condition) &&
         !(dml->conflict_where = element_coerce(ev, condition, COERCE_WHERE, a->site)))
         return NULL;
@@ -383,10 +388,11 @@ static Value *insert_duplicate_key(Evaluator *ev, Value *self, const Arguments *
         return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "Can't pass kwargs and positional arguments simultaneously");
     if (a->count == 1 && (value_is(a->items[0], VALUE_LIST))) dml->conflict_ordered = true;
     if (a->count > 1) dml->conflict_ordered = true;
-    if (a->count == 1 && !pairs_read(ev, dml->table, a->items[0], &dml->conflict_set, a->site)) return NULL;
+    if (a->count == 1 && !pairs_read(ev, conflict_table(ev, dml), a->items[0], &dml->conflict_set, a->site))
+        return NULL;
     if (a->count > 1) {
         Value *all = value_tuple(ev, a->items, a->count);
-        if (!pairs_read(ev, dml->table, all, &dml->conflict_set, a->site)) return NULL;
+        if (!pairs_read(ev, conflict_table(ev, dml), all, &dml->conflict_set, a->site)) return NULL;
     }
     for (int i = 0; i < a->keyword_count; i++) {
         ValuePair pair = {.key = a->keywords[i].name->text};

@@ -134,6 +134,7 @@ struct Element {
     Element *original; /* what this is an annotated or adapted copy of; NULL */
     Entity *entity;    /* a mapped attribute's entity, or what an ENTITY stands for; kept by copies */
     Atom entity_key;   /* the attribute's name */
+    bool settled;      /* adapted to the aliases of a relationship already: no further alias reaches into it */
 };
 
 typedef struct OrmElement { /* ORM: kept as given for orm_lower_select */
@@ -377,6 +378,7 @@ const ElementList *from_columns(Evaluator *ev, Element *from); /* .c in order */
 Element *from_column(Evaluator *ev, Element *from, Slice key); /* .c[key], NULL: none */
 /* "did you mean" for the pending error: the column whose key is nearest. `from` may be NULL. */
 void sa_suggest_column(Evaluator *ev, const Element *from, Slice key);
+Element *from_embedded(Evaluator *ev, Element *from, Element *column);
 Element *from_corresponding(Evaluator *ev, Element *from, Element *column); /* corresponding_column() */
 /* All FROM clauses that an element's columns come from, each once, in order. */
 void element_froms(Evaluator *ev, Element *element, ElementList *out);

@@ -140,12 +140,21 @@ bool column_shares_lineage(const Element *a, const Element *b) {
     return false;
 }
 
-Element *from_corresponding(Evaluator *ev, Element *from, Element *column) {
+/* The column of `from` that is this one or was made from it. */
+Element *from_embedded(Evaluator *ev, Element *from, Element *column) {
     const ElementList *columns = from_columns(ev, from);
     for (int i = 0; i < columns->count; i++)
         if (element_same(columns->items[i], column)) return columns->items[i];
     for (int i = 0; i < columns->count; i++)
         if (column_descends(columns->items[i], column, 0)) return columns->items[i];
+    return NULL;
+}
+
+/* … or that stands for the same column further down. */
+Element *from_corresponding(Evaluator *ev, Element *from, Element *column) {
+    Element *embedded = from_embedded(ev, from, column);
+    if (embedded) return embedded;
+    const ElementList *columns = from_columns(ev, from);
     while (column->kind == EL_COLUMN && COLUMN(column)->proxy_count) {
         column = COLUMN(column)->proxies[0];
         for (int i = 0; i < columns->count; i++)

@@ -238,6 +238,9 @@ typedef struct JoinTargets {
 } JoinTargets;
 bool relationship_join(Evaluator *ev, Relationship *relationship, Entity *left, Entity *right, bool alias_secondary,
                        const ElementList *criteria, JoinTargets *out);
+/* A criterion of any() or has() under the aliases of its EXISTS. */
+Element *relationship_adapt_criterion(Evaluator *ev, Relationship *relationship, const Entity *left,
+                                      const Entity *right, Element *secondary, Element *criterion);
 
 /* orm_entity.c */
 Entity *entity_of_value(Evaluator *ev, Value *value);
@@ -251,6 +254,8 @@ Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *si
 Value *orm_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
 AttributeValue *attribute_new(Evaluator *ev, Entity *entity, Property *property);
 AttributeValue *value_as_attribute(Value *value);
+/* EXISTS over the relationship's target; `arguments` for the criteria given by name. */
+Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion, const Arguments *arguments);
 void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *count);
 extern const Type orm_attribute_type, orm_aliased_type, orm_relationship_type, orm_mapped_column_type;
 
@@ -326,6 +331,8 @@ Value *option_lazily(Evaluator *ev, Entity *entity, Property *property);
 void options_define(Evaluator *ev, ModuleValue *module);
 OrmOptions *statement_options(Evaluator *ev, const Element *statement);
 /* False: two options say different things of one attribute, and that was raised. */
+bool options_match(Evaluator *ev, const OrmOptions *options, int first, Entity *const *entities, int count,
+                   const Node *site);
 bool options_agree(Evaluator *ev, const OrmOptions *options, const Node *site);
 Element *statement_with_options(Evaluator *ev, Element *statement, Value *const *options, int count);
 

@@ -264,8 +264,23 @@ static Element *conjunction_new(Evaluator *ev, SaOperator op, const ElementList 
     return list;
 }
 
+/* and_() of nothing says nothing. */
+static bool is_empty_conjunction(const Element *element) {
+    return element->kind == EL_OPERATOR_LIST && !element->count && ((const OperatorElement *)element)->boolean_list;
+}
+
+static ElementList without_empty(Evaluator *ev, Element *const *items, int count) {
+    ElementList kept = {0};
+    for (int i = 0; i < count; i++)
+        if (!is_empty_conjunction(items[i])) element_list_push(ev, &kept, items[i]);
+    return kept;
+}
+
 static Element *element_conjunction(Evaluator *ev, SaOperator op, Element *const *items, int count) {
     bool several;
+    ElementList kept = without_empty(ev, items, count);
+    items = kept.items;
+    count = kept.count;
     ElementList parts = conjunction_parts(ev, op, items, count, &several);
     if (!several && parts.count) return parts.items[0];
     ElementList flat = {0};
@@ -286,9 +301,10 @@ Element *element_or(Evaluator *ev, Element *const *items, int count) {
 }
 
 Element *element_where(Evaluator *ev, const ElementList *criteria) {
-    if (!criteria->count) return NULL;
+    ElementList kept = without_empty(ev, criteria->items, criteria->count);
+    if (!kept.count) return NULL;
     bool several;
-    ElementList parts = conjunction_parts(ev, SA_AND, criteria->items, criteria->count, &several);
+    ElementList parts = conjunction_parts(ev, SA_AND, kept.items, kept.count, &several);
     if (!several) return parts.items[0];
     return conjunction_new(ev, SA_AND, &parts);
 }

@@ -106,30 +106,46 @@ static bool keyword_criteria(Evaluator *ev, AttributeValue *attribute, const Arg
     return true;
 }
 
-static Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion,
-                                 const Arguments *arguments) {
+/* Only what joins an EXISTS with what surrounds it follows the aliases of further relationships. A conjunction melts
+ * into the one around it, where its parts are as open as that is. */
+static Element *element_settled(Evaluator *ev, Element *criterion) {
+    if (criterion->kind == EL_OPERATOR_LIST && OPERATOR(criterion)->boolean_list &&
+        OPERATOR(criterion)->op.id == SA_AND)
+        return criterion;
+    Element *copy = element_copy(ev, criterion);
+    copy->settled = true;
+    return copy;
+}
+
+Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion, const Arguments *arguments) {
     Relationship *relationship = attribute->property->relationship;
-    if (!relationship_configure(ev, relationship)) return NULL;
+    if (relationship == NULL || !relationship_configure(ev, relationship)) return NULL;
     Entity *target = attribute->of_type ? attribute->of_type : relationship->target_entity;
     bool selfref = relationship->parent->base == relationship->target->base;
     Entity *right = target;
     if (selfref && !target->is_alias && (attribute->of_type || !attribute->entity->is_alias))
         right = entity_alias(ev, target->mapper, NULL, (Slice){0}, false);
+    bool aliased = attribute->entity->is_alias || right->is_alias || attribute->of_type;
     JoinTargets join;
-    if (!relationship_join(ev, relationship, attribute->entity, right, attribute->entity->is_alias, NULL, &join))
-        return NULL;
+    if (!relationship_join(ev, relationship, attribute->entity, right, aliased, NULL, &join)) return NULL;
     ElementList where = {0};
     element_list_push(ev, &where, join.primary);
     if (join.secondary_on) element_list_push(ev, &where, join.secondary_on);
     ElementList own = {0};
     if (!keyword_criteria(ev, attribute, arguments, target, &own)) return NULL;
+    ElementList criteria = {0};
     if (criterion && !value_is_none(criterion)) {
         Element *element = element_coerce(ev, criterion, COERCE_WHERE, arguments->site);
         if (!element) return NULL;
-        element_list_push(ev, &where, right == target ? element : entity_adapt(ev, right, element));
+        element_list_push(ev, &criteria, element);
     }
-    for (int i = 0; i < own.count; i++)
-        element_list_push(ev, &where, right == target ? own.items[i] : entity_adapt(ev, right, own.items[i]));
+    for (int i = 0; i < own.count; i++) element_list_push(ev, &criteria, own.items[i]);
+    for (int i = 0; i < criteria.count; i++) {
+        Element *element = criteria.items[i];
+        if (aliased && !target->is_alias)
+            element = relationship_adapt_criterion(ev, relationship, attribute->entity, right, join.secondary, element);
+        element_list_push(ev, &where, criteria.count > 1 ? element : element_settled(ev, element));
+    }
     Select *select = select_new(ev);
     select_add_column(ev, select, element_literal_column(ev, SLICE("1"), type_of_kind(ev, TYPE_INTEGER)));
     select_add_where(ev, select, element_and(ev, where.items, where.count));
@@ -240,12 +256,19 @@ static Element *attribute_not_equal(Evaluator *ev, AttributeValue *attribute, Va
     return element_and(ev, all.items, all.count);
 }
 
-static Element *composite_compare(Evaluator *ev, AttributeValue *attribute, Value *other, const Node *site) {
+static Element *composite_compare(Evaluator *ev, CompareOperator op, AttributeValue *attribute, Value *other,
+                                  const Node *site) {
     Property *property = attribute->property;
     Value *parts =
         value_is_none(other) ? NULL : value_find_attribute(ev, other, orm_atom(ev, "__composite_values__"), site);
     if (parts) parts = value_call_with(ev, parts, NULL, 0, site);
     ElementList all = {0};
+    SaOperator operator= op == COMPARE_NotEq ? SA_NE
+    : op == COMPARE_Lt                       ? SA_LT
+    : op == COMPARE_LtE                      ? SA_LE
+    : op == COMPARE_Gt                       ? SA_GT
+    : op == COMPARE_GtE                      ? SA_GE
+                                             : SA_EQ;
     for (int i = 0; i < property->composite_count; i++) {
         Property *part = mapper_property(attribute->entity->mapper, property->composite_keys[i]);
         Element *column = part ? entity_column(ev, attribute->entity, part) : NULL;
@@ -254,7 +277,7 @@ static Element *composite_compare(Evaluator *ev, AttributeValue *attribute, Valu
             value = ((ListValue *)parts)->items[i];
         else if (!value_is_none(other) && property->composite && i < class_annotation_count(property->composite))
             value = value_get_attribute(ev, other, class_annotation_name(property->composite, i), site);
-        Element *item = column && value ? element_operate(ev, SA_EQ, column, value, false, site) : NULL;
+        Element *item = column && value ? element_operate(ev, operator, column, value, false, site) : NULL;
         if (!item) return NULL;
         element_list_push(ev, &all, item);
     }
@@ -268,12 +291,10 @@ static Value *attribute_compare(Evaluator *ev, CompareOperator op, Value *self, 
     bool relationship_given = attribute->property->kind == PROPERTY_RELATIONSHIP;
     if (relationship_given && (op == COMPARE_Lt || op == COMPARE_LtE || op == COMPARE_Gt || op == COMPARE_GtE))
         return sa_raise_not_implemented(ev, site, "comparison");
-    if (op != COMPARE_Eq && op != COMPARE_NotEq) return NULL;
     if (!mappers_configure(ev)) return NULL;
-    if (attribute->property->kind == PROPERTY_COMPOSITE) {
-        Element *all = composite_compare(ev, attribute, other, site);
-        return (Value *)(all && op == COMPARE_NotEq ? element_not(ev, all) : all);
-    }
+    if (attribute->property->kind == PROPERTY_COMPOSITE)
+        return (Value *)composite_compare(ev, op, attribute, other, site);
+    if (op != COMPARE_Eq && op != COMPARE_NotEq) return NULL;
     Relationship *relationship = attribute->property->relationship;
     Arguments none = {.site = site};
     bool equal = op == COMPARE_Eq;

@@ -277,6 +277,12 @@ static bool scan_attribute(Scan *scan, Class *base, Atom key, Value *value, cons
     atom_map_set(&scan->seen, key, scan);
     bool mixin = base != scan->cls;
     if (mixin && scan->spec.inherits && mapper_property(scan->spec.inherits, key)) return true;
+    if (value && value->type == &orm_declared_attr_type) {
+        annotation = declared_attr_annotation(value);
+        value = declared_attr_call(ev, value, scan->cls);
+        if (!value) return false;
+        mixin = false;
+    }
     TypeExpr *expr = NULL;
     if (annotation) {
         expr = type_expr_parse(evaluator_arena(ev), span_text(evaluator_span(ev, annotation)));
@@ -293,12 +299,6 @@ static bool scan_attribute(Scan *scan, Class *base, Atom key, Value *value, cons
             expr = NULL;
             if (!value) return true;
         }
-    }
-    if (value && value->type == &orm_declared_attr_type) {
-        value = declared_attr_call(ev, value, scan->cls);
-        if (!value) return false;
-        mixin = false;
-        annotation = NULL;
     }
     if (value && value->type == &orm_field_type) value = field_as_mapped(ev, value, expr);
     if (!value && expr) {
@@ -465,6 +465,8 @@ bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, Element *tab
     orm_adopt_class(ev, cls);
     mapper_instrument(ev, mapper);
     if (!value_set_attribute(ev, &cls->head, orm_atom(ev, "__table__"), (Value *)mapper->local_table, cls->node))
+        return false;
+    if (!value_set_attribute(ev, &cls->head, orm_atom(ev, "__mapper__"), orm_mapper_value(ev, mapper), cls->node))
         return false;
     mapper->seen_names = cls->names.count;
     return true;

@@ -143,7 +143,8 @@ static bool setup_column(Compile *compile, EntityPlan *plan, Property *property,
     bool discriminator = plan->mapper->polymorphic_on && list_has(&property->columns, plan->mapper->polymorphic_on);
     if (plan->only || is_primary_key(plan->mapper, property) || (discriminator && deferred == 1)) deferred = 0;
     if (deferred < 0) deferred = property->deferred;
-    if (deferred && !compile->nested) return true;
+    bool in_subqueries = !property->deferred || !property->is_expression;
+    if (deferred && !(compile->nested && in_subqueries)) return true;
     Element *expression = property->query_expression ? column_expression(compile->options, plan, property) : NULL;
     if (property->query_expression && !expression) return true;
     Element *first = NULL;

@@ -11,6 +11,7 @@
 typedef struct HybridValue {
     Instance head;
     Value *getter, *setter, *expression;
+    struct HybridValue *changes; /* .inplace: what .expression and its kin change, instead of a copy */
     bool is_method;
 } HybridValue;
 
@@ -43,9 +44,7 @@ static Value *bound_new(Evaluator *ev, Value *function, Value *self) {
 
 static Value *hybrid_expression(Evaluator *ev, HybridValue *hybrid, Value *owner, const Node *site) {
     Value *function = hybrid->expression ? hybrid->expression : hybrid->getter;
-    if (value_is(function, VALUE_CLASSMETHOD))
-        function = value_find_attribute(ev, function, orm_atom(ev, "__func__"), site);
-    if (!function) return NULL;
+    if (value_is(function, VALUE_CLASSMETHOD)) function = ((WrapperValue *)function)->function;
     if (!hybrid->is_method) return value_call_with(ev, function, &owner, 1, site);
     return bound_new(ev, function, owner);
 }
@@ -92,18 +91,31 @@ static Value *hybrid_create(Evaluator *ev, Class *cls, const Arguments *argument
 
 static Value *hybrid_with(Evaluator *ev, Value *self, const Arguments *arguments) {
     const char *which = evaluator_native_data(ev);
-    HybridValue *copy = ARENA_NEW(evaluator_arena(ev), HybridValue);
-    *copy = *(HybridValue *)self;
+    HybridValue *copy = ((HybridValue *)self)->changes;
     if (!arguments->count) return self;
+    if (copy) {
+        evaluator_touch(ev, copy, sizeof *copy);
+    } else {
+        copy = ARENA_NEW(evaluator_arena(ev), HybridValue);
+        *copy = *(HybridValue *)self;
+    }
     if (*which == 'e') copy->expression = arguments->items[0];
     else if (*which == 's') copy->setter = arguments->items[0];
     return &copy->head.head;
 }
 
-static Value *hybrid_inplace(Evaluator *ev, Value *self, const Arguments *arguments) {
+static Value *hybrid_overrides(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)ev;
     (void)arguments;
     return self;
+}
+
+static Value *hybrid_inplace(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    HybridValue *view = ARENA_NEW(evaluator_arena(ev), HybridValue);
+    *view = *(HybridValue *)self;
+    view->changes = (HybridValue *)self;
+    return &view->head.head;
 }
 
 static const NativeMethod hybrid_methods[] = {{"expression", hybrid_with, NATIVE_METHOD, "e"},
@@ -111,7 +123,7 @@ static const NativeMethod hybrid_methods[] = {{"expression", hybrid_with, NATIVE
                                               {"setter", hybrid_with, NATIVE_METHOD, "s"},
                                               {"deleter", hybrid_with, NATIVE_METHOD, "d"},
                                               {"update_expression", hybrid_with, NATIVE_METHOD, "u"},
-                                              {"overrides", hybrid_inplace, NATIVE_PROPERTY, NULL},
+                                              {"overrides", hybrid_overrides, NATIVE_PROPERTY, NULL},
                                               {"inplace", hybrid_inplace, NATIVE_PROPERTY, NULL},
                                               {0}};
 
@@ -216,9 +228,12 @@ static Value *proxy_attribute_call(Evaluator *ev, Value *self, const Arguments *
     Value *remote = proxy_remote(ev, attribute, arguments->site);
     if (!remote) return NULL;
     Value *criterion = arguments->count ? arguments->items[0] : NULL;
-    bool plain = *which == 'c';
-    if (plain && criterion) criterion = value_compare(ev, COMPARE_Eq, remote, criterion, arguments->site);
-    else if (value_as_attribute(remote)) {
+    AttributeValue *object = value_as_attribute(remote);
+    if (object && slice_equals_text(slice_from(which), "contains") && criterion) {
+        criterion = value_compare(ev, COMPARE_Eq, remote, criterion, arguments->site);
+    } else if (object && (slice_equals_text(slice_from(which), "any") || slice_equals_text(slice_from(which), "has"))) {
+        criterion = (Value *)attribute_exists(ev, object, criterion, arguments);
+    } else if (object) {
         Value *method = value_get_attribute(ev, remote, orm_atom(ev, which), arguments->site);
         criterion = method ? value_call(ev, method, arguments) : NULL;
     } else if (*which != 'a' && *which != 'h') {

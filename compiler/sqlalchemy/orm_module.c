@@ -5,6 +5,7 @@
  * Input: imports and values. Output: the names of these modules. Invariant: sqlalchemy.orm is set up before any other
  * module of this half uses its classes; each setup imports what it needs.
  */
+#include "compiler/sqlalchemy/face.h"
 #include "compiler/sqlalchemy/session.h"
 
 /* ---- mappers as values: inspect(User), User.__mapper__ ---- */
@@ -35,6 +36,23 @@ static Value *mapper_attributes(Evaluator *ev, Mapper *mapper, bool columns, boo
     return &list->head;
 }
 
+/* mapper.c: the columns by the names of their attributes. */
+static Value *mapper_columns(Evaluator *ev, Mapper *mapper) {
+    ElementList columns = {0};
+    for (int i = 0; i < mapper->properties.count; i++) {
+        Property *property = mapper->properties.entries[i].value;
+        if (!mapper->properties.entries[i].key || property->kind != PROPERTY_COLUMN || !property->columns.count)
+            continue;
+        Element *column = property->columns.items[0];
+        if (column->kind == EL_COLUMN && !slice_equals(COLUMN(column)->key.text, property->key->text)) {
+            column = element_copy(ev, column);
+            COLUMN(column)->key = name_from(property->key->text);
+        }
+        element_list_push(ev, &columns, column);
+    }
+    return column_collection(ev, &columns);
+}
+
 static Value *mapper_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     Mapper *mapper = orm_value_mapper(self);
     Slice text = name->text;
@@ -47,8 +65,9 @@ static Value *mapper_get_attribute(Evaluator *ev, Value *self, Atom name, const 
     if (slice_equals_text(text, "polymorphic_on") && mapper->polymorphic_on) return (Value *)mapper->polymorphic_on;
     if (slice_equals_text(text, "polymorphic_identity") && mapper->polymorphic_identity)
         return mapper->polymorphic_identity;
-    if (slice_equals_text(text, "c") || slice_equals_text(text, "columns") || slice_equals_text(text, "attrs") ||
-        slice_equals_text(text, "column_attrs") || slice_equals_text(text, "all_orm_descriptors"))
+    if (slice_equals_text(text, "c") || slice_equals_text(text, "columns")) return mapper_columns(ev, mapper);
+    if (slice_equals_text(text, "attrs") || slice_equals_text(text, "column_attrs") ||
+        slice_equals_text(text, "all_orm_descriptors"))
         return mapper_attributes(ev, mapper, true, text.start[0] == 'a');
     if (slice_equals_text(text, "relationships")) return mapper_attributes(ev, mapper, false, true);
     if (slice_equals_text(text, "primary_key")) {

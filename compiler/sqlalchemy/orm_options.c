@@ -147,6 +147,14 @@ static bool option_add_path(Evaluator *ev, LoadOption *option, LoadKind kind, co
             return false;
         }
         if (!option->root) option->root = attribute->entity;
+        const AttributeValue *above = option->depth ? option->path[option->depth - 1] : NULL;
+        if (above && above->property->relationship->target->base != attribute->entity->mapper->base) {
+            sa_raise(ev, SA_ARGUMENT_ERROR, arguments->nodes[i],
+                     "ORM mapped entity or attribute \"%.*s\" does not link from relationship \"%.*s\".",
+                     SLICE_ARGS(value_repr(ev, item)),
+                     SLICE_ARGS(value_repr(ev, (Value *)(uintptr_t)&above->head.head)));
+            return false;
+        }
         AttributeValue **path = ARENA_ARRAY(evaluator_arena(ev), AttributeValue *, option->depth + 1);
         for (int j = 0; j < option->depth; j++) path[j] = option->path[j];
         path[option->depth++] = attribute;
@@ -292,6 +300,45 @@ bool options_agree(Evaluator *ev, const OrmOptions *options, const Node *site) {
             }
             ARENA_PUSH(evaluator_arena(ev), steps, count, capacity) = option->steps[j];
         }
+    }
+    return true;
+}
+
+/* Does an option that starts at `root` speak about this entity? */
+static bool root_is(const Entity *root, const Entity *entity) {
+    if (root->is_alias || entity->is_alias)
+        return root == entity || root->of == entity || (entity->is_polymorphic && !root->is_alias);
+    return root->mapper->base == entity->mapper->base;
+}
+
+/* Every option from the first on must start at an entity of the query. */
+bool options_match(Evaluator *ev, const OrmOptions *options, int first, Entity *const *entities, int count,
+                   const Node *site) {
+    for (int i = first; options && i < options->count; i++) {
+        if (options->items[i]->type != &orm_load_option_type) continue;
+        const Entity *root = ((const LoadOption *)options->items[i])->root;
+        bool found = root == NULL || !((const LoadOption *)options->items[i])->count;
+        Buffer names;
+        buffer_init(&names, evaluator_arena(ev));
+        for (int j = 0; j < count && !found; j++) {
+            const Entity *entity = entities[j];
+            found = root_is(root, entity);
+            buffer_format(&names, "%sMapper[%.*s(%.*s)]", j ? ", " : "", SLICE_ARGS(entity->mapper->cls->name->text),
+                          SLICE_ARGS(entity->mapper->local_table->name.text));
+        }
+        if (found) continue;
+        Slice cls = root->mapper->cls->name->text, table = root->mapper->local_table->name.text;
+        if (!count)
+            sa_raise(ev, SA_ARGUMENT_ERROR, site,
+                     "Query has only expression-based entities; attribute loader options for Mapper[%.*s(%.*s)] can't "
+                     "be applied here.",
+                     SLICE_ARGS(cls), SLICE_ARGS(table));
+        else
+            sa_raise(ev, SA_ARGUMENT_ERROR, site,
+                     "Mapped class Mapper[%.*s(%.*s)] does not apply to any of the root entities in this query, e.g. "
+                     "%.*s. Please specify the full path from one of the root entities to the target attribute. ",
+                     SLICE_ARGS(cls), SLICE_ARGS(table), SLICE_ARGS(buffer_view(&names)));
+        return false;
     }
     return true;
 }

@@ -8,9 +8,16 @@
  */
 #include "compiler/sqlalchemy/session.h"
 
+typedef struct MadeAttribute {
+    const Class *cls;
+    Value *value;
+} MadeAttribute;
+
 typedef struct DeclaredAttr {
     Value head;
     Value *function;
+    MadeAttribute *made; /* what the function gave each class */
+    int made_count, made_capacity;
 } DeclaredAttr;
 
 static Value *declared_attr_bound(Evaluator *ev, Value *self, Value *instance, Class *cls, const Node *site) {
@@ -31,14 +38,32 @@ const Type orm_declared_attr_type = {.name = "declared_attr",
                                      .get_attribute = declared_attr_get,
                                      .get_bound = declared_attr_bound};
 
+static Value *declared_attr_function(const Value *attribute) {
+    Value *function = ((const DeclaredAttr *)attribute)->function;
+    return value_is(function, VALUE_CLASSMETHOD) ? ((WrapperValue *)function)->function : function;
+}
+
+/* One value a class, however often its mapping asks: relationship(foreign_keys=[cls.owner_id]) means the column that
+ * the class gets. */
 Value *declared_attr_call(Evaluator *ev, Value *attribute, Class *cls) {
-    Value *function = ((DeclaredAttr *)attribute)->function;
+    DeclaredAttr *declared = (DeclaredAttr *)attribute;
     Value *self = &cls->head;
-    if (value_is(function, VALUE_CLASSMETHOD)) {
-        function = value_find_attribute(ev, function, orm_atom(ev, "__func__"), cls->node);
-        if (!function) return NULL;
-    }
-    return value_call_with(ev, function, &self, 1, cls->node);
+    for (int i = 0; i < declared->made_count; i++)
+        if (declared->made[i].cls == cls) return declared->made[i].value;
+    Value *function = declared_attr_function(attribute);
+    Value *made = value_call_with(ev, function, &self, 1, cls->node);
+    if (made)
+        ARENA_PUSH(evaluator_arena(ev), declared->made, declared->made_count, declared->made_capacity) =
+            (MadeAttribute){cls, made};
+    return made;
+}
+
+/* The annotation of what the function gives back. */
+const Node *declared_attr_annotation(const Value *attribute) {
+    Value *function = declared_attr_function(attribute);
+    if (!value_is(function, VALUE_FUNCTION)) return NULL;
+    const Node *node = ((const FunctionValue *)function)->node;
+    return node && node->kind == NODE_FunctionDef ? NODE_AS(FunctionDef, (Node *)node)->returns : NULL;
 }
 
 static Value *declared_attr_create(Evaluator *ev, Class *cls, const Arguments *arguments) {

@@ -626,7 +626,8 @@ bool mappers_configure(Evaluator *ev) {
 typedef struct JoinAdapt {
     Relationship *relationship;
     Element *left, *right, *secondary;
-    bool far; /* secondaryjoin, criteria: what is not the secondary's belongs to the right side */
+    bool far;            /* secondaryjoin: what is not the secondary's belongs to the right side */
+    bool secondary_from; /* criteria of any(): FROM clauses that name the secondary mean its alias */
 } JoinAdapt;
 
 static Element *adapt_to(Evaluator *ev, Element *selectable, Element *column) {
@@ -645,17 +646,34 @@ static Element *adapt_join_column(Evaluator *ev, Element *element, void *data) {
     return adapt_to(ev, right ? adapt->right : adapt->left, element);
 }
 
+/* What stands for a column of a criterion under the aliases of the join: the target's, else its secondary's, else the
+ * source's. The element itself: it is the target's own already. */
 static Element *adapt_criterion(Evaluator *ev, Element *element, void *data) {
     JoinAdapt *adapt = data;
+    if (element->settled) return element;
+    if (element->kind == EL_SUBQUERY || element->kind == EL_CTE || element->kind == EL_JOIN)
+        return element; /* what these are made of is theirs */
+    if (element == adapt->relationship->secondary && adapt->secondary_from) return adapt->secondary;
     if (element->kind != EL_COLUMN || (element->entity && element->entity->is_alias)) return NULL;
     Element *plain = element->original && element->entity ? element->original : element;
-    return adapt_to(ev, adapt->right, plain);
+    Element *chain[3] = {adapt->right, adapt->secondary, adapt->relationship->secondary ? NULL : adapt->left};
+    for (int i = 0; i < 3; i++) {
+        Element *found = chain[i] ? from_embedded(ev, chain[i], plain) : NULL;
+        if (found) return element_same(found, plain) ? element : found;
+    }
+    return NULL;
+}
+
+Element *relationship_adapt_criterion(Evaluator *ev, Relationship *relationship, const Entity *left,
+                                      const Entity *right, Element *secondary, Element *criterion) {
+    JoinAdapt adapt = {relationship, left->selectable, right->selectable, secondary, false, true};
+    return element_rewrite(ev, criterion, adapt_criterion, &adapt);
 }
 
 bool relationship_join(Evaluator *ev, Relationship *relationship, Entity *left, Entity *right, bool alias_secondary,
                        const ElementList *criteria, JoinTargets *out) {
     if (!relationship_configure(ev, relationship)) return false;
-    JoinAdapt adapt = {relationship, left->selectable, right->selectable, relationship->secondary, false};
+    JoinAdapt adapt = {relationship, left->selectable, right->selectable, relationship->secondary, false, false};
     if (relationship->secondary && alias_secondary)
         adapt.secondary = element_alias(ev, relationship->secondary, (Name){0});
     out->secondary = adapt.secondary;

@@ -102,6 +102,7 @@ static void compile_read_column(Compile *compile, Element *element) {
         compile_add_entity(compile, QUERY_ENTITY_BUNDLE, entity, element);
     } else if (element_is_from(element) && !element_is_select(element)) { /* a table or CTE: its columns */
         const ElementList *columns = from_columns(compile->ev, element);
+        if (element->kind == EL_JOIN) element_list_push(compile->ev, &compile->from, element);
         for (int i = 0; i < columns->count; i++) compile_read_column(compile, columns->items[i]);
     } else {
         Entity *entity = column_entity(element);
@@ -418,14 +419,17 @@ static bool compile_join(Compile *compile, const SetupJoin *join) {
 
 /* ---- criteria of entities ---- */
 
+/* Without include_aliases a criterion means the very class that it names: no alias, no subclass, and so no class of a
+ * mixin. */
 static bool criterion_matches(const CriteriaOption *option, const Entity *entity) {
     if (option->entity) {
         if (option->entity->is_alias) return option->entity == entity;
         if (!mapper_is_a(entity->mapper, option->entity->mapper)) return false;
+        if (entity->mapper == option->entity->mapper && (!entity->is_alias || entity->is_eager)) return true;
     } else if (!option->cls || !class_is_subclass(entity->mapper->cls, option->cls)) {
         return false;
     }
-    return !entity->is_alias || option->include_aliases || entity->is_eager;
+    return option->include_aliases;
 }
 
 /* A criterion's own subqueries don't follow it. */
@@ -746,6 +750,16 @@ static void plan_positions(const Compile *compile, EntityPlan *plan, int extra, 
         if (plan->eager[i].plan) plan_positions(compile, plan->eager[i].plan, extra, depth + 1);
 }
 
+static bool compile_match_options(Compile *compile) {
+    if (compile->start) return true;
+    Entity **entities = ARENA_ARRAY(compile->arena, Entity *, compile->entity_count + 1);
+    int count = 0;
+    for (int i = 0; i < compile->entity_count; i++)
+        if (compile->entities[i]->kind == QUERY_ENTITY_MAPPER) entities[count++] = compile->entities[i]->entity;
+    return options_match(compile->ev, compile->options, compile->given->early_options, entities, count,
+                         compile->given->head.head.base.node);
+}
+
 Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan *plan, const EntityPlan *start) {
     if (!mappers_configure(ev)) return NULL;
     Compile compile = {.ev = ev, .arena = evaluator_arena(ev), .given = select, .nested = nested, .start = start};
@@ -753,6 +767,7 @@ Element *orm_compile_select(Evaluator *ev, Select *select, bool nested, RowPlan 
     if (!options_agree(ev, compile.options, select->head.head.base.node)) return NULL;
     list_append_all(ev, &compile.where, &select->where);
     compile_read_columns(&compile);
+    if (!compile_match_options(&compile)) return NULL;
     for (int i = 0; i < select->join_count; i++)
         if (!compile_join(&compile, &select->joins[i])) return NULL;
     spread_bundles(&compile, &select->head.order_by, &compile.order_by);

@@ -58,6 +58,7 @@ typedef struct Select {
     ElementList correlate, correlate_except;
     bool auto_correlate;
     const Value *criterion_of; /* the with_loader_criteria() that it is part of, and does not follow itself */
+    int early_options;         /* so many options are older than its columns: they may name what it no longer selects */
     Value *filter_entity;      /* what filter_by() refers to: the last joined or first entity; NULL */
 } Select;
 

@@ -168,6 +168,7 @@ Element *bundle_element(Evaluator *ev, BundleValue *bundle);
 /* declarative */
 extern const Type orm_declared_attr_type;
 Value *declared_attr_call(Evaluator *ev, Value *attribute, Class *cls);
+const Node *declared_attr_annotation(const Value *attribute);
 void mapper_instrument(Evaluator *ev, Mapper *mapper);
 
 /* attributes, entities, options */

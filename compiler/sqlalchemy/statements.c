@@ -214,6 +214,7 @@ static Value *select_with_only_columns(Evaluator *ev, Value *self, const Argumen
         select->join_count = 0;
     }
     select->columns = (ElementList){0};
+    select->early_options = select->head.head.option_count;
     given.keyword_count = 0;
     return select_columns_read(ev, select, &given) ? select_result(ev, self, select) : NULL;
 }
@@ -508,6 +509,17 @@ static Element *unwrapped(Value *self) {
     return element->kind == EL_SCALAR_SELECT ? element->children[0] : element;
 }
 
+/* select(User).from_statement(…): that statement, whose rows are read as users. */
+static Value *select_from_statement(Evaluator *ev, Value *self, const Arguments *a) {
+    (void)self;
+    Value *statement = NULL;
+    if (!arguments_bind(ev, a, "from_statement", "statement", &statement)) return NULL;
+    if (value_is_element(statement) || value_is_unknown(statement)) return statement;
+    return sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
+                    "SELECT construct or equivalent text() construct expected, got %.*s.",
+                    SLICE_ARGS(value_repr(ev, statement)));
+}
+
 static Value *select_subquery(Evaluator *ev, Value *self, const Arguments *a) {
     Value *name = NULL, *flat = NULL;
     if (!arguments_bind(ev, a, "subquery", "| name flat", &name, &flat)) return NULL;
@@ -654,6 +666,7 @@ const NativeMethod select_methods[] = {
     {"correlate", select_correlate, NATIVE_METHOD, NULL},
     {"correlate_except", select_correlate_except, NATIVE_METHOD, NULL},
     {"get_final_froms", select_get_final_froms, NATIVE_METHOD, NULL},
+    {"from_statement", select_from_statement, NATIVE_METHOD, NULL},
     {NULL, NULL, NATIVE_METHOD, NULL},
 };
 

@@ -222,11 +222,7 @@ static bool type_keyword(SaType *type, Slice name, Value *value) {
 }
 
 static bool value_is_enum_class(Value *value) {
-    if (!value_is(value, VALUE_CLASS)) return false;
-    const Class *cls = (const Class *)value;
-    for (int i = 0; i < cls->mro_count; i++)
-        if (slice_equals_text(cls->mro[i]->name->text, "Enum")) return true;
-    return false;
+    return value_is(value, VALUE_CLASS) && class_is_enum((const Class *)value);
 }
 
 static void enum_push(Evaluator *ev, SaType *type, Slice label, Value *member) {
@@ -252,15 +248,9 @@ static void enum_of_class(Evaluator *ev, SaType *type, Value *value) {
     if (!type->name.length) {
         type->name = slice_lower(evaluator_arena(ev), cls->name->text);
     }
-    for (int i = 0; i < cls->names.count; i++) {
-        const AtomMapEntry *entry = &cls->names.entries[i];
-        if (!entry->key || slice_starts_with(entry->key->text, "_")) continue;
-        Value *member = entry->value;
-        if (value_is(member, VALUE_FUNCTION) || value_is(member, VALUE_PROPERTY) ||
-            value_is(member, VALUE_CLASSMETHOD) || value_is(member, VALUE_STATICMETHOD) ||
-            value_is(member, VALUE_NATIVE_FUNCTION))
-            continue;
-        enum_push(ev, type, entry->key->text, member);
+    for (int i = 0; i < enum_member_count(cls); i++) {
+        Value *member = enum_member(cls, i);
+        enum_push(ev, type, enum_member_name(member)->text, member);
     }
 }
 
