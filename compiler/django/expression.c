@@ -156,6 +156,7 @@ DjExpr *dj_parse(Evaluator *ev, Value *value, bool strings_are_fields, const Nod
         expr->as.subquery.queryset = value_as_queryset(value);
         return expr;
     }
+    if (strings_are_fields) value = value_usual(value);
     if (strings_are_fields && value_is(value, VALUE_STRING)) return dj_f(ev, value_text(value), site);
     return dj_value(ev, value, NULL, site);
 }
@@ -222,8 +223,17 @@ DjExpr *dj_q_condition(Evaluator *ev, Slice name, Value *value, const Node *site
     return q;
 }
 
+/* Of `known & unknown` what is known stays; no other combination says anything. */
+static Value *combine_unknown(Evaluator *ev, DjConnector connector, Value *left, Value *right, const Node *site) {
+    Value *known = value_is_unknown(left) ? right : left, *unknown = known == left ? right : left;
+    if (connector != DJ_AND || value_is_unknown(known)) return value_unknown_at(ev, site);
+    evaluator_warn_left_out(ev, unknown, evaluator_span(ev, site), "a condition");
+    return known;
+}
+
 /* Q & Q, Q | Q, Q ^ Q: an empty side gives the other one. */
 static Value *combine_q(Evaluator *ev, DjConnector connector, Value *self, Value *other, const Node *site) {
+    if (value_is_unknown(self) || value_is_unknown(other)) return combine_unknown(ev, connector, self, other, site);
     if (!is_q_like(ev, self) || !is_q_like(ev, other))
         return evaluator_raise_id(ev, EXCEPTION_TYPE, site, "unsupported operand type(s) for %s: 'Q' and '%s'",
                                   connector == DJ_AND  ? "&"

@@ -44,6 +44,7 @@ static Value *f_init(Evaluator *ev, Value *self, const Arguments *arguments) {
     if (!arguments_bind(ev, arguments, "F", "name", &name)) return NULL;
     expr->kind = DJ_F;
     expr->site = argument_node(arguments, 0);
+    name = value_usual(name);
     if (value_is_unknown(name))
         return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, expr->site, "the name of a field that is not known here");
     if (!value_is(name, VALUE_STRING))
@@ -64,6 +65,9 @@ static Value *outer_ref_init(Evaluator *ev, Value *self, const Arguments *argume
         expr->args[0] = value_expr(name);
         return value_none(ev);
     }
+    name = value_usual(name);
+    if (value_is_unknown(name))
+        return evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, expr->site, "the name of a field that is not known here");
     if (!value_is(name, VALUE_STRING))
         return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "OuterRef() takes the name of a field");
     expr->as.f.name = value_text(name);

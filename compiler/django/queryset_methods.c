@@ -286,7 +286,7 @@ bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **o
     *out = ARENA_ARRAY(arena_of(ev), DjOrdering, arguments->count + 1);
     *count = 0;
     for (int i = 0; i < arguments->count; i++) {
-        Value *value = arguments->items[i];
+        Value *value = value_usual(arguments->items[i]);
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         DjOrdering *item = &(*out)[*count];
         item->span = evaluator_span(ev, node);
@@ -433,7 +433,7 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
     out->annotations = (Arguments){.site = arguments->site};
     out->annotations.keywords = ARENA_ARRAY(arena_of(ev), Keyword, most);
     for (int i = 0; i < arguments->count; i++) {
-        Value *value = arguments->items[i];
+        Value *value = value_usual(arguments->items[i]);
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         bool expression = expressions_allowed && (value_is_expr(value) || value_is_queryset(value));
         if (value_is_unknown(value)) {

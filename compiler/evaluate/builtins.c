@@ -19,6 +19,11 @@ static Value *builtin_len(Evaluator *ev, Value *self, const Arguments *arguments
     if (value_is_unknown(value)) return unknown_of_kind(ev, arguments, VALUE_INTEGER);
     if (value_is(value, VALUE_CLASS) && class_is_enum((Class *)value))
         return value_integer(ev, enum_member_count((Class *)value));
+    if (value_is(value, VALUE_CLASS) && class_find((Class *)value, ev->names.iter)) {
+        Value *items = value_iterate(ev, value, arguments->site);
+        if (!items || value_is_unknown(items)) return items;
+        return value_integer(ev, ((ListValue *)items)->count);
+    }
     Value *method = class_find(value->cls, ev->names.len);
     if (method)
         return value_call_with(ev, class_bind(ev, method, value, value->cls, arguments->site), NULL, 0,

@@ -9,6 +9,17 @@
 
 enum { EMBEDDED_SOURCE = 0xffff }; /* no source has this number: evaluator_span gives an empty span */
 
+Value *embedded_renamed(Evaluator *ev, Value *value, const Node *target) {
+    if (!value_is_unknown(value)) return value;
+    const UnknownValue *unknown = (const UnknownValue *)value;
+    if (!unknown->node || unknown->node->source != EMBEDDED_SOURCE || target->source == EMBEDDED_SOURCE) return value;
+    UnknownValue *copy = ARENA_NEW(ev->arena, UnknownValue);
+    *copy = *unknown;
+    copy->text = evaluator_node_text(ev, target);
+    copy->node = target;
+    return &copy->head;
+}
+
 bool module_run_text(Evaluator *ev, ModuleValue *module, Slice name, Slice text) {
     Source *source = source_from_text(&ev->lasting, slice_copy(&ev->lasting, name), text);
     source->number = EMBEDDED_SOURCE;

@@ -209,6 +209,7 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     ev->entry_node = NULL;
     Flow flow = execute_body(ev, &program->tree->body);
     if (flow == FLOW_RAISE) evaluator_report_error(ev);
+    imports_complete(ev, module);
     ev->frame = frame.caller;
     ev->tries = tries;
     ev->entry_node = entry;

@@ -164,9 +164,24 @@ static Value *evaluate_dict(Evaluator *ev, const NodeDict *node) {
 
 /* ---- f-strings ---- */
 
-static bool format_piece(Evaluator *ev, const Node *node, Buffer *out, bool *unknown) {
+/*
+ * The text of an f-string as far as it is known, and the one that it has where parameters have their defaults:
+ * `f"{field}__{op}"` in `def find(field="price", op="lt")` is "price__lt".
+ */
+typedef struct FormatText {
+    Buffer known, usual;
+    bool unknown;
+    bool unusual; /* something unknown has no default */
+} FormatText;
+
+static void format_put(FormatText *text, Slice piece) {
+    buffer_slice(&text->known, piece);
+    buffer_slice(&text->usual, piece);
+}
+
+static bool format_piece(Evaluator *ev, const Node *node, FormatText *out) {
     if (node->kind == NODE_Constant) {
-        buffer_slice(out, NODE_AS(Constant, node)->value.text);
+        format_put(out, NODE_AS(Constant, node)->value.text);
         return true;
     }
     if (node->kind != NODE_FormattedValue) return true;
@@ -180,7 +195,10 @@ static bool format_piece(Evaluator *ev, const Node *node, Buffer *out, bool *unk
         if (!spec) return false;
     }
     if (value_is_unknown(value) || (spec && !value_is(spec, VALUE_STRING))) {
-        *unknown = true;
+        const Value *usual = value_is_unknown(value) ? ((UnknownValue *)value)->fallback : NULL;
+        out->unknown = true;
+        if (usual && !spec && value_is(usual, VALUE_STRING)) buffer_slice(&out->usual, value_text(usual));
+        else out->unusual = true;
         return true;
     }
     Value *text;
@@ -188,25 +206,27 @@ static bool format_piece(Evaluator *ev, const Node *node, Buffer *out, bool *unk
     else if (piece->conversion == 's') text = value_str(ev, value, node);
     else text = value_format(ev, value, spec ? value_text(spec) : SLICE(""), node);
     if (!text) return false;
-    if (value_is_unknown(text)) *unknown = true;
-    else buffer_slice(out, value_text(text));
+    if (value_is_unknown(text)) out->unknown = out->unusual = true;
+    else format_put(out, value_text(text));
     return true;
 }
 
 static Value *evaluate_joined(Evaluator *ev, const NodeJoinedStr *node) {
-    Buffer text;
-    buffer_init(&text, ev->arena);
-    bool unknown = false;
+    FormatText text = {0};
+    buffer_init(&text.known, ev->arena);
+    buffer_init(&text.usual, ev->arena);
     for (int i = 0; i < node->values.count; i++)
-        if (!format_piece(ev, node->values.items[i], &text, &unknown)) return NULL;
-    if (!unknown) return value_string(ev, buffer_view(&text));
+        if (!format_piece(ev, node->values.items[i], &text)) return NULL;
+    if (!text.unknown) return value_string(ev, buffer_view(&text.known));
     UnknownValue *made = (UnknownValue *)unknown_result(ev, &node->node, ev->builtins.kinds[VALUE_STRING]);
     const Node *last = node->values.items[node->values.count - 1];
     /* f"attributes__{key}": a key below a known field; where a name must stand, the variable's own name does */
-    if (slice_ends_with(buffer_view(&text), "__") && last->kind == NODE_FormattedValue &&
-        NODE_AS(FormattedValue, last)->value->kind == NODE_Name) {
-        buffer_slice(&text, NODE_AS(Name, NODE_AS(FormattedValue, last)->value)->id->text);
-        made->fallback = value_string(ev, buffer_view(&text));
+    if (!text.unusual) {
+        made->fallback = value_string(ev, buffer_view(&text.usual));
+    } else if (text.known.length > 2 && slice_ends_with(buffer_view(&text.known), "__") &&
+               last->kind == NODE_FormattedValue && NODE_AS(FormattedValue, last)->value->kind == NODE_Name) {
+        buffer_slice(&text.known, NODE_AS(Name, NODE_AS(FormattedValue, last)->value)->id->text);
+        made->fallback = value_string(ev, buffer_view(&text.known));
     }
     return &made->head;
 }

@@ -6,7 +6,8 @@
  */
 #include "compiler/evaluate/internal.h"
 
-enum { SYMBOLIC_RECURSION = 2 };
+/* Calls of one function within each other: where unknown values decide how deep, and where known ones do. */
+enum { SYMBOLIC_RECURSION = 2, KNOWN_RECURSION = 50 };
 
 Scope *scope_new(Evaluator *ev, ScopeKind kind, Scope *parent, ModuleValue *module) {
     Scope *scope = ARENA_NEW(ev->arena, Scope);
@@ -240,7 +241,8 @@ static Scope *function_scope(Evaluator *ev, FunctionValue *function, Value *self
 /* ---- running ---- */
 
 Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldTarget *target, const Node *site) {
-    Frame frame = {.scope = scope, .function = function, .caller = ev->frame, .target = target};
+    Frame frame = {
+        .scope = scope, .function = function, .caller = ev->frame, .target = target, .decisions = ev->decision_total};
     if (ev->depth >= ev->limits.call_depth)
         return evaluator_raise_id(ev, EXCEPTION_LIMIT, site, "calls are nested more than %d deep",
                                   ev->limits.call_depth);
@@ -260,19 +262,41 @@ Value *function_run(Evaluator *ev, FunctionValue *function, Scope *scope, YieldT
     return frame.returned ? frame.returned : value_none(ev);
 }
 
-/* Calls of the same function that are under way: a recursion that only unknown values would end is cut. */
-static int function_active(const Evaluator *ev, const FunctionValue *function) {
-    int count = 0;
-    for (const Frame *frame = ev->frame; frame; frame = frame->caller)
-        count += frame->function && frame->function->node == function->node;
-    return count;
+static bool value_is_plain(const Value *value) {
+    return value_is_any(value, KIND(BOOL) | KIND(INTEGER) | KIND(FLOAT) | KIND(STRING) | KIND(LIST) | KIND(TUPLE) |
+                                   KIND(DICT) | KIND(SET) | KIND(DECIMAL));
+}
+
+/* A recursion that known values end: no decision since the call before, and a known argument that is another now. */
+static bool recursion_proceeds(const Evaluator *ev, const Frame *before, const Scope *scope) {
+    if (before->decisions != ev->decision_total) return false;
+    const Scope *outer = before->scope;
+    while (outer->kind == SCOPE_COMPREHENSION) outer = outer->parent;
+    for (int i = 0; i < scope->own.count; i++) {
+        const Value *now = value_resolve(scope->own.entries[i].value);
+        const Value *then = atom_map_get(&outer->own, scope->own.entries[i].key);
+        if (then && now != value_resolve((Value *)then) && value_is_plain(now)) return true;
+    }
+    return false;
+}
+
+/* A recursion that only unknown values would end is cut. */
+static bool recursion_is_cut(const Evaluator *ev, const FunctionValue *function, const Scope *scope) {
+    int active = 0;
+    bool proceeds = true;
+    for (const Frame *frame = ev->frame; frame; frame = frame->caller) {
+        if (!frame->function || frame->function->node != function->node) continue;
+        if (!active) proceeds = recursion_proceeds(ev, frame, scope);
+        active++;
+    }
+    return active >= (proceeds ? KNOWN_RECURSION : SYMBOLIC_RECURSION);
 }
 
 Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments) {
     Scope *scope = function_scope(ev, function, self, arguments);
     if (!scope) return NULL;
     trace_note_call(ev, function, self);
-    if (evaluator_symbolic(ev) && function_active(ev, function) >= SYMBOLIC_RECURSION)
+    if (evaluator_symbolic(ev) && recursion_is_cut(ev, function, scope))
         return unknown_result(ev, arguments->site, NULL);
     return function_run(ev, function, scope, NULL, arguments->site);
 }

@@ -257,6 +257,22 @@ static void import_star(Evaluator *ev, ModuleValue *from) {
     }
 }
 
+static void import_later(Evaluator *ev, const ModuleValue *module, Atom name, UnknownValue *unknown) {
+    LateImport *late = ARENA_NEW(ev->arena, LateImport);
+    *late = (LateImport){module, name, unknown, ev->late_imports};
+    evaluator_touch(ev, &ev->late_imports, sizeof ev->late_imports);
+    ev->late_imports = late;
+}
+
+void imports_complete(Evaluator *ev, const ModuleValue *module) {
+    for (LateImport *late = ev->late_imports; late; late = late->next) {
+        Value *value = late->module == module ? atom_map_get(&module->names, late->name) : NULL;
+        if (!value || late->unknown->resolved || value == &late->unknown->head) continue;
+        evaluator_touch(ev, &late->unknown->resolved, sizeof late->unknown->resolved);
+        late->unknown->resolved = value;
+    }
+}
+
 static Value *module_member(Evaluator *ev, Value *module, Slice dotted, Atom name, const Node *site) {
     if (module && value_is(module, VALUE_MODULE)) {
         ModuleValue *known = (ModuleValue *)module;
@@ -277,6 +293,7 @@ static Value *module_member(Evaluator *ev, Value *module, Slice dotted, Atom nam
     UnknownValue *unknown = (UnknownValue *)found;
     if (!value_is_unknown(found) || unknown->origin_type) return found;
     if (reported) unknown->origin_type = &reported_origin;
+    if (known && !reported) import_later(ev, (const ModuleValue *)module, name, unknown);
     if (known) return found;
     unknown->origin_type = &import_origin;
     unknown->origin = ARENA_NEW(ev->arena, Slice);

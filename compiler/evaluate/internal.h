@@ -95,6 +95,7 @@ typedef struct Frame {
     const Node *return_site;
     ListValue *yields;
     YieldTarget *target;
+    int decisions;   /* met on this path before the call */
     Value *handling; /* the exception that the handler being run has caught */
 } Frame;
 
@@ -163,6 +164,14 @@ typedef struct FamilyState {
     void *state;
 } FamilyState;
 
+/* A name that a module in the middle of its import (a circle) did not have yet: filled in when the module ends. */
+typedef struct LateImport {
+    const ModuleValue *module;
+    Atom name;
+    UnknownValue *unknown;
+    struct LateImport *next;
+} LateImport;
+
 typedef struct NamedValue {
     Slice name;
     Value *value;
@@ -216,6 +225,7 @@ struct Evaluator {
     int lasting_source_count;
     const Source **lasting_sources; /* the arrays as loading left them: a compile grows copies in scratch memory */
     NamedValue *lasting_settings;
+    LateImport *late_imports;
     ModuleValue **imported;
     int imported_count, imported_capacity, lasting_imported_count;
 
@@ -322,6 +332,8 @@ Value *evaluate_text(Evaluator *ev, Slice text, const Node *site, Scope *scope);
 /* ---- statement.c ---- */
 Flow execute_body(Evaluator *ev, const Nodes *body);
 bool assign_target(Evaluator *ev, const Node *target, Value *value);
+/* An unknown that text inside the library has named is called as the program's own target. */
+Value *embedded_renamed(Evaluator *ev, Value *value, const Node *target);
 void scope_assign(Evaluator *ev, Scope *scope, Atom name, Value *value);
 Value *evaluate_or_unknown(Evaluator *ev, const Node *node);
 bool try_fires(Evaluator *ev, bool ended);
@@ -379,6 +391,7 @@ Class *unknown_class(const Value *value); /* NULL: not known */
 
 /* ---- import.c ---- */
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program);
+void imports_complete(Evaluator *ev, const ModuleValue *module); /* its body has ended */
 /* Sets up the native modules that the statements import, before anything is journaled. */
 void imports_preload(Evaluator *ev, const Nodes *body);
 ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module);

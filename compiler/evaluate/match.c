@@ -36,9 +36,18 @@ static Fit fit_singleton(Evaluator *ev, const Constant *constant, Value *subject
     return fit_of(truth);
 }
 
+/* What is known to be a str, a number or an object of a class is no sequence and no mapping. */
+static bool can_be(const Evaluator *ev, const Value *unknown, ValueKind kind) {
+    const Class *known = unknown_class(unknown);
+    if (!known || known == ev->builtins.object || class_is_user(known) || known->open) return true;
+    if (class_is_subclass(known, ev->builtins.kinds[kind])) return true;
+    return kind == VALUE_LIST && class_is_subclass(known, ev->builtins.kinds[VALUE_TUPLE]);
+}
+
 static Fit fit_sequence(Evaluator *ev, const Nodes *patterns, Value *subject) {
     subject = value_resolve(subject);
     if (value_is_unknown(subject)) {
+        if (!can_be(ev, subject, VALUE_LIST)) return FIT_NO;
         for (int i = 0; i < patterns->count; i++)
             if (patterns->items[i]->kind == NODE_MatchAs || patterns->items[i]->kind == NODE_MatchStar)
                 pattern_fits(ev, patterns->items[i], value_unknown_at(ev, patterns->items[i]));
@@ -68,15 +77,24 @@ static Fit fit_sequence(Evaluator *ev, const Nodes *patterns, Value *subject) {
     return result;
 }
 
+static Value *mapping_item(Evaluator *ev, UnknownValue *subject, Value *key, const Node *node) {
+    Value *made = unknown_get_item(ev, subject, key, node);
+    if (value_is_unknown(made) && made != subject->element)
+        ((UnknownValue *)made)->text =
+            slice_format(ev->arena, "%.*s[%.*s]", SLICE_ARGS(subject->text), SLICE_ARGS(evaluator_node_text(ev, node)));
+    return made;
+}
+
 static Fit fit_mapping(Evaluator *ev, const NodeMatchMapping *pattern, Value *subject) {
     subject = value_resolve(subject);
     bool unknown = value_is_unknown(subject);
-    if (!unknown && !value_is(subject, VALUE_DICT)) return FIT_NO;
+    if (unknown ? !can_be(ev, subject, VALUE_DICT) : !value_is(subject, VALUE_DICT)) return FIT_NO;
     Fit result = unknown ? FIT_UNKNOWN : FIT_YES;
     for (int i = 0; i < pattern->keys.count; i++) {
         Value *key = evaluate(ev, pattern->keys.items[i]);
         if (!key) return FIT_ERROR;
-        Value *value = unknown ? value_unknown_at(ev, pattern->keys.items[i]) : dict_get(ev, (DictValue *)subject, key);
+        Value *value = unknown ? mapping_item(ev, (UnknownValue *)subject, key, pattern->keys.items[i])
+                               : dict_get(ev, (DictValue *)subject, key);
         if (!value) return FIT_NO;
         Fit fit = pattern_fits(ev, pattern->patterns.items[i], value);
         if (fit == FIT_NO || fit == FIT_ERROR) return fit;
@@ -94,6 +112,8 @@ static Fit fit_class(Evaluator *ev, const NodeMatchClass *pattern, Value *subjec
     Fit result = FIT_YES;
     if (!value_is(cls, VALUE_CLASS) || value_is_unknown(subject)) result = FIT_UNKNOWN;
     else if (!value_is_instance(subject, (Class *)cls)) return FIT_NO;
+    const Class *known = value_is_unknown(subject) ? unknown_class(subject) : NULL;
+    if (known && value_is(cls, VALUE_CLASS) && class_is_subclass(known, (Class *)cls)) result = FIT_YES;
     if (result == FIT_UNKNOWN && value_is_unknown(subject) && value_is(cls, VALUE_CLASS)) {
         if (!evaluator_decide_truth(ev, value_unknown_at(ev, &pattern->node), &pattern->node)) return FIT_NO;
         subject = value_unknown_instance(ev, (Class *)cls, ((UnknownValue *)subject)->text, &pattern->node);

@@ -14,6 +14,12 @@ Value *value_resolve(Value *value) {
     return value;
 }
 
+Value *value_usual(Value *value) {
+    value = value_resolve(value);
+    Value *usual = value_is_unknown(value) ? ((UnknownValue *)value)->fallback : NULL;
+    return usual && value_is(usual, VALUE_STRING) ? usual : value;
+}
+
 /* For any use but a test: an optional is taken to be there. */
 static Value *value_present(Evaluator *ev, Value *value) {
     value = value_resolve(value);
@@ -314,10 +320,13 @@ Value *value_get_item(Evaluator *ev, Value *self, Value *key, const Node *site) 
             return unknown_result(ev, site, cls);
         }
         Value *getter = class_find(cls, ev->names.class_getitem);
-        if (getter && value_is(getter, VALUE_CLASSMETHOD)) getter = ((WrapperValue *)getter)->function;
-        if (getter && !value_is(getter, VALUE_NATIVE_FUNCTION)) {
+        if (getter && value_is(getter, VALUE_FUNCTION)) {
             Value *items[2] = {self, key};
             return value_call_with(ev, getter, items, 2, site);
+        }
+        if (getter && value_is(getter, VALUE_CLASSMETHOD)) {
+            Value *bound = class_bind(ev, getter, NULL, cls, site);
+            return bound ? value_call_with(ev, bound, &key, 1, site) : NULL;
         }
         return value_alias(ev, self, key);
     }
@@ -370,6 +379,12 @@ Value *value_iterate(Evaluator *ev, Value *self, const Node *site) {
         for (int i = 0; i < enum_member_count((Class *)self); i++)
             list_append(ev, members, enum_member((Class *)self, i));
         return &members->head;
+    }
+    /* what a metaclass would have stands as a class method of the native class */
+    Value *of_class = value_is(self, VALUE_CLASS) ? class_find((Class *)self, ev->names.iter) : NULL;
+    if (of_class && value_is(of_class, VALUE_CLASSMETHOD)) {
+        Value *bound = class_bind(ev, of_class, NULL, (Class *)self, site);
+        return bound ? value_call_with(ev, bound, NULL, 0, site) : NULL;
     }
     Value *iter = class_find(self->cls, ev->names.iter);
     if (!iter) iter = class_find(self->cls, ev->names.aiter);

@@ -88,12 +88,10 @@ static void typing_setup(Evaluator *ev, ModuleValue *module) {
     module_define(ev, module, "Set", &ev->builtins.kinds[VALUE_SET]->head);
     module_define(ev, module, "Text", &ev->builtins.kinds[VALUE_STRING]->head);
     module_define(ev, module, "TYPE_CHECKING", value_bool(ev, true));
-    NativeClass generic = {.name = "Generic"}, protocol = {.name = "Protocol"}, named = {.name = "NamedTuple"},
-                typed = {.name = "TypedDict"};
+    NativeClass generic = {.name = "Generic"}, protocol = {.name = "Protocol"};
     module_define_class(ev, module, &generic, NULL);
     module_define_class(ev, module, &protocol, NULL);
-    module_define_class(ev, module, &named, NULL);
-    module_define_class(ev, module, &typed, NULL);
+    named_tuples_setup(ev, module);
     static const char *const makers[] = {"TypeVar", "ParamSpec", "NewType", "get_type_hints", "get_args", "get_origin"};
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
         module_define_function(ev, module, makers[i], give_unknown);
@@ -272,7 +270,7 @@ static const OperatorFact operators[] = {
     {"iadd", 0, OP_Add},          {"eq", 1, COMPARE_Eq},  {"ne", 1, COMPARE_NotEq}, {"lt", 1, COMPARE_Lt},
     {"le", 1, COMPARE_LtE},       {"gt", 1, COMPARE_Gt},  {"ge", 1, COMPARE_GtE},   {"is_", 1, COMPARE_Is},
     {"is_not", 1, COMPARE_IsNot}, {"not_", 2, UNARY_Not}, {"neg", 2, UNARY_USub},   {"inv", 2, UNARY_Invert},
-    {"invert", 2, UNARY_Invert},
+    {"invert", 2, UNARY_Invert},  {"pos", 2, UNARY_UAdd}, {"lshift", 0, OP_LShift}, {"rshift", 0, OP_RShift},
 };
 
 static void operator_setup(Evaluator *ev, ModuleValue *module) {
@@ -281,6 +279,7 @@ static void operator_setup(Evaluator *ev, ModuleValue *module) {
                       value_native_function(ev, operators[i].name, operator_call, (void *)&operators[i]));
     module_define_function(ev, module, "itemgetter", operator_itemgetter);
     module_define_function(ev, module, "attrgetter", operator_attrgetter);
+    operator_text_setup(ev, module);
 }
 
 /* ---- itertools, collections ---- */
@@ -368,11 +367,9 @@ static void itertools_setup(Evaluator *ev, ModuleValue *module) {
     module_define_class(ev, module, &chain, NULL);
     module_define_function(ev, module, "islice", itertools_islice);
     module_define_function(ev, module, "groupby", itertools_groupby);
-    static const char *const others[] = {
-        "count",     "cycle",     "repeat", "product",     "permutations", "combinations", "accumulate", "starmap",
-        "takewhile", "dropwhile", "tee",    "zip_longest", "batched",      "pairwise",     "compress",   "filterfalse"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        module_define_function(ev, module, others[i], give_unknown);
+    module_define_function(ev, module, "count", give_unknown);
+    module_define_function(ev, module, "cycle", give_unknown);
+    itertools_text_setup(ev, module);
 }
 
 static Value *collections_defaultdict(Evaluator *ev, Value *self, const Arguments *arguments) {
@@ -414,7 +411,7 @@ static void collections_setup(Evaluator *ev, ModuleValue *module) {
     module_define_function(ev, module, "Counter", collections_counter);
     module_define_function(ev, module, "OrderedDict", collections_ordered);
     module_define_function(ev, module, "deque", collections_deque);
-    module_define_function(ev, module, "namedtuple", give_unknown);
+    module_define_function(ev, module, "namedtuple", collections_namedtuple);
     module_define_function(ev, module, "ChainMap", give_unknown);
 }
 
@@ -528,9 +525,35 @@ static void os_setup(Evaluator *ev, ModuleValue *module) {
     module_define(ev, module, "environ", &environ->head);
 }
 
+/* Containers are copied, so that a change of the copy leaves the original as it was; the rest stands for itself. */
+static Value *copy_value(Evaluator *ev, Value *value, int depth, const Node *site) {
+    value = value_resolve(value);
+    bool container = value_is(value, VALUE_LIST) || value_is(value, VALUE_DICT) || value_is(value, VALUE_SET);
+    if (!container || value->cls != ev->builtins.kinds[value->type->kind]) return value;
+    Value *made = value_call_with(ev, &value->cls->head, &value, 1, site);
+    if (!made || !depth) return made;
+    for (int i = 0; value_is(made, VALUE_LIST) && i < ((ListValue *)made)->count; i++)
+        ((ListValue *)made)->items[i] = copy_value(ev, ((ListValue *)made)->items[i], depth - 1, site);
+    for (int i = 0; value_is(made, VALUE_DICT) && i < ((DictValue *)made)->count; i++)
+        ((DictValue *)made)->entries[i].value = copy_value(ev, ((DictValue *)made)->entries[i].value, depth - 1, site);
+    return made;
+}
+
+enum { DEEP_COPY = 20 };
+
+static Value *copy_copy(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return arguments->count ? copy_value(ev, arguments->items[0], 0, arguments->site) : value_none(ev);
+}
+
+static Value *copy_deepcopy(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return arguments->count ? copy_value(ev, arguments->items[0], DEEP_COPY, arguments->site) : value_none(ev);
+}
+
 static void copy_setup(Evaluator *ev, ModuleValue *module) {
-    module_define_function(ev, module, "copy", give_first);
-    module_define_function(ev, module, "deepcopy", give_first);
+    module_define_function(ev, module, "copy", copy_copy);
+    module_define_function(ev, module, "deepcopy", copy_deepcopy);
 }
 
 static void types_setup(Evaluator *ev, ModuleValue *module) {

@@ -120,7 +120,7 @@ bool assign_target(Evaluator *ev, const Node *target, Value *value) {
     switch (target->kind) {
     case NODE_Name: {
         Scope *scope = ev->frame->scope;
-        scope_assign(ev, scope, NODE_AS(Name, target)->id, value);
+        scope_assign(ev, scope, NODE_AS(Name, target)->id, embedded_renamed(ev, value_resolve(value), target));
         return true;
     }
     case NODE_Attribute: {

@@ -356,6 +356,12 @@ static Value *from_alias(Evaluator *ev, const AliasValue *alias, Slice text, con
         return value_from_annotation(ev, first, text, node);
     if (alias_is(origin, "type") || alias_is(origin, "Type"))
         return value_is(first, VALUE_CLASS) ? first : value_unknown(ev, text, node, NULL);
+    if (alias_is(origin, "Literal")) {
+        UnknownValue *made = (UnknownValue *)value_unknown(ev, text, node, NULL);
+        made->fallback = first;
+        if (!value_is(first, VALUE_NATIVE) && !value_is_none(first)) made->known_class = &first->cls->head;
+        return &made->head;
+    }
     static const char *const sequences[] = {"list",           "List",       "set",           "Set",
                                             "frozenset",      "tuple",      "Tuple",         "Sequence",
                                             "Iterable",       "Collection", "Iterator",      "AsyncIterator",
@@ -377,13 +383,21 @@ static Value *from_alias(Evaluator *ev, const AliasValue *alias, Slice text, con
     return value_from_annotation(ev, origin, text, node);
 }
 
+/* `Author | Book`: one path for each of the program's classes; of builtin types the first stands for all. */
 static Value *from_union(Evaluator *ev, const UnionValue *members, Slice text, const Node *node) {
-    Value *present = NULL;
+    Value *present = NULL, *objects[CHOICES_MOST] = {NULL};
     bool none = false;
+    int object_count = 0;
     for (int i = 0; i < members->count; i++) {
         Value *member = value_resolve(members->items[i]);
+        bool object = value_is(member, VALUE_CLASS) && class_is_user((Class *)member);
         if (value_is_none(member)) none = true;
+        else if (object && object_count < CHOICES_MOST) objects[object_count++] = member;
         else if (!present) present = value_from_annotation(ev, member, text, node);
+    }
+    if (object_count) {
+        int taken = evaluator_symbolic(ev) ? evaluator_decide(ev, node, object_count) : 0;
+        present = value_from_annotation(ev, objects[taken], text, node);
     }
     if (!present) present = value_unknown(ev, text, node, NULL);
     return none ? value_optional(ev, present, text, node) : present;

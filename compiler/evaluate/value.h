@@ -379,6 +379,8 @@ static inline Slice value_text(const Value *value) {
 }
 /* A decision of this path applied: an optional or unknown that has become a value. */
 Value *value_resolve(Value *value);
+/* Where a name must stand: an unknown str for which a parameter's default is known is that default. */
+Value *value_usual(Value *value);
 /* bool or int that fits int64. */
 bool value_as_integer(const Value *value, int64_t *number);
 /* Items in the order of a Python set that they were added to one by one, where that order is the same in each run. */

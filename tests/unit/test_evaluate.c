@@ -185,6 +185,32 @@ static void test_standard(void **state) {
          "['in', 5, 'out']"},
         {"from itertools import chain\nlist(chain([1], (2, 3))), list(chain.from_iterable([[1], [2]]))",
          "([1, 2, 3], [1, 2])"},
+        {"from itertools import *\nlist(product('ab', [1, 2])), list(combinations([1, 2, 3], 2)), "
+         "list(permutations([1, 2])), "
+         "list(accumulate([1, 2, 3]))",
+         "([('a', 1), ('a', 2), ('b', 1), ('b', 2)], [(1, 2), (1, 3), (2, 3)], [(1, 2), (2, 1)], [1, 3, 6])"},
+        {"from itertools import *\nlist(pairwise([1, 2, 3])), list(batched(range(3), 2)), list(zip_longest([1], [2, "
+         "3])), "
+         "list(takewhile(lambda x: x < 2, [1, 2, 1])), list(filterfalse(None, [0, 1]))",
+         "([(1, 2), (2, 3)], [(0, 1), (2,)], [(1, 2), (None, 3)], [1], [0])"},
+        {"from operator import *\nmethodcaller('upper')('a'), contains([1], 1), getitem({'a': 2}, 'a'), lshift(1, 3)",
+         "('A', True, 2, 8)"},
+        {"from copy import copy, deepcopy\na = {'k': [1]}\nb, c = copy(a), deepcopy(a)\nb['x'] = 1\nc['k'].append(2)\n"
+         "b['k'].append(3)\na, c",
+         "({'k': [1, 3]}, {'k': [1, 2]})"},
+        {"from typing import NamedTuple\nclass P(NamedTuple):\n  x: int\n  y: int = 2\n  def sum(self): return self.x "
+         "+ "
+         "self.y\np = P(1)\na, b = p\n(p, p.y, p[0], a, len(p), p.sum(), p._replace(x=5), p._asdict(), P._fields, p == "
+         "(1, 2))",
+         "(P(x=1, y=2), 2, 1, 1, 2, 3, P(x=5, y=2), {'x': 1, 'y': 2}, ('x', 'y'), True)"},
+        {"from collections import namedtuple\nP = namedtuple('P', 'x, y', defaults=[3])\n(P(1), P(y=1, x=2)._make([7, "
+         "8]))",
+         "(P(x=1, y=3), P(x=7, y=8))"},
+        {"from typing import NamedTuple\nclass P(NamedTuple):\n  x: int\nP()",
+         "P.__new__() missing 1 required positional argument: 'x'"},
+        {"from typing import NamedTuple\nclass P(NamedTuple):\n  x: int\nP(z=1)",
+         "P.__new__() got an unexpected keyword argument 'z'"},
+        {"from typing import TypedDict\nclass D(TypedDict, total=False):\n  x: int\nD(x=1)", "{'x': 1}"},
         {"import json\njson.dumps({'a': [1, None, 'x']})", "'{\"a\": [1, null, \"x\"]}'"},
         {"from typing import Optional, List\nx: Optional[List[int]] = None\nx", "None"},
     };

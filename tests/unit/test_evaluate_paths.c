@@ -168,6 +168,20 @@ static const Case cases[] = {
     {"def f(a, b): return [x for x in Q if x.ok and b]\n", "f: q\n"},
     {"def f(x):\n  while x:\n    Q.run()\n", "f: q\n"},
     {"def f(n):\n  if n: f(n - 1)\n  Q.run()\n", "f: q\n"},
+    {"def fact(n): return 1 if n < 2 else n * fact(n - 1)\ndef f(): Q.where(fact(5)).run()\n", "f: q 120\n"},
+    {"def f(n=0):\n  try: return Q.where(n).first()\n  except Missing: return f(n + 1)\ndef g(): f(1)\n",
+     "f: q ? limit\nf: q 1 limit\nf: q 2 limit\n"},
+    {"def tree(node):\n  q = Q.where(node['v'])\n  for n in node['sub']: tree(n)\n  q.run()\n"
+     "def f(): tree({'v': 1, 'sub': [{'v': 2, 'sub': [{'v': 3, 'sub': []}]}]})\n",
+     "tree: q ?\ntree: q 3\ntree: q 2\ntree: q 1\n"},
+    {"import itertools\ndef f(names, ages):\n  for a, b in itertools.product(names, ages): Q.where(a, b).run()\n",
+     "f: q ? ?\n"},
+    {"def f(x: str):\n  match x:\n    case [a, *b]: q = Q.where(1)\n    case {'k': v}: q = Q.where(2)\n"
+     "    case str() as s if s: q = Q.where(3)\n    case _: q = Q.where(4)\n  q.run()\n",
+     "f: q 3\nf: q 4\n"},
+    {"class A: pass\nclass B: pass\ndef f(x: A | B):\n  if isinstance(x, A): return Q.where('a').run()\n  return "
+     "Q.where('b').run()\n",
+     "f: q 'a'\nf: q 'b'\n"},
     {"def f(x):\n  match x:\n    case 'a': q = Q.where(1)\n    case 'b': q = Q.where(2)\n    case _: return\n  "
      "q.run()\n",
      "f: q 1\nf: q 2\n"},
