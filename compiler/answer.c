@@ -242,15 +242,34 @@ static void write_value(Buffer *out, const OrmcValue *value) {
         if (value->text) buffer_append(out, value->text, value->length);
         else buffer_format(out, "%lld", (long long)value->integer);
         return;
-    case ORMC_TYPE_DECIMAL: buffer_append(out, value->text, value->length); return;
-    case ORMC_TYPE_TEXT:
+    case ORMC_TYPE_DECIMAL:
     case ORMC_TYPE_DATE:
     case ORMC_TYPE_TIME:
     case ORMC_TYPE_DATETIME:
+        if (!value->text) buffer_format(out, "%lld", (long long)value->integer);
+        else if (value->type == ORMC_TYPE_DECIMAL) buffer_append(out, value->text, value->length);
+        else write_quoted(out, value->text, value->length);
+        return;
+    case ORMC_TYPE_TEXT:
     case ORMC_TYPE_UUID:
     case ORMC_TYPE_JSON:
     case ORMC_TYPE_UNKNOWN: write_quoted(out, value->text ? value->text : "", value->length); return;
     }
+}
+
+/* "rows of app.py:12:9: id", "rows of statement 0: id" */
+static void write_origin(Buffer *out, const OrmcTranslation *translation, const OrmcParam *param) {
+    const OrmcQuery *query = param->query >= 0 ? ormc_translation_query(translation, param->query) : NULL;
+    buffer_text(out, "rows of ");
+    if (query && query->line) {
+        buffer_slice(out, slice_from_ormc(query->file));
+        buffer_format(out, ":%d:%d", query->line, query->column);
+    } else if (query) {
+        buffer_format(out, "query %d", param->query);
+    }
+    if (!query || query->statement_count > 1) buffer_format(out, "%sstatement %d", query ? ", " : "", param->statement);
+    buffer_text(out, ": ");
+    buffer_slice(out, slice_from_ormc(param->column));
 }
 
 static void render_param(OrmcContext *context, void *data) {
@@ -261,12 +280,7 @@ static void render_param(OrmcContext *context, void *data) {
     switch (param->source) {
     case ORMC_PARAM_KNOWN: write_value(out, &param->value); break;
     case ORMC_PARAM_NAMED: buffer_slice(out, slice_from_ormc(param->name)); break;
-    case ORMC_PARAM_FROM_ROWS:
-        buffer_text(out, "rows of ");
-        if (param->query >= 0) buffer_format(out, "query %d, ", param->query);
-        buffer_format(out, "statement %d: ", param->statement);
-        buffer_slice(out, slice_from_ormc(param->column));
-        break;
+    case ORMC_PARAM_FROM_ROWS: write_origin(out, rendering->translation, param); break;
     }
     if (param->expand) buffer_text(out, " …");
     rendering->text = text_from_buffer(out);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # cli.sh BUILD: the command line's manners: exit statuses, suggestions, help, formats.
-ormc=$(cd "$1" && pwd)/ormc
+ormc=$(cd "$1" && pwd)/ormc && [ -x "$ormc" ] || exit 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -84,6 +84,25 @@ expect 0 'notes.md:4:.*' sql -m shop=models.py -d sqlite notes.md
 expect 0 'WHERE "shop_author"."name" = \("shop_author"."id"\)' sql -m shop=models.py -d sqlite notes.md
 
 "$ormc" schema -m shop=models.py -d sqlite > schema.sql
+# What a running program doesn't know it neither leaves out of a statement nor decides by a guess.
+cat > unknown.py << 'END'
+from models import Author
+import elsewhere
+def keep(): Author.objects.filter(elsewhere.condition()).delete()
+def keep_all(): Author.objects.filter(**elsewhere.keywords).delete()
+def change(): Author.objects.update(**elsewhere.values)
+def maybe():
+    if elsewhere.flag: Author.objects.all().delete()
+def loop():
+    for name in elsewhere.names: Author.objects.all().delete()
+END
+sqlite3 unknown.db < schema.sql
+for call in keep keep_all change maybe loop; do
+    expect 1 'elsewhere.*is not known|values are not known' run -m shop=models.py --database sqlite:///unknown.db unknown.py --call "$call()"
+done
+# A parameter that comes from rows names the place of their query.
+printf 'from models import Author\ndef f():\n    a = Author.objects.get(id=1)\n    Author.objects.filter(id=a.id).count()\n' > origin.py
+expect 0 '= rows of origin.py:3:9: id' sql -m shop=models.py -d sqlite origin.py
 # A queryset that a program builds and never reads is run all the same; one that it reads is run once.
 printf 'from models import Author\nAuthor(name="Ann").save()\nnames = Author.objects.values_list("name")\n' > unread.py
 sqlite3 shop.db < schema.sql

@@ -52,9 +52,8 @@ static Value *cursor_execute(Evaluator *ev, Value *self, const Arguments *argume
     Value *sql = NULL, *params = NULL;
     if (!arguments_bind(ev, arguments, "execute", "sql | params", &sql, &params)) return NULL;
     if (!value_is(sql, VALUE_STRING)) {
-        evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, arguments->site),
-                       "a statement whose text is not known here is left out");
-        return value_none(ev);
+        evaluator_leave_out(ev, arguments->site, "text is not known here");
+        return evaluator_error_pending(ev) ? NULL : value_none(ev);
     }
     DjRaw raw = {.sql = value_text(sql)};
     bool given = params && !value_is_none(params);

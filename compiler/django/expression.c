@@ -228,7 +228,7 @@ static Value *combine_unknown(Evaluator *ev, DjConnector connector, Value *left,
     Value *known = value_is_unknown(left) ? right : left, *unknown = known == left ? right : left;
     if (connector != DJ_AND || value_is_unknown(known)) return value_unknown_at(ev, site);
     evaluator_warn_left_out(ev, unknown, evaluator_span(ev, site), "a condition");
-    return known;
+    return evaluator_error_pending(ev) ? NULL : known;
 }
 
 /* Q & Q, Q | Q, Q ^ Q: an empty side gives the other one. */

@@ -94,6 +94,7 @@ DjExpr *dj_q_from_arguments(Evaluator *ev, const Arguments *arguments) {
         const Node *node = arguments->nodes ? arguments->nodes[i] : arguments->site;
         if (value_is_unknown(arguments->items[i])) {
             warn_condition(ev, arguments->items[i], node);
+            if (evaluator_error_pending(ev)) return NULL;
             continue;
         }
         DjExpr *condition = positional_condition(ev, arguments->items[i], node);
@@ -108,10 +109,8 @@ DjExpr *dj_q_from_arguments(Evaluator *ev, const Arguments *arguments) {
         sorted[at] = arguments->keywords[i];
     }
     for (int i = 0; i < arguments->keyword_count; i++) dj_q_push(ev, q, keyword_condition(ev, &sorted[i]));
-    if (arguments->unknown_keywords)
-        evaluator_warn(ev, CODE_UNSUPPORTED, evaluator_span(ev, arguments->unknown_node),
-                       "keywords that are not known here are left out");
-    return q;
+    if (arguments->unknown_keywords) evaluator_warn_open(ev, arguments, "keywords");
+    return evaluator_error_pending(ev) ? NULL : q;
 }
 
 /* ---- filter, exclude ---- */
@@ -223,7 +222,7 @@ static bool annotation_put(Evaluator *ev, const DjQuerySet *queryset, DjOp *op, 
     if (!value_is_expr(value) && !value_is_queryset(value)) {
         if (value_is_unknown(value)) {
             evaluator_warn_left_out(ev, value, span, "an annotation");
-            return true;
+            return !evaluator_error_pending(ev);
         }
         Slice shown = value_is(value, VALUE_STRING) ? value_text(value) : value_repr(ev, value);
         return evaluator_raise_id(ev, EXCEPTION_TYPE, node, "QuerySet.annotate() received non-expression(s): %.*s.",
@@ -298,6 +297,7 @@ bool dj_read_orderings(Evaluator *ev, const Arguments *arguments, DjOrdering **o
             item->expr = dj_parse(ev, value, false, node);
         } else if (value_is_unknown(value)) {
             evaluator_warn_left_out(ev, value, item->span, "an ordering");
+            if (evaluator_error_pending(ev)) return false;
             continue;
         } else {
             return evaluator_raise(ev, django_state(ev)->field_error, item->span, "Invalid order_by arguments: [%.*s]",
@@ -438,6 +438,7 @@ static bool read_value_names(Evaluator *ev, const Arguments *arguments, bool exp
         bool expression = expressions_allowed && (value_is_expr(value) || value_is_queryset(value));
         if (value_is_unknown(value)) {
             evaluator_warn_left_out(ev, value, evaluator_span(ev, node), "a name");
+            if (evaluator_error_pending(ev)) return false;
             continue;
         }
         if (!expression && !value_is(value, VALUE_STRING))

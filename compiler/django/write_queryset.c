@@ -519,6 +519,9 @@ static Value *queryset_update(Evaluator *ev, Value *self, const Arguments *argum
         if (!fields[i]) return NULL;
         elsewhere = elsewhere || fields[i]->model->concrete != model->concrete;
     }
+    if (arguments->unknown_keywords && arguments->keyword_count) evaluator_warn_open(ev, arguments, "values");
+    else if (arguments->unknown_keywords) evaluator_leave_out(ev, site, "values are not known here");
+    if (evaluator_error_pending(ev)) return NULL;
     if (elsewhere) return update_with_parents(ev, self, arguments, fields);
     if (!arguments->keyword_count) return value_integer(ev, 0);
     SingleTable single;

@@ -147,7 +147,12 @@ bool evaluator_decide_truth(Evaluator *ev, Value *value, const Node *site) {
             if (there) fact_add(ev, unknown->present, -1, unknown->present, true);
             return there;
         }
-        if (unknown->origin_type == &comparison_origin) return decide_comparison(ev, unknown->origin, site);
+        if (unknown->origin_type == &comparison_origin && !ev->host.has_rows)
+            return decide_comparison(ev, unknown->origin, site);
+    }
+    if (ev->host.has_rows && value_is_unknown(value)) {
+        evaluator_refuse_unknown(ev, ((UnknownValue *)value)->text, evaluator_span(ev, site));
+        return false;
     }
     const Fact *known = fact_find(ev, value, -1, value);
     if (known) return known->outcome;

@@ -387,7 +387,7 @@ static Value *builtin_isinstance(Evaluator *ev, Value *self, const Arguments *ar
         return unknown_of_kind(ev, arguments, VALUE_BOOL);
     /* decided here, so that the unknown becomes an instance where the answer is yes */
     Value *test = unknown_of_kind(ev, arguments, VALUE_BOOL);
-    if (!evaluator_decide_truth(ev, test, arguments->site)) return value_bool(ev, false);
+    if (!evaluator_decide_truth(ev, test, arguments->site)) return ev->error.pending ? NULL : value_bool(ev, false);
     UnknownValue *unknown = (UnknownValue *)value;
     Value *typed = value_unknown_instance(ev, (Class *)cls, unknown->text, unknown->node);
     if (!typed) return NULL;

@@ -251,6 +251,7 @@ static Value *evaluate_bool(Evaluator *ev, const NodeBoolOp *node) {
             if (is_or && value_is_scalar(value) && value_is_scalar(next) && i + 1 == node->values.count)
                 return unknown_result(ev, &node->node, unknown_class(value));
             if (evaluator_decide_truth(ev, value, node->values.items[i - 1]) == is_or) return value_resolve(value);
+            if (ev->error.pending) return NULL;
             value = NULL;
         }
         if (i + 1 == node->values.count) return next;
@@ -259,7 +260,9 @@ static Value *evaluate_bool(Evaluator *ev, const NodeBoolOp *node) {
         if (truth == TRUTH_UNKNOWN) {
             value = next;
             if (is_or && value_is_scalar(next)) continue;
-            if (evaluator_decide_truth(ev, next, node->values.items[i]) == is_or) return value_resolve(next);
+            bool holds = evaluator_decide_truth(ev, next, node->values.items[i]);
+            if (ev->error.pending) return NULL;
+            if (holds == is_or) return value_resolve(next);
             value = NULL;
         } else if ((truth == TRUTH_TRUE) == is_or) return next;
     }
@@ -277,7 +280,7 @@ static Value *evaluate_compare(Evaluator *ev, const NodeCompare *node) {
         Truth truth = value_truth(ev, result, &node->node);
         if (truth == TRUTH_ERROR) return NULL;
         if (truth == TRUTH_FALSE || (truth == TRUTH_UNKNOWN && !evaluator_decide_truth(ev, result, &node->node)))
-            return truth == TRUTH_FALSE ? result : value_bool(ev, false);
+            return ev->error.pending ? NULL : truth == TRUTH_FALSE ? result : value_bool(ev, false);
         left = right;
     }
     return left;
@@ -302,6 +305,7 @@ static Value *evaluate_conditional(Evaluator *ev, const NodeIfExp *node) {
     Truth truth = value_truth(ev, test, node->test);
     if (truth == TRUTH_ERROR) return NULL;
     if (truth == TRUTH_UNKNOWN) truth = evaluator_decide_truth(ev, test, node->test) ? TRUTH_TRUE : TRUTH_FALSE;
+    if (ev->error.pending) return NULL;
     return evaluate(ev, truth == TRUTH_TRUE ? node->body : node->orelse);
 }
 

@@ -397,6 +397,8 @@ void imports_preload(Evaluator *ev, const Nodes *body);
 ProgramSource *program_of_module(Evaluator *ev, const ModuleValue *module);
 
 /* ---- unresolved.c ---- */
+/* A running program can't go on without this value: raises. */
+void evaluator_refuse_unknown(Evaluator *ev, Slice text, Span span);
 /* The module has no such name, or not yet: says so where that is certain (false: it isn't). `site` is the attribute, or
  * the alias of an import, which calls the module `imported_as`. */
 bool module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site);

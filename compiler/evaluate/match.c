@@ -23,6 +23,7 @@ static Fit fit_equal(Evaluator *ev, Value *subject, Value *value, const Node *si
     Value *result = value_compare(ev, COMPARE_Eq, subject, value, site);
     if (!result) return FIT_ERROR;
     Truth truth = value_truth(ev, result, site);
+    if (truth == TRUTH_UNKNOWN && ev->host.has_rows) return FIT_UNKNOWN;
     if (truth == TRUTH_UNKNOWN) return evaluator_decide_truth(ev, result, site) ? FIT_YES : FIT_NO;
     return fit_of(truth);
 }
@@ -32,6 +33,7 @@ static Fit fit_singleton(Evaluator *ev, const Constant *constant, Value *subject
     Value *result = value_compare(ev, COMPARE_Is, subject, value, site);
     if (!result) return FIT_ERROR;
     Truth truth = value_truth(ev, result, site);
+    if (truth == TRUTH_UNKNOWN && ev->host.has_rows) return FIT_UNKNOWN;
     if (truth == TRUTH_UNKNOWN) return evaluator_decide_truth(ev, result, site) ? FIT_YES : FIT_NO;
     return fit_of(truth);
 }
@@ -114,6 +116,7 @@ static Fit fit_class(Evaluator *ev, const NodeMatchClass *pattern, Value *subjec
     else if (!value_is_instance(subject, (Class *)cls)) return FIT_NO;
     const Class *known = value_is_unknown(subject) ? unknown_class(subject) : NULL;
     if (known && value_is(cls, VALUE_CLASS) && class_is_subclass(known, (Class *)cls)) result = FIT_YES;
+    if (result == FIT_UNKNOWN && ev->host.has_rows) return result;
     if (result == FIT_UNKNOWN && value_is_unknown(subject) && value_is(cls, VALUE_CLASS)) {
         if (!evaluator_decide_truth(ev, value_unknown_at(ev, &pattern->node), &pattern->node)) return FIT_NO;
         subject = value_unknown_instance(ev, (Class *)cls, ((UnknownValue *)subject)->text, &pattern->node);
@@ -169,12 +172,18 @@ Flow execute_match(Evaluator *ev, const NodeMatch *node) {
         const Nodematch_case *item = NODE_AS(match_case, node->cases.items[i]);
         Fit fit = pattern_fits(ev, item->pattern, subject);
         if (fit == FIT_ERROR) return FLOW_RAISE;
+        if (fit == FIT_UNKNOWN && ev->host.has_rows) {
+            evaluator_refuse_unknown(ev, evaluator_node_text(ev, node->subject), evaluator_span(ev, node->subject));
+            return FLOW_RAISE;
+        }
         if (fit == FIT_UNKNOWN) fit = evaluator_decide(ev, item->pattern, 2) == 0 ? FIT_YES : FIT_NO;
         if (fit == FIT_NO) continue;
         if (item->guard) {
             Value *guard = evaluate(ev, item->guard);
             if (!guard) return FLOW_RAISE;
-            if (!evaluator_decide_truth(ev, guard, item->guard)) continue;
+            bool holds = evaluator_decide_truth(ev, guard, item->guard);
+            if (ev->error.pending) return FLOW_RAISE;
+            if (!holds) continue;
         }
         return execute_body(ev, &item->body);
     }

@@ -181,8 +181,12 @@ bool evaluator_report_unresolved(Evaluator *ev, const Value *unknown, const Node
 /* An error stands inside of this node, a class say: what it defines is not whole. */
 bool evaluator_has_error_in(Evaluator *ev, const Node *node);
 /* "an annotation that is not known here is left out", or the mistake that made it unknown (then NULL). The
- * warning may get a help line. */
+ * warning may get a help line. A running program sends nothing that lacks a part: there an error is pending then. */
 Diagnostic *evaluator_warn_left_out(Evaluator *ev, const Value *unknown, Span span, const char *what);
+/* "keywords that are not known here are left out": the same of what `*given` and `**given` may bring. */
+void evaluator_warn_open(Evaluator *ev, const Arguments *arguments, const char *what);
+/* "a statement whose text is not known here is left out": the whole of it. */
+void evaluator_leave_out(Evaluator *ev, const Node *site, const char *what);
 
 /* Anything of the pending error that `raise` in Python code gave, or the instance that `except … as e` sees. */
 Value *evaluator_error_value(Evaluator *ev);
@@ -217,6 +221,8 @@ Value *evaluator_setting(Evaluator *ev, const char *name);
  * not set, or no expression. */
 Value *evaluator_setting_evaluated(Evaluator *ev, const char *name);
 /* True while the rows of executed queries are really there (`ormc run`). */
+/* execute_value is called for a value that the program only builds, or hands to code that is not known. */
+bool evaluator_is_lazy(const Evaluator *ev);
 bool evaluator_has_rows(const Evaluator *ev);
 
 /* Evaluates one expression with the names of `module` in reach (a relationship's primaryjoin given as a string). */

@@ -248,7 +248,7 @@ static bool condition(Evaluator *ev, const Node *test, bool *holds) {
         value = value_unknown_at(ev, test);
     }
     *holds = truth == TRUTH_UNKNOWN ? evaluator_decide_truth(ev, value, test) : truth == TRUTH_TRUE;
-    return true;
+    return !ev->error.pending;
 }
 
 static Flow execute_if(Evaluator *ev, const NodeIf *node) {
@@ -339,6 +339,10 @@ static bool body_joins(Evaluator *ev, const Nodes *body) {
 
 static Flow execute_for_unknown(Evaluator *ev, const NodeFor *node, UnknownValue *items) {
     int rounds = 1;
+    if (ev->host.has_rows) {
+        evaluator_refuse_unknown(ev, items->text, evaluator_span(ev, node->iter));
+        return FLOW_RAISE;
+    }
     if (evaluator_symbolic(ev) && (node->orelse.count || body_matters(ev, &node->body))) {
         int taken = evaluator_decide(ev, &node->node, body_joins(ev, &node->body) ? 3 : 2);
         if (taken == 1) return execute_body(ev, &node->orelse);

@@ -221,6 +221,8 @@ int evaluator_execution_count(const Evaluator *ev) { return ev->execution_count;
 
 /* ---- queries that the text only builds ---- */
 
+bool evaluator_is_lazy(const Evaluator *ev) { return ev->recording_lazy; }
+
 bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy) {
     bool before = ev->recording_lazy, done = false;
     ev->recording_lazy = lazy;

@@ -172,7 +172,31 @@ static bool diagnosed_within(const Evaluator *ev, Span span) {
     return false;
 }
 
+void evaluator_refuse_unknown(Evaluator *ev, Slice text, Span span) {
+    if (ev->error.pending) return;
+    evaluator_raise(ev, ev->builtins.exceptions[EXCEPTION_VALUE], span, "the value of '%.*s' is not known",
+                    SLICE_ARGS(text));
+    evaluator_raise_help(ev, "give it with --set, or the file that defines it with -m");
+}
+
+void evaluator_warn_open(Evaluator *ev, const Arguments *arguments, const char *what) {
+    Span span = evaluator_span(ev, arguments->unknown_node ? arguments->unknown_node : arguments->site);
+    if (ev->host.has_rows) evaluator_refuse_unknown(ev, span_text(span), span);
+    else evaluator_warn(ev, CODE_UNSUPPORTED, span, "%s that are not known here are left out", what);
+}
+
+void evaluator_leave_out(Evaluator *ev, const Node *site, const char *what) {
+    Span span = evaluator_span(ev, site);
+    if (!ev->host.has_rows) evaluator_warn(ev, CODE_UNSUPPORTED, span, "a statement whose %s is left out", what);
+    else if (!ev->error.pending)
+        evaluator_raise(ev, ev->builtins.exceptions[EXCEPTION_VALUE], span, "a statement whose %s is not sent", what);
+}
+
 Diagnostic *evaluator_warn_left_out(Evaluator *ev, const Value *unknown, Span span, const char *what) {
+    if (ev->host.has_rows) {
+        evaluator_refuse_unknown(ev, ((const UnknownValue *)unknown)->text, span);
+        return NULL;
+    }
     const Node *node = ((const UnknownValue *)unknown)->node;
     if (node && node->kind == NODE_Call && evaluator_report_unresolved(ev, unknown, node)) return NULL;
     if (node && diagnosed_within(ev, evaluator_span(ev, node))) return NULL;

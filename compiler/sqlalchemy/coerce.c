@@ -166,6 +166,28 @@ static Value *lambda_value(Evaluator *ev, Value *value, CoerceRole role, const N
     return &element_clause_list(ev, columns.items, columns.count, false)->head.head;
 }
 
+/* `flag` that is a bool is a parameter; a comparison of Python values is not. */
+static bool stands_as_flag(const Value *value, CoerceRole role) {
+    const UnknownValue *unknown = (const UnknownValue *)value;
+    const Value *known = unknown->known_class;
+    bool is_bool =
+        known && value_is(known, VALUE_CLASS) && slice_equals_text(((const Class *)known)->name->text, "bool");
+    return role == COERCE_WHERE && is_bool && unknown->node && unknown->node->kind != NODE_Compare;
+}
+
+bool coerce_leaves_out(Evaluator *ev, Value *value, CoerceRole role, const char *what, const Node *site) {
+    value = value_resolve(value);
+    if (!value_is_unknown(value) || element_of(ev, value) || evaluator_error_pending(ev)) return false;
+    if (stands_as_flag(value, role)) return false;
+    evaluator_warn_left_out(ev, value, evaluator_span(ev, site), what);
+    return true;
+}
+
+bool coerce_warn_open(Evaluator *ev, const Arguments *arguments, const char *what) {
+    if (arguments->unknown_items || arguments->unknown_keywords) evaluator_warn_open(ev, arguments, what);
+    return !evaluator_error_pending(ev);
+}
+
 Element *element_coerce(Evaluator *ev, Value *value, CoerceRole role, const Node *site) {
     value = lambda_value(ev, value, role, site);
     if (!value) return NULL;

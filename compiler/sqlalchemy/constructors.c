@@ -21,19 +21,29 @@ bool elements_read(Evaluator *ev, const Arguments *a, int from, CoerceRole role,
 
 /* ---- conjunctions ---- */
 
+/* What is known of a conjunction stays; a disjunction with something unknown says nothing. */
 static Value *conjoin(Evaluator *ev, const Arguments *a, bool conjunction) {
     ElementList items = {0};
-    if (a->count == 1 && !value_is_element(a->items[0]) && !element_of(ev, a->items[0]) &&
-        (value_is(a->items[0], VALUE_LIST) || value_is(a->items[0], VALUE_TUPLE))) {
-        const ListValue *list = (const ListValue *)a->items[0];
-        for (int i = 0; i < list->count; i++) {
-            Element *item = element_coerce(ev, list->items[i], COERCE_WHERE, a->site);
-            if (!item) return NULL;
-            element_list_push(ev, &items, item);
-        }
-    } else if (!elements_read(ev, a, 0, COERCE_WHERE, &items)) {
-        return NULL;
+    Value *const *given = a->items;
+    int count = a->count;
+    bool open = a->unknown_items;
+    bool is_list = count == 1 && !value_is_element(given[0]) && !element_of(ev, given[0]) &&
+                   (value_is(given[0], VALUE_LIST) || value_is(given[0], VALUE_TUPLE));
+    if (is_list) {
+        const ListValue *list = (const ListValue *)given[0];
+        given = list->items, count = list->count, open = list->open;
     }
+    for (int i = 0; i < count; i++) {
+        const Node *node = is_list || !a->nodes ? a->site : a->nodes[i];
+        bool unknown = value_is_unknown(value_resolve(given[i]));
+        if (unknown && !conjunction && !element_of(ev, given[i])) return value_unknown_at(ev, a->site);
+        if (unknown && coerce_leaves_out(ev, given[i], COERCE_WHERE, "a condition", node)) continue;
+        Element *item = element_coerce(ev, given[i], COERCE_WHERE, node);
+        if (!item) return NULL;
+        element_list_push(ev, &items, item);
+    }
+    if (open && (!items.count || !conjunction)) return value_unknown_at(ev, a->site);
+    if (evaluator_error_pending(ev) || (open && !coerce_warn_open(ev, a, "conditions"))) return NULL;
     return element_value(conjunction ? element_and(ev, items.items, items.count)
                                      : element_or(ev, items.items, items.count));
 }

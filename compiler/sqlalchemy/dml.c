@@ -146,11 +146,7 @@ static bool dml_add_rows(Evaluator *ev, Dml *dml, const ListValue *list, const N
 static bool dml_positional_values(Evaluator *ev, Dml *dml, Value *given, const Node *site) {
     if (value_is(given, VALUE_DICT)) return pairs_read(ev, dml->table, given, &dml->values, site);
     if (!value_is(given, VALUE_LIST) && !value_is(given, VALUE_TUPLE)) {
-        if (value_is_unknown(given)) {
-            evaluator_raise_id(ev, EXCEPTION_UNSUPPORTED, site, "the values of this statement are not known");
-        } else {
-            sa_raise(ev, SA_ARGUMENT_ERROR, site, "dictionary or sequence expected in values()");
-        }
+        sa_raise(ev, SA_ARGUMENT_ERROR, site, "dictionary or sequence expected in values()");
         return false;
     }
     const ListValue *list = (const ListValue *)given;
@@ -174,6 +170,11 @@ static Value *dml_values(Evaluator *ev, Value *self, const Arguments *a) {
     if (dml->ordered)
         return sa_raise(ev, SA_ARGUMENT_ERROR, a->site, "This statement already has ordered values present");
     dml->has_values = true;
+    bool nothing = a->count ? value_is_unknown(value_resolve(a->items[0])) : a->unknown_keywords && !a->keyword_count;
+    if (nothing) {
+        evaluator_leave_out(ev, a->site, "values are not known here");
+        return evaluator_error_pending(ev) ? NULL : value_unknown_at(ev, a->site);
+    }
     if (a->count > 1)
         return sa_raise(ev, SA_ARGUMENT_ERROR, a->site,
                         "Only a single dictionary/tuple or list of dictionaries/tuples is accepted positionally.");
@@ -187,7 +188,7 @@ static Value *dml_values(Evaluator *ev, Value *self, const Arguments *a) {
         if (!pair_value(ev, a->keywords[i].value, &pair, node)) return NULL;
         pairs_set(ev, &dml->values, pair);
     }
-    return dml_value(dml);
+    return coerce_warn_open(ev, a, "values") ? dml_value(dml) : NULL;
 }
 
 static Value *dml_ordered_values(Evaluator *ev, Value *self, const Arguments *a) {
@@ -210,7 +211,15 @@ static Value *dml_ordered_values(Evaluator *ev, Value *self, const Arguments *a)
 static Value *dml_where(Evaluator *ev, Value *self, const Arguments *a) {
     Dml *dml = dml_self(ev, self);
     dml->where = element_list_copy(ev, &dml->where);
-    return elements_read(ev, a, 0, COERCE_WHERE, &dml->where) ? dml_value(dml) : NULL;
+    for (int i = 0; i < a->count; i++) {
+        const Node *node = a->nodes ? a->nodes[i] : a->site;
+        if (coerce_leaves_out(ev, a->items[i], COERCE_WHERE, "a condition", node)) continue;
+        Element *criterion = element_coerce(ev, a->items[i], COERCE_WHERE, node);
+        if (!criterion) return NULL;
+        element_list_push(ev, &dml->where, criterion);
+    }
+    if (!coerce_warn_open(ev, a, "conditions")) return NULL;
+    return dml_value(dml);
 }
 
 static Value *dml_filter_by(Evaluator *ev, Value *self, const Arguments *a) {
@@ -221,6 +230,7 @@ static Value *dml_filter_by(Evaluator *ev, Value *self, const Arguments *a) {
         if (!criterion) return NULL;
         element_list_push(ev, &dml->where, criterion);
     }
+    if (!coerce_warn_open(ev, a, "keywords")) return NULL;
     return dml_value(dml);
 }
 

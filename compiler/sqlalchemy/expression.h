@@ -367,6 +367,10 @@ typedef enum CoerceRole {
 } CoerceRole;
 /* An element where the value is one (or an ORM thing that stands for one), else by role. NULL: raised. */
 Element *element_coerce(Evaluator *ev, Value *value, CoerceRole role, const Node *site);
+/* True: a condition, an ordering … (`what`) that is not known; a warning says that the statement lacks it. */
+bool coerce_leaves_out(Evaluator *ev, Value *value, CoerceRole role, const char *what, const Node *site);
+/* The same of what `*given` and `**given` may bring besides what is known of them. False: an error is pending. */
+bool coerce_warn_open(Evaluator *ev, const Arguments *arguments, const char *what);
 /* Without raising: the element that the value is or stands for, NULL otherwise. */
 Element *element_of(Evaluator *ev, Value *value);
 /* Is the value an element of ours (of any kind)? */

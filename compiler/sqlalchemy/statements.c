@@ -93,20 +93,25 @@ static Value *call_select(Evaluator *ev, Value *self, const Arguments *a) {
 static Value *select_where(Evaluator *ev, Value *self, const Arguments *a) {
     Select *select = select_self(ev, self);
     for (int i = 0; i < a->count; i++) {
-        Element *criterion = element_coerce(ev, a->items[i], COERCE_WHERE, a->nodes ? a->nodes[i] : a->site);
+        const Node *node = a->nodes ? a->nodes[i] : a->site;
+        if (coerce_leaves_out(ev, a->items[i], COERCE_WHERE, "a condition", node)) continue;
+        Element *criterion = element_coerce(ev, a->items[i], COERCE_WHERE, node);
         if (!criterion) return NULL;
         select_add_where(ev, select, criterion);
     }
+    if (!coerce_warn_open(ev, a, "conditions")) return NULL;
     return select_result(ev, self, select);
 }
 
 static Value *select_having(Evaluator *ev, Value *self, const Arguments *a) {
     Select *select = select_self(ev, self);
     for (int i = 0; i < a->count; i++) {
+        if (coerce_leaves_out(ev, a->items[i], COERCE_WHERE, "a condition", a->site)) continue;
         Element *criterion = element_coerce(ev, a->items[i], COERCE_WHERE, a->site);
         if (!criterion) return NULL;
         list_add(ev, &select->having, criterion);
     }
+    if (!coerce_warn_open(ev, a, "conditions")) return NULL;
     return select_result(ev, self, select);
 }
 
@@ -153,6 +158,7 @@ static Value *select_filter_by(Evaluator *ev, Value *self, const Arguments *a) {
         if (!criterion) return NULL;
         select_add_where(ev, select, criterion);
     }
+    if (!coerce_warn_open(ev, a, "keywords")) return NULL;
     return select_result(ev, self, select);
 }
 
@@ -354,7 +360,10 @@ static bool clauses_add(Evaluator *ev, const Arguments *a, ElementList *out, boo
         return true;
     }
     for (int i = 0; i < a->count; i++) {
-        Element *element = element_coerce(ev, a->items[i], COERCE_ORDER_BY, a->nodes ? a->nodes[i] : a->site);
+        Value *value = value_usual(a->items[i]);
+        const Node *node = a->nodes ? a->nodes[i] : a->site;
+        if (coerce_leaves_out(ev, value, COERCE_ORDER_BY, order ? "an ordering" : "a grouping", node)) continue;
+        Element *element = element_coerce(ev, value, COERCE_ORDER_BY, node);
         if (!element) return false;
         if (element_is_from(element) && !order) {
             const ElementList *columns = from_columns(ev, element);
@@ -366,6 +375,7 @@ static bool clauses_add(Evaluator *ev, const Arguments *a, ElementList *out, boo
             element = element_with_children(ev, EL_LABEL_REFERENCE, element->type, &element, 1);
         list_add(ev, out, element);
     }
+    if (!coerce_warn_open(ev, a, order ? "orderings" : "groupings")) return false;
     return true;
 }
 
