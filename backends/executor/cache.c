@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A larger limit makes the chains longer, not the table. */
+enum { CACHE_BUCKETS = 1 << 14 };
+
 bool cache_init(StatementCache *cache, unsigned limit) {
     *cache = (StatementCache){.limit = limit, .bucket_count = 16};
-    while (cache->bucket_count < limit) cache->bucket_count *= 2;
+    while (cache->bucket_count < limit && cache->bucket_count < CACHE_BUCKETS) cache->bucket_count *= 2;
     cache->buckets = calloc(cache->bucket_count, sizeof *cache->buckets);
     return cache->buckets != NULL;
 }

@@ -14,7 +14,8 @@ bool ormc_pool_acquire(OrmcPool *pool, OrmcAcquireCallback on_acquired, void *us
     return true;
 }
 
-OrmcRequest *ormc_connection_execute(OrmcConnection *connection, const OrmcCommand *command) {
+/* NULL: no memory, or another process's pool. */
+static OrmcRequest *connection_request(OrmcConnection *connection, const OrmcCommand *command) {
     OrmcPool *pool = connection->pool;
     OrmcRequest *request = pool_is_foreign(pool) ? NULL : request_create(pool);
     if (!request) return NULL;
@@ -23,7 +24,12 @@ OrmcRequest *ormc_connection_execute(OrmcConnection *connection, const OrmcComma
         return NULL;
     }
     request->lease = connection;
-    pool_submit(pool, request);
+    return request;
+}
+
+OrmcRequest *ormc_connection_execute(OrmcConnection *connection, const OrmcCommand *command) {
+    OrmcRequest *request = connection_request(connection, command);
+    if (request) pool_submit(connection->pool, request);
     return request;
 }
 
@@ -44,15 +50,22 @@ OrmcRequest *ormc_connection_rollback(OrmcConnection *connection, OrmcDoneCallba
     return connection_say(connection, "ROLLBACK", on_done, user);
 }
 
-/* A name of other characters becomes one that no server takes, so that it fails as a statement does. */
+/* Another name is refused before it is sent: a server's complaint would end PostgreSQL's transaction. */
 static OrmcRequest *connection_say_name(OrmcConnection *connection, const char *verb, const char *name,
                                         OrmcDoneCallback on_done, void *user) {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-    size_t length = strspn(name, allowed);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
     char sql[128];
-    bool good = length && length < 64 && !name[length];
+    size_t length = strspn(name, letters);
+    bool good = length && length < 64 && !name[length] && !(name[0] >= '0' && name[0] <= '9');
     snprintf(sql, sizeof sql, "%s %s", verb, good ? name : "");
-    return connection_say(connection, sql, on_done, user);
+    OrmcCommand command = {.size = sizeof command, .sql = sql, .on_done = on_done, .user = user};
+    OrmcRequest *request = connection_request(connection, &command);
+    if (!request) return NULL;
+    if (!good)
+        request_fail(request, ORMC_ERROR_VALUE,
+                     "\"%.64s\" can't name a savepoint: letters, digits and underscores can, 63 at most", name);
+    pool_submit(connection->pool, request);
+    return request;
 }
 
 OrmcRequest *ormc_connection_savepoint(OrmcConnection *connection, const char *name, OrmcDoneCallback on_done,

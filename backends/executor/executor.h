@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "backends/executor/library.h"
+#include "backends/executor/sql.h"
 #include "backends/executor/store.h"
 #include "backends/executor/value.h"
 #include "include/ormc.h"
@@ -124,12 +125,12 @@ void queue_push_front(RequestQueue *queue, OrmcRequest *request);
 void queue_remove(OrmcRequest *request);
 OrmcRequest *queue_pop(RequestQueue *queue);
 
-uint64_t sql_hash(const char *sql, size_t length);
 OrmcRequest *request_create(OrmcPool *pool);
 /* Copies the command. False: no memory. */
 bool request_fill(OrmcRequest *request, const OrmcCommand *command);
 void request_recycle(OrmcRequest *request);
 void request_fail(OrmcRequest *request, OrmcError error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void request_out_of_memory(OrmcRequest *request);
 void request_state(OrmcRequest *request, const char *state);
 void request_notice(OrmcRequest *request, const char *text);
 /* Columns of the result; cleared names and types UNKNOWN, to be filled by the driver. False: no memory (failed). */

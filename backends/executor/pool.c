@@ -71,6 +71,7 @@ static void pool_count_answer(OrmcPool *pool, const OrmcResult *result) {
 static void pool_deliver_one(OrmcPool *pool, OrmcRequest *request) {
     pool->loop->delivered++;
     if (request->on_acquired) {
+        pool->outstanding--;
         request->on_acquired(request->user, request->lease, &request->result);
     } else {
         if (request->sql) {
@@ -206,14 +207,15 @@ static bool request_check_params(OrmcRequest *request) {
 }
 
 void pool_submit(OrmcPool *pool, OrmcRequest *request) {
-    if (!request->on_acquired) {
-        count_up(&pool->counters.submitted);
-        pool->outstanding++;
-    }
-    if (pool->closing) request_fail(request, ORMC_ERROR_CLOSED, "the pool is closing");
+    pool->outstanding++;
+    if (!request->on_acquired) count_up(&pool->counters.submitted);
+    if (pool->closing && !request->lease) request_fail(request, ORMC_ERROR_CLOSED, "the pool is closing");
     else if (!pool->driver) request_fail(request, pool->load_error, "%s", pool->last_error);
     else if (pool->outstanding > pool->options.max_queue)
-        request_fail(request, ORMC_ERROR_LIMIT, "more than %zu statements are waiting", pool->options.max_queue);
+        request_fail(request, ORMC_ERROR_LIMIT, "more than %zu statements are waiting or in flight",
+                     pool->options.max_queue);
+    else if (request->sql_length > INT32_MAX - 64)
+        request_fail(request, ORMC_ERROR_VALUE, "a statement can't be longer than two gigabytes");
     else if (request->sql && memchr(request->sql, '\0', request->sql_length))
         request_fail(request, ORMC_ERROR_VALUE, "a statement can't hold a NUL character");
     else if (request->lease && !request->lease->connection && !request->on_acquired)

@@ -52,21 +52,6 @@ OrmcRequest *queue_pop(RequestQueue *queue) {
     return request;
 }
 
-/* FNV-1a over words: statements differ in their tails, so every byte counts. */
-uint64_t sql_hash(const char *sql, size_t length) {
-    uint64_t hash = 14695981039346656037u;
-    while (length >= 8) {
-        uint64_t word;
-        memcpy(&word, sql, 8);
-        hash = (hash ^ word) * 1099511628211u;
-        hash ^= hash >> 32;
-        sql += 8;
-        length -= 8;
-    }
-    for (; length; length--) hash = (hash ^ (unsigned char)*sql++) * 1099511628211u;
-    return hash ^ (hash >> 29);
-}
-
 static void request_init(OrmcRequest *request, OrmcPool *pool) {
     *request = (OrmcRequest){.pool = pool, .result.affected = -1};
     store_init(&request->result.store, request + 1, REQUEST_BLOCK - sizeof *request);
@@ -238,7 +223,7 @@ void request_state(OrmcRequest *request, const char *state) {
     snprintf(request->result.state, sizeof request->result.state, "%.5s", state);
 }
 
-static void request_out_of_memory(OrmcRequest *request) { request_fail(request, ORMC_ERROR_MEMORY, "out of memory"); }
+void request_out_of_memory(OrmcRequest *request) { request_fail(request, ORMC_ERROR_MEMORY, "out of memory"); }
 
 void request_notice(OrmcRequest *request, const char *text) {
     OrmcResult *result = &request->result;

@@ -79,7 +79,7 @@ static Connection *pool_least_busy(OrmcPool *pool) {
 static void pool_lease(OrmcPool *pool, Connection *connection, OrmcRequest *request) {
     OrmcConnection *lease = calloc(1, sizeof *lease);
     if (!lease) {
-        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        request_out_of_memory(request);
     } else {
         *lease = (OrmcConnection){.pool = pool, .connection = connection};
         connection->lease = lease;
@@ -90,21 +90,23 @@ static void pool_lease(OrmcPool *pool, Connection *connection, OrmcRequest *requ
     request_end(request);
 }
 
-/* True: the request has its connection. False: one is reserved for it, if there is one to reserve. */
-static bool pool_schedule_acquire(OrmcPool *pool, OrmcRequest *request, unsigned *reserved) {
+typedef enum Placed { PLACED, PLACED_LATER, PLACED_NOWHERE } Placed;
+
+/* LATER: a connection is reserved for it. NOWHERE: there is none to reserve, so none for those behind it either. */
+static Placed pool_schedule_acquire(OrmcPool *pool, OrmcRequest *request, unsigned *reserved) {
     for (Connection *c = pool->connections; c; c = c->next) {
         if (c->state != CONNECTION_READY || c->lease || c->flight.count) continue;
         if (c->reserved && *reserved) --*reserved;
         pool_lease(pool, c, request);
-        return true;
+        return PLACED;
     }
     if (*reserved) {
         --*reserved; /* one of the draining connections is for this request */
-        return false;
+        return PLACED_LATER;
     }
     Connection *best = pool_least_busy(pool);
     if (best) best->reserved = true;
-    return false;
+    return best ? PLACED_LATER : PLACED_NOWHERE;
 }
 
 /* There is, or will be, a connection with nothing to do: better than to wait behind a statement that may take long. */
@@ -122,8 +124,11 @@ static void pool_schedule_waiting(OrmcPool *pool) {
     for (OrmcRequest *request = pool->waiting.first, *next; request; request = next) {
         next = request->next;
         if (request->on_acquired) {
-            unplaced += !pool_schedule_acquire(pool, request, &reserved);
-            continue;
+            Placed placed = pool_schedule_acquire(pool, request, &reserved);
+            unplaced += placed != PLACED;
+            if (placed != PLACED_NOWHERE) continue;
+            unplaced += (unsigned)pool->waiting.count;
+            break;
         }
         Connection *connection = pool_least_busy(pool);
         size_t limit = growing ? 1 : pool->driver->pipeline;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARRAY_DEPTH = 6 };
+enum { ARRAY_DEPTH = 6, LONGEST = INT32_MAX - 64 }; /* client libraries count bytes in an int */
 
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -33,31 +33,47 @@ bool value_set_text(Store *store, OrmcValue *value, OrmcType type, const char *t
     return value->text != NULL;
 }
 
+/* Of "2024-05-17" in "2024-05-17 10:00:00" (years may be longer); 0 where a text has another shape. */
+static size_t date_length(const char *text, size_t length) {
+    size_t i = 0;
+    while (i < length && digit(text[i])) i++;
+    if (i < 4 || length - i < 8 || text[i] != '-' || text[i + 3] != '-') return 0;
+    i += 6;
+    return (text[i] == ' ' || text[i] == 'T') && digit(text[i + 1]) ? i : 0;
+}
+
+/* Microseconds in six digits, or none at all. Gives where the text goes on. */
+static size_t copy_fraction(const char *text, size_t i, size_t end, char *out, size_t *at) {
+    size_t start = *at, digits = 0, zeros = 0;
+    out[(*at)++] = text[i++];
+    for (; i < end && digit(text[i]); i++) {
+        if (digits == 6) continue;
+        out[(*at)++] = text[i];
+        zeros += text[i] == '0';
+        digits++;
+    }
+    bool none = zeros == digits;
+    for (; digits < 6; digits++) out[(*at)++] = '0';
+    if (none) *at = start;
+    return i;
+}
+
 bool value_set_moment(Store *store, OrmcValue *value, OrmcType type, const char *text, size_t length) {
+    size_t date = type == ORMC_TYPE_DATETIME ? date_length(text, length) : 0, at = 0, i = 0;
+    if (type == ORMC_TYPE_DATETIME && !date) return value_set_text(store, value, type, text, length);
     char *out = store_allocate(store, length + 12);
     if (!out) return false;
-    size_t at = 0, i = 0, date = type == ORMC_TYPE_DATETIME && length > 10 ? 10 : 0;
-    for (; i < length && text[i] != '.' && !(i > date && (text[i] == '+' || text[i] == '-')); i++) out[at++] = text[i];
-    if (date && out[10] == ' ' && at > 11 && digit(out[11])) out[10] = 'T';
-    if (i < length && text[i] == '.') {
-        size_t start = at, digits = 0, zeros = 0;
-        out[at++] = text[i++];
-        for (; i < length && digit(text[i]); i++) {
-            if (digits == 6) continue;
-            out[at++] = text[i];
-            zeros += text[i] == '0';
-            digits++;
-        }
-        bool none = zeros == digits;
-        for (; digits < 6; digits++) out[at++] = '0';
-        if (none) at = start;
-    }
-    size_t offset = i;
-    for (; i < length; i++) out[at++] = text[i];
-    if (length - offset == 3 && (text[offset] == '+' || text[offset] == '-')) {
+    size_t end = length > 3 && memcmp(text + length - 3, " BC", 3) == 0 ? length - 3 : length;
+    for (; i < end && text[i] != '.' && !(i > date && (text[i] == '+' || text[i] == '-')); i++) out[at++] = text[i];
+    if (date) out[date] = 'T';
+    if (i < end && text[i] == '.') i = copy_fraction(text, i, end, out, &at);
+    bool short_offset = end - i == 3 && (text[i] == '+' || text[i] == '-');
+    for (; i < end; i++) out[at++] = text[i];
+    if (short_offset) {
         memcpy(out + at, ":00", 3);
         at += 3;
     }
+    for (; i < length; i++) out[at++] = text[i];
     out[at] = '\0';
     *value = (OrmcValue){.type = type, .text = out, .length = at};
     return true;
@@ -157,6 +173,7 @@ static bool is_time(const char *text, size_t length) {
     if (matches(":99", text + i, length - i)) i += 3;
     if (i < length && text[i] == '.')
         for (i++; i < length && digit(text[i]);) i++;
+    if (i < length && text[i] == 'Z') return i + 1 == length;
     if (i < length && (text[i] == '+' || text[i] == '-')) {
         i++;
         while (i < length && (digit(text[i]) || text[i] == ':')) i++;
@@ -178,6 +195,8 @@ static bool value_check_array(const OrmcValue *value, unsigned depth, const char
 static bool value_check_scalar(const OrmcValue *value, const char **why) {
     const char *text = value->text;
     size_t length = value->length;
+    *why = "longer than two gigabytes";
+    if (value->type != ORMC_TYPE_FLOAT && text && length > LONGEST) return false;
     switch (value->type) {
     case ORMC_TYPE_BOOLEAN:
     case ORMC_TYPE_FLOAT:

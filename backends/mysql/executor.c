@@ -4,7 +4,7 @@
  * Each thing the server is asked for is an operation with a _start and a _cont call; my_advance() runs operations until
  * one has to wait for the socket, and my_complete() says which comes next:
  *
- *     PREPARE → EXECUTE → FETCH … FETCH → FREE → request_finish()          QUERY (transactions, DDL) → request_finish()
+ *     PREPARE → EXECUTE → FETCH … FETCH → FREE → NEXT → request_finish()   QUERY (transactions, DDL) → request_finish()
  *
  * Rows are read one by one, also those that are collected, so no result is held twice.
  */
@@ -29,6 +29,7 @@ typedef enum MyOperation {
     MY_EXECUTE,
     MY_FETCH,
     MY_FREE,
+    MY_NEXT, /* the results of CALL after the first */
     MY_QUERY,
     MY_STORE
 } MyOperation;
@@ -53,6 +54,10 @@ typedef struct MyConnection {
     unsigned killing; /* kills on their way: nothing new is sent, they might hit it */
     unsigned rows_this_turn;
     bool discard;
+    bool as_text;    /* the server can't prepare it */
+    uv_work_t aside; /* connects on another thread */
+    bool is_aside;
+    _Atomic bool abandoned; /* … and need not go on */
 } MyConnection;
 
 /* KILL QUERY goes over a connection of its own and blocks: on a thread of libuv's. */
@@ -65,39 +70,6 @@ typedef struct MyKill {
 } MyKill;
 
 static void my_advance(MyConnection *c);
-
-/* ---- connecting */
-
-static bool my_wants_tls(const Url *url) {
-    const char *tls = url_option(url, "ssl");
-    return tls && (strcmp(tls, "true") == 0 || strcmp(tls, "1") == 0);
-}
-
-static void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, unsigned timeout_ms) {
-    unsigned seconds = (timeout_ms + 999) / 1000;
-    mysql->mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-    mysql->mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    static const struct {
-        const char *name;
-        enum mysql_option option;
-    } names[] = {{"ssl_ca", MYSQL_OPT_SSL_CA},         {"ssl_cert", MYSQL_OPT_SSL_CERT},
-                 {"ssl_key", MYSQL_OPT_SSL_KEY},       {"ssl_capath", MYSQL_OPT_SSL_CAPATH},
-                 {"ssl_cipher", MYSQL_OPT_SSL_CIPHER}, {"read_default_file", MYSQL_READ_DEFAULT_FILE}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = url_option(url, names[i].name);
-        if (value) mysql->mysql_optionsv(handle, names[i].option, value);
-    }
-    my_bool wanted = my_wants_tls(url), verify = wanted;
-    if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &wanted);
-    if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-}
-
-static unsigned my_port(const Url *url) { return url->port ? (unsigned)strtoul(url->port, NULL, 10) : 0; }
-
-static const char *my_socket_path(const Url *url) {
-    const char *path = url_option(url, "unix_socket");
-    return path ? path : url_option(url, "socket");
-}
 
 /* ---- killing */
 
@@ -204,6 +176,7 @@ static int my_start(MyConnection *c) {
     case MY_EXECUTE: return mysql->mysql_stmt_execute_start(&c->answer, c->statement->handle);
     case MY_FETCH: return mysql->mysql_stmt_fetch_start(&c->answer, c->statement->handle);
     case MY_FREE: return mysql->mysql_stmt_free_result_start(&c->failed, c->statement->handle);
+    case MY_NEXT: return mysql->mysql_stmt_next_result_start(&c->answer, c->statement->handle);
     case MY_QUERY:
         return mysql->mysql_real_query_start(&c->answer, c->handle, c->request->sql,
                                              (unsigned long)c->request->sql_length);
@@ -222,6 +195,7 @@ static int my_continue(MyConnection *c, int ready) {
     case MY_EXECUTE: return mysql->mysql_stmt_execute_cont(&c->answer, c->statement->handle, ready);
     case MY_FETCH: return mysql->mysql_stmt_fetch_cont(&c->answer, c->statement->handle, ready);
     case MY_FREE: return mysql->mysql_stmt_free_result_cont(&c->failed, c->statement->handle, ready);
+    case MY_NEXT: return mysql->mysql_stmt_next_result_cont(&c->answer, c->statement->handle, ready);
     case MY_QUERY: return mysql->mysql_real_query_cont(&c->answer, c->handle, ready);
     case MY_STORE: return mysql->mysql_store_result_cont(&c->stored, c->handle, ready);
     }
@@ -263,6 +237,23 @@ static bool my_finish(MyConnection *c) {
     return c->operation != MY_IDLE;
 }
 
+static size_t my_size(const OrmcRequest *request) {
+    size_t size = request->sql_length;
+    for (size_t i = 0; i < request->param_count; i++) size += request->params[i].text ? request->params[i].length : 0;
+    return size;
+}
+
+/* A server that is sent more than its max_allowed_packet closes the connection, and what it says is not read. */
+static void my_lost(MyConnection *c, const char *state, unsigned code, const char *text) {
+    enum { LARGE = 1 << 20 };
+    size_t size = my_size(c->request);
+    if (size > LARGE)
+        request_fail(c->request, ORMC_ERROR_LOST,
+                     "%s (the statement has %zu bytes, which may be more than the server's max_allowed_packet)", text,
+                     size);
+    connection_lost(&c->base, state, (int)code, text);
+}
+
 /* The statement failed with the error of its handle, or of the connection. */
 static bool my_fail(MyConnection *c, MYSQL_STMT *handle) {
     const Mysql *mysql = c->mysql;
@@ -270,7 +261,7 @@ static bool my_fail(MyConnection *c, MYSQL_STMT *handle) {
     const char *text = handle ? mysql->mysql_stmt_error(handle) : mysql->mysql_error(c->handle);
     const char *state = handle ? mysql->mysql_stmt_sqlstate(handle) : mysql->mysql_sqlstate(c->handle);
     if (my_is_lost(code)) {
-        connection_lost(&c->base, state, (int)code, text);
+        my_lost(c, state, code, text);
         return false;
     }
     c->request->result.native_code = (int)code;
@@ -283,7 +274,7 @@ static bool my_columns(MyConnection *c) {
     OrmcRequest *request = c->request;
     MyStatement *statement = c->statement;
     if (!my_statement_describe(c->mysql, statement) || !request_columns(request, statement->column_count)) {
-        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        request_out_of_memory(request);
         return false;
     }
     for (size_t i = 0; i < statement->column_count; i++) {
@@ -293,7 +284,7 @@ static bool my_columns(MyConnection *c) {
         column->type = statement->columns[i].means;
         if (i < request->column_type_count && request->column_types[i] != ORMC_TYPE_UNKNOWN)
             column->type = request->column_types[i];
-        if (!column->name) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        if (!column->name) request_out_of_memory(request);
         if (!column->name) return false;
     }
     return true;
@@ -309,15 +300,28 @@ static bool my_execute(MyConnection *c) {
     }
     MYSQL_BIND *binds = my_params(&request->result.store, request->params, request->param_count);
     if (!binds || (request->param_count && c->mysql->mysql_stmt_bind_param(c->statement->handle, binds))) {
-        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        request_out_of_memory(request);
         return my_finish(c);
     }
     c->operation = MY_EXECUTE;
     return true;
 }
 
+/* This server does not prepare such a statement. */
+static bool my_goes_as_text(const MyConnection *c) {
+    enum { UNSUPPORTED = 1295 };
+    return c->mysql->mysql_stmt_errno(c->statement->handle) == UNSUPPORTED && !c->request->param_count &&
+           !c->request->prepare_only;
+}
+
 static bool my_prepared(MyConnection *c) {
     OrmcRequest *request = c->request;
+    if (c->answer && my_goes_as_text(c)) {
+        my_forget(c);
+        c->as_text = true;
+        c->operation = MY_CLOSE_STATEMENT;
+        return true;
+    }
     if (c->answer) {
         bool kept = my_fail(c, c->statement->handle);
         if (!kept) return false;
@@ -343,6 +347,7 @@ static bool my_executed(MyConnection *c) {
     request->result.inserted_id = (int64_t)c->mysql->mysql_stmt_insert_id(handle);
     if (!c->mysql->mysql_stmt_field_count(handle)) return request_columns(request, 0), my_finish(c);
     request->result.affected = 0;
+    request->result.inserted_id = 0; /* is that of a statement before */
     c->discard = !my_columns(c);
     if (!c->discard && !c->statement->bound) {
         c->discard = c->mysql->mysql_stmt_bind_result(handle, c->statement->binds);
@@ -358,17 +363,34 @@ static bool my_read_row(MyConnection *c) {
     if (!cells) return false;
     for (unsigned i = 0; i < c->statement->column_count; i++) {
         if (my_cell(c->mysql, c->statement, i, &request->result.store, &cells[i])) continue;
-        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        request_out_of_memory(request);
         return false;
     }
     request->result.affected++;
     return request_row_done(request, cells) || request->paused;
 }
 
+/* All rows are read, or thrown away. A procedure's results end with one that has none. */
+static bool my_end_rows(MyConnection *c) {
+    if (!c->mysql->mysql_stmt_more_results(c->statement->handle)) return my_finish(c);
+    c->operation = MY_NEXT;
+    return true;
+}
+
+static bool my_next(MyConnection *c) {
+    c->statement->bound = false; /* libmariadb has made other binds */
+    if (c->answer > 0) return my_fail(c, c->statement->handle) && my_finish(c);
+    if (!c->mysql->mysql_stmt_field_count(c->statement->handle)) return my_end_rows(c);
+    request_fail(c->request, ORMC_ERROR_DATABASE, "the statement gave rows more than once: only the first can be read");
+    c->operation = MY_FREE;
+    return true;
+}
+
 static bool my_fetched(MyConnection *c) {
     OrmcRequest *request = c->request;
-    if (c->answer == MYSQL_NO_DATA) { /* nothing is left to be read from the server */
-        c->mysql->mysql_stmt_free_result(c->statement->handle);
+    if (c->answer == MYSQL_NO_DATA) {
+        if (c->mysql->mysql_stmt_more_results(c->statement->handle)) return my_end_rows(c);
+        c->mysql->mysql_stmt_free_result(c->statement->handle); /* nothing is left to be read from the server */
         return my_finish(c);
     }
     if (c->answer && c->answer != MYSQL_DATA_TRUNCATED) {
@@ -442,12 +464,13 @@ static bool my_complete(MyConnection *c) {
             if (c->base.flight.first) c->base.wants_fetch = true, pool_wake(c->base.pool);
             return false;
         }
-        c->operation = MY_PREPARE;
+        c->operation = c->as_text ? MY_QUERY : MY_PREPARE;
         return true;
     case MY_PREPARE: return my_prepared(c);
     case MY_EXECUTE: return my_executed(c);
     case MY_FETCH: return my_fetched(c);
-    case MY_FREE: return my_finish(c);
+    case MY_FREE: return my_end_rows(c);
+    case MY_NEXT: return my_next(c);
     case MY_QUERY:
         if (c->answer && !my_fail(c, NULL)) return false;
         if (!c->answer) c->request->result.affected = (int64_t)c->mysql->mysql_affected_rows(c->handle);
@@ -455,7 +478,11 @@ static bool my_complete(MyConnection *c) {
         c->operation = MY_STORE;
         return true;
     case MY_STORE:
-        if (c->stored) c->mysql->mysql_free_result(c->stored);
+        if (c->stored) {
+            c->mysql->mysql_free_result(c->stored);
+            request_fail(c->request, ORMC_ERROR_DATABASE,
+                         "the rows of a statement that can't be prepared can't be read");
+        }
         c->stored = NULL;
         return my_finish(c);
     }
@@ -512,23 +539,51 @@ static void my_on_found(Connection *connection, const Addresses *found, const ch
     connection_lost(connection, "HY000", CR_UNKNOWN_HOST, message);
 }
 
-/* A certificate must be the name's, and libmariadb compares it with what it connects to: then the name is its to look
- * up. "localhost" means the socket to it. */
-static bool my_looks_up(const Url *url) {
-    return host_is_name(url->host) && strcmp(url->host, "localhost") != 0 && !strchr(url->host, ',') &&
-           !my_socket_path(url) && !my_wants_tls(url) && !url_option(url, "read_default_file");
+/* ---- connecting from another thread */
+
+static void my_connect_work(uv_work_t *work) {
+    MyConnection *c = work->data;
+    for (int status = my_start(c), ready; status; status = my_continue(c, ready))
+        if (!(ready = my_poll(c->mysql, c->handle, status, &c->abandoned))) return;
+}
+
+static void my_disconnect(MyConnection *c);
+
+static void my_connect_done(uv_work_t *work, int status) {
+    (void)status;
+    MyConnection *c = work->data;
+    OrmcPool *pool = c->base.pool;
+    pool_enter(pool);
+    c->is_aside = false;
+    if (c->socket.closed) my_disconnect(c);
+    else my_advance(c);
+    socket_release(&c->socket);
+    pool_leave(pool);
+}
+
+static void my_connect_first(MyConnection *c) {
+    const Url *url = &c->base.pool->url;
+    bool good = true;
+    if (my_connects_aside(url)) {
+        c->aside.data = c;
+        c->is_aside = good = socket_work(&c->socket, &c->aside, my_connect_work, my_connect_done);
+    } else if (my_looks_up(url)) {
+        good = socket_look_up(&c->socket, url->host, my_on_found);
+    } else {
+        my_run(c);
+    }
+    if (!good) connection_lost(&c->base, "", 0, "out of memory");
 }
 
 static void my_on_time(Connection *connection) {
     MyConnection *c = (MyConnection *)connection;
-    const Url *url = &connection->pool->url;
     if (c->status & MYSQL_WAIT_TIMEOUT) {
         my_go_on(c, MYSQL_WAIT_TIMEOUT);
     } else if (my_is_cancelled(c)) {
         if (!c->killing) my_kill(c);
-    } else if (c->operation == MY_CONNECT && !c->status && !c->addresses.count && my_looks_up(url)) {
-        if (!socket_look_up(&c->socket, url->host, my_on_found)) connection_lost(connection, "", 0, "out of memory");
-    } else if (!c->status && (c->operation == MY_FETCH || c->operation == MY_CONNECT)) {
+    } else if (c->operation == MY_CONNECT && !c->status) {
+        my_connect_first(c);
+    } else if (c->operation == MY_FETCH && !c->status) {
         c->rows_this_turn = 0;
         my_run(c);
     }
@@ -536,18 +591,13 @@ static void my_on_time(Connection *connection) {
 
 /* ---- the driver's table */
 
-/* Transaction statements, DDL and settings go as text: not every server prepares them. */
+/* Transaction statements, DDL and settings go as text: not every server prepares them, and once is enough. */
 static bool my_is_prepared(const OrmcRequest *request) {
+    static const char *const plain[] = {"begin", "start",  "commit",   "rollback", "savepoint", "release", "set",
+                                        "use",   "lock",   "unlock",   "create",   "alter",     "drop",    "rename",
+                                        "grant", "revoke", "truncate", "flush",    "kill",      "load",    NULL};
     if (request->param_count || request->prepare_only) return true;
-    static const char *const verbs[] = {"select", "insert",  "update",   "delete", "with",  "values", "replace",
-                                        "show",   "explain", "describe", "desc",   "table", "analyze"};
-    const char *sql = request->sql + strspn(request->sql, " \t\r\n(");
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-        size_t k = 0;
-        while (verbs[i][k] && (sql[k] | 0x20) == verbs[i][k]) k++;
-        if (!verbs[i][k]) return true;
-    }
-    return false;
+    return *sql_first_word(request->sql) && !sql_begins_with(request->sql, plain);
 }
 
 /* A new prepared statement in the cache; an evicted one is closed first. False: no memory. */
@@ -573,6 +623,7 @@ static bool my_add_statement(MyConnection *c, OrmcRequest *request) {
 static void my_begin(MyConnection *c, OrmcRequest *request) {
     c->request = request;
     c->rows_this_turn = 0;
+    c->as_text = false;
     bool ready = true;
     if (!my_is_prepared(request)) {
         c->operation = MY_QUERY;
@@ -583,7 +634,7 @@ static void my_begin(MyConnection *c, OrmcRequest *request) {
     } else if (my_add_statement(c, request)) {
         c->operation = c->closing ? MY_CLOSE_STATEMENT : MY_PREPARE;
     } else {
-        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        request_out_of_memory(request);
         ready = my_finish(c);
     }
     if (ready) my_run(c);
@@ -639,7 +690,8 @@ static void my_close(Connection *connection) {
     socket_close(&c->socket);
     c->request = NULL;
     c->statement = NULL;
-    my_disconnect(c);
+    atomic_store(&c->abandoned, true);
+    if (!c->is_aside) my_disconnect(c);
 }
 
 /* An unknown user or database, a wrong password: another try gives the same. */

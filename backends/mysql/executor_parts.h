@@ -50,11 +50,29 @@
     X(mysql_stmt_fetch_cont)                                                                                           \
     X(mysql_stmt_free_result_start)                                                                                    \
     X(mysql_stmt_free_result_cont)                                                                                     \
+    X(mysql_stmt_more_results)                                                                                         \
+    X(mysql_stmt_next_result_start)                                                                                    \
+    X(mysql_stmt_next_result_cont)                                                                                     \
     X(mysql_stmt_close_start)                                                                                          \
     X(mysql_stmt_close_cont)                                                                                           \
     X(mariadb_get_infov)
 
 LIBRARY_TABLE(Mysql, MYSQL_FUNCTIONS)
+
+/* ---- connecting */
+
+void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, unsigned timeout_ms);
+unsigned my_port(const Url *url);
+/* NULL: none is named. */
+const char *my_socket_path(const Url *url);
+/* The executor looks the host's name up. */
+bool my_looks_up(const Url *url);
+/* Libmariadb does, so it has to connect on another thread. */
+bool my_connects_aside(const Url *url);
+/* Waits for what an operation waits for, on a thread that may block: what is ready, 0 once it is abandoned. */
+int my_poll(const Mysql *mysql, MYSQL *handle, int status, _Atomic bool *abandoned);
+
+/* ---- statements and values */
 
 enum { MY_CELL = 256 };
 

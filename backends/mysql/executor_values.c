@@ -36,7 +36,22 @@ const char *my_prepared_text(Store *store, const char *sql, size_t length) {
 
 /* ---- parameters */
 
+/* Of a decimal number before its point: 1e400 has 401. */
+static long digits_before_point(const OrmcValue *value) {
+    long count = 0;
+    bool leading = true;
+    size_t i = value->text[0] == '-' || value->text[0] == '+';
+    for (; i < value->length && value->text[i] >= '0' && value->text[i] <= '9'; i++) {
+        leading = leading && value->text[i] == '0';
+        count += !leading;
+    }
+    const char *exponent = value->length < 4096 ? memchr(value->text, 'e', value->length) : NULL;
+    if (!exponent && value->length < 4096) exponent = memchr(value->text, 'E', value->length);
+    return exponent && count ? count + strtol(exponent + 1, NULL, 10) : count;
+}
+
 bool my_accepts(const OrmcValue *value, const char **why) {
+    enum { MOST_DIGITS = 65 };
     if (value->type == ORMC_TYPE_ARRAY) {
         *why = "this database has no arrays";
         return false;
@@ -48,6 +63,11 @@ bool my_accepts(const OrmcValue *value, const char **why) {
     if (value->type == ORMC_TYPE_DECIMAL &&
         (value->text[value->length - 1] == 'f' || value->text[value->length - 1] == 'n')) {
         *why = "this database can't hold an infinity or NaN";
+        return false;
+    }
+    bool whole = value->type == ORMC_TYPE_INTEGER || value->type == ORMC_TYPE_BIGINT;
+    if ((value->type == ORMC_TYPE_DECIMAL || whole) && value->text && digits_before_point(value) > MOST_DIGITS) {
+        *why = "this database's numbers have at most 65 digits";
         return false;
     }
     return true;

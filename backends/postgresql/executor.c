@@ -232,16 +232,23 @@ static bool pg_sync(PgConnection *c) {
     return c->pq->PQpipelineSync(c->conn);
 }
 
+/* False: it can't be sent, and the request says why. */
+static bool pg_compose(OrmcRequest *request, PgMessage *message) {
+    if (request->param_count > PG_MOST_PARAMS)
+        request_fail(request, ORMC_ERROR_VALUE, "PostgreSQL takes at most 65535 parameters");
+    else if (!pg_message(request, request->flags & PG_CERTAIN, message)) request_out_of_memory(request);
+    else if (message->size + request->sql_length > PG_MESSAGE_MOST)
+        request_fail(request, ORMC_ERROR_VALUE, "PostgreSQL takes at most a gigabyte of parameters");
+    return request->result.error == ORMC_ERROR_NONE;
+}
+
 static void pg_send(Connection *connection, OrmcRequest *request) {
     PgConnection *c = (PgConnection *)connection;
     PgMessage message;
     bool sent = true;
     if (c->group && !request->read_only) sent = pg_sync(c);
     request->step = 0;
-    if (request->param_count > PG_MOST_PARAMS || !pg_message(request, request->flags & PG_CERTAIN, &message)) {
-        bool many = request->param_count > PG_MOST_PARAMS;
-        request_fail(request, many ? ORMC_ERROR_VALUE : ORMC_ERROR_MEMORY, "%s",
-                     many ? "PostgreSQL takes at most 65535 parameters" : "out of memory");
+    if (!pg_compose(request, &message)) {
         request_finish(request);
         return;
     }
@@ -332,7 +339,7 @@ static bool pg_columns(PgConnection *c, OrmcRequest *request, const PGresult *re
                 pg_columns_copy(columns, &request->result.store, &request->result.columns);
     if (good && statement) statement->binary = columns->binary, statement->zoned = columns->zoned;
     pg_columns_free(&own);
-    if (!good) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+    if (!good) request_out_of_memory(request);
     if (!good) return false;
     request->result.column_count = count;
     for (size_t i = 0; i < count && i < request->column_type_count; i++) {
@@ -352,7 +359,7 @@ static bool pg_row(PgConnection *c, OrmcRequest *request, const PGresult *result
             value_set_null(&cells[i]);
         } else if (!pg_cell(&request->result.store, &cells[i], pq->PQftype(result, i), pq->PQfformat(result, i),
                             pq->PQgetvalue(result, row, i), (size_t)pq->PQgetlength(result, row, i))) {
-            request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+            request_out_of_memory(request);
             return false;
         }
     }
@@ -369,6 +376,14 @@ static void pg_rows(PgConnection *c, OrmcRequest *request, const PGresult *resul
     if (request->result.error == ORMC_ERROR_NONE || request->flags & PG_DISCARD) return;
     request->flags |= PG_DISCARD; /* its error stands; the rest is read and thrown away */
     if (request->flags & PG_SINGLE && c->reading == request) pg_cancel_running(c);
+}
+
+/* The server ends a transaction in which something has failed without complaint, whatever it was told. */
+static void pg_check_commit(OrmcRequest *request, const char *tag) {
+    static const char *const commits[] = {"commit", "end", "prepare", NULL};
+    if (strcmp(tag, "ROLLBACK") != 0 || !sql_begins_with(request->sql, commits)) return;
+    request_state(request, "25P02");
+    request_fail(request, ORMC_ERROR_DATABASE, "the transaction was rolled back, because a statement in it had failed");
 }
 
 static void pg_affected(OrmcRequest *request, const char *text) {
@@ -400,6 +415,7 @@ static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
     case PGRES_COMMAND_OK:
         if (request->prepare_only && pq->PQnfields(result)) pg_columns(c, request, result);
         else if (c->left == 1) pg_affected(request, pq->PQcmdTuples(result));
+        if (c->left == 1) pg_check_commit(request, pq->PQcmdStatus(result));
         break;
     case PGRES_TUPLES_OK:
         pg_rows(c, request, result);
@@ -415,7 +431,10 @@ static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
         break;
     case PGRES_COPY_OUT:
     case PGRES_COPY_IN:
-    case PGRES_COPY_BOTH: connection_lost(&c->base, "", 0, "COPY can't be used here"); break;
+    case PGRES_COPY_BOTH:
+        request_fail(request, ORMC_ERROR_DATABASE, "COPY from or to the client can't be used here");
+        connection_lost(&c->base, "", 0, "a COPY before it ended the connection");
+        break;
     case PGRES_PIPELINE_SYNC: break;
     }
 }
@@ -573,11 +592,17 @@ static bool pg_read_one(PgConnection *c) {
     return true;
 }
 
+/* What LISTEN brings is nobody's here, and libpq would keep it for ever. */
+static void pg_drop_notifications(PgConnection *c) {
+    for (PGnotify *one; (one = c->pq->PQnotifies(c->conn));) c->pq->PQfreemem(one);
+}
+
 static void pg_read(PgConnection *c) {
     while (c->base.state != CONNECTION_CLOSING && c->reading && !c->reading->paused && pg_read_one(c)) {
     }
     if (c->base.state == CONNECTION_CLOSING) return;
     if (!c->reading) c->pq->PQisBusy(c->conn); /* notices are read by it */
+    pg_drop_notifications(c);
     if (c->pq->PQstatus(c->conn) == CONNECTION_BAD) pg_lost(c);
 }
 

@@ -5,8 +5,6 @@
  * it belongs to (against which a certificate is checked): of `host=db,/run/pg port=1,2`, where db has two addresses,
  *
  *     host=db,db,/run/pg  hostaddr=10.0.0.1,10.0.0.2,  port=1,1,2
- *
- * Names that only a service file gives, named by the URL, are left to libpq.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +13,7 @@
 #include "backends/postgresql/executor_parts.h"
 
 static const char *option_value(const PQconninfoOption *options, const char *name) {
-    for (; options && options->keyword; options++)
+    for (; options->keyword; options++)
         if (strcmp(options->keyword, name) == 0) return options->val && *options->val ? options->val : NULL;
     return NULL;
 }
@@ -47,19 +45,24 @@ static bool hosts_fill(Store *store, PgHosts *hosts, const char *names, const ch
     return true;
 }
 
+/* All that the URL, a service file, the environment and defaults say, as libpq puts it together when it connects. An
+ * SSL mode that there is not keeps it from doing so. NULL: no memory. */
+static PQconninfoOption *hosts_settle(const Pq *pq, const char *url) {
+    const char *const names[] = {"dbname", "sslmode", NULL}, *const values[] = {url, "none of them", NULL};
+    PGconn *conn = pq->PQconnectStartParams(names, values, 1);
+    PQconninfoOption *options = conn ? pq->PQconninfo(conn) : NULL;
+    if (conn) pq->PQfinish(conn);
+    return options;
+}
+
 bool pg_hosts_read(const Pq *pq, Store *store, const char *url, PgHosts *hosts) {
     *hosts = (PgHosts){0};
-    PQconninfoOption *given = pq->PQconninfoParse(url, NULL), *defaults = pq->PQconndefaults();
-    const char *service = option_value(given, "service"), *names = option_value(given, "host"),
-               *addresses = option_value(given, "hostaddr"), *ports = option_value(given, "port");
-    if (!service) {
-        addresses = addresses ? addresses : option_value(defaults, "hostaddr");
-        names = names ? names : option_value(defaults, "host");
-        ports = ports ? ports : option_value(defaults, "port");
-    }
-    bool good = !names || addresses || hosts_fill(store, hosts, names, ports);
-    if (given) pq->PQconninfoFree(given);
-    if (defaults) pq->PQconninfoFree(defaults);
+    PQconninfoOption *options = hosts_settle(pq, url);
+    if (!options) return false;
+    const char *names = option_value(options, "host");
+    bool good =
+        !names || option_value(options, "hostaddr") || hosts_fill(store, hosts, names, option_value(options, "port"));
+    pq->PQconninfoFree(options);
     return good;
 }
 

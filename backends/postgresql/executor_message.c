@@ -9,14 +9,8 @@
 #include "backends/postgresql/executor_parts.h"
 
 bool pg_is_kept(const char *sql) {
-    static const char *const verbs[] = {"select", "insert", "update", "delete", "with", "values"};
-    sql += strspn(sql, " \t\r\n(");
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-        size_t k = 0;
-        while (verbs[i][k] && (sql[k] | 0x20) == verbs[i][k]) k++;
-        if (!verbs[i][k]) return true;
-    }
-    return false;
+    static const char *const verbs[] = {"select", "insert", "update", "delete", "with", "values", NULL};
+    return sql_begins_with(sql, verbs);
 }
 
 bool pg_message(OrmcRequest *request, bool certain, PgMessage *message) {
@@ -34,8 +28,9 @@ bool pg_message(OrmcRequest *request, bool certain, PgMessage *message) {
         if (!pg_param(store, &request->params[i], certain, &param)) return false;
         message->types[i] = param.type;
         message->texts[i] = param.text;
-        message->lengths[i] = param.length;
+        message->lengths[i] = (int)param.length; /* of a text libpq takes it to its end */
         message->formats[i] = param.format;
+        message->size += param.length;
     }
     return true;
 }

@@ -7,8 +7,7 @@
 #include <libpq-fe.h>
 
 #define PQ_FUNCTIONS(X)                                                                                                \
-    X(PQconninfoParse)                                                                                                 \
-    X(PQconndefaults)                                                                                                  \
+    X(PQconninfo)                                                                                                      \
     X(PQconninfoFree)                                                                                                  \
     X(PQconnectStartParams)                                                                                            \
     X(PQconnectPoll)                                                                                                   \
@@ -42,7 +41,10 @@
     X(PQgetvalue)                                                                                                      \
     X(PQgetlength)                                                                                                     \
     X(PQgetisnull)                                                                                                     \
+    X(PQcmdStatus)                                                                                                     \
     X(PQcmdTuples)                                                                                                     \
+    X(PQnotifies)                                                                                                      \
+    X(PQfreemem)                                                                                                       \
     X(PQgetCancel)                                                                                                     \
     X(PQcancel)                                                                                                        \
     X(PQfreeCancel)                                                                                                    \
@@ -53,7 +55,7 @@ LIBRARY_TABLE(Pq, PQ_FUNCTIONS)
 typedef struct PgParam {
     Oid type; /* 0: the server finds out, as it does for a literal in the text */
     const char *text;
-    int length;
+    size_t length;
     int format; /* 1: binary */
 } PgParam;
 
@@ -68,7 +70,10 @@ typedef struct PgMessage {
     const char **texts;
     int *lengths, *formats;
     int count;
+    size_t size; /* of all texts; not sent where it is over PG_MESSAGE_MOST */
 } PgMessage;
+
+enum { PG_MESSAGE_MOST = 1073741824 - 65536 }; /* the server ends a connection that sends a longer one */
 
 /* Of all parameters, in the memory of the request. False: no memory. */
 bool pg_message(OrmcRequest *request, bool certain, PgMessage *message);

@@ -86,7 +86,7 @@ bool pg_accepts(const OrmcValue *value, const char **why) {
 
 static bool has_offset(const OrmcValue *value, size_t from) {
     for (size_t i = from; i < value->length; i++)
-        if (value->text[i] == '+' || value->text[i] == '-') return true;
+        if (value->text[i] == '+' || value->text[i] == '-' || value->text[i] == 'Z') return true;
     return false;
 }
 
@@ -242,15 +242,16 @@ bool pg_param(Store *store, const OrmcValue *value, bool certain, PgParam *param
         Text out = {.store = store, .text = store_allocate(store, 64), .capacity = 64};
         write_array(&out, value);
         param->text = out.text;
+        param->length = out.length;
     } else if (is_texty(value)) {
         param->text = value->text ? value->text : ""; /* a copy of the request's, terminated */
-        param->length = (int)value->length;
+        param->length = value->length;
         param->format = value->type == ORMC_TYPE_BYTES;
     } else if (param->type == OID_INT4 || param->type == OID_INT8) {
         param->length = param->type == OID_INT4 ? 4 : 8;
         param->format = 1;
         char *bytes = store_allocate(store, 8);
-        for (int i = 0; bytes && i < param->length; i++)
+        for (size_t i = 0; bytes && i < param->length; i++)
             bytes[i] = (char)((uint64_t)value->integer >> (8 * (param->length - 1 - i)));
         param->text = bytes;
     } else {
@@ -329,10 +330,24 @@ static int64_t read_signed(const char *bytes, size_t length) {
 }
 
 static const int64_t day_length = INT64_C(86400000000);
-
-/* A month counts 30 days and a year 365, as Python's drivers count them. */
-static int64_t interval_of(int64_t months, int64_t days, int64_t microseconds) {
-    return (months / 12 * 365 + months % 12 * 30 + days) * day_length + microseconds;
+/* A month counts 30 days and a year 365, as Python's drivers count them. What 64 bits of microseconds can't hold is
+ * spelled out. False: no memory. */
+static bool cell_interval(Store *store, OrmcValue *cell, int64_t months, int64_t days, int64_t microseconds) {
+    int64_t all = months / 12 * 365 + months % 12 * 30 + days, most = INT64_MAX / day_length;
+    bool fits = all >= -most && all <= most;
+    int64_t length_of_days = fits ? all * day_length : 0;
+    if (microseconds > 0) fits = fits && length_of_days <= INT64_MAX - microseconds;
+    else fits = fits && length_of_days >= INT64_MIN - microseconds;
+    if (fits) {
+        value_set_integer(cell, ORMC_TYPE_INTERVAL, length_of_days + microseconds);
+        return true;
+    }
+    char text[96];
+    bool endless = months == INT32_MAX || months == INT32_MIN; /* since PostgreSQL 17 */
+    int length = endless ? snprintf(text, sizeof text, "%sinfinity", months < 0 ? "-" : "")
+                         : snprintf(text, sizeof text, "%" PRId64 " mons %" PRId64 " days %" PRId64 " us", months, days,
+                                    microseconds);
+    return value_set_text(store, cell, ORMC_TYPE_UNKNOWN, text, (size_t)length);
 }
 
 /* Days since 2000-01-01 → "2024-05-17", and " BC" in *era where it belongs. */
@@ -406,54 +421,58 @@ static bool cell_binary(Store *store, OrmcValue *cell, Oid oid, const char *byte
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ: return cell_moment(store, cell, oid, read_signed(bytes, 8));
     case OID_INTERVAL:
-        value_set_integer(cell, ORMC_TYPE_INTERVAL,
-                          interval_of(read_signed(bytes + 12, 4), read_signed(bytes + 8, 4), read_signed(bytes, 8)));
-        return true;
+        return cell_interval(store, cell, read_signed(bytes + 12, 4), read_signed(bytes + 8, 4), read_signed(bytes, 8));
     case OID_UUID: return cell_uuid(store, cell, bytes);
     case OID_JSONB: return value_set_text(store, cell, ORMC_TYPE_JSON, bytes + 1, length - 1); /* a version first */
     default: return value_set_text(store, cell, pg_type(oid), bytes, length);
     }
 }
 
-/* "1 year 2 mons -3 days 04:05:06.789", as IntervalStyle postgres writes it. */
-static int64_t read_interval(const char *text, size_t length) {
-    char copy[96];
-    snprintf(copy, sizeof copy, "%.*s", (int)(length < 95 ? length : 95), text);
-    int64_t months = 0, days = 0, microseconds = 0;
-    for (char *p = copy; *p;) {
-        while (*p == ' ') p++;
+/* "04:05:06.789" → microseconds. The sign is the caller's. */
+static int64_t read_clock(int64_t hours, const char *minutes) {
+    char *end;
+    int64_t whole = hours * 60 + strtoll(minutes, &end, 10), fraction = 0, scale = 100000;
+    whole = whole * 60 + (*end == ':' ? strtoll(end + 1, &end, 10) : 0);
+    if (*end == '.')
+        for (end++; *end >= '0' && *end <= '9'; end++, scale /= 10) fraction += (*end - '0') * scale;
+    return whole * 1000000 + fraction;
+}
+
+/* "1 year 2 mons -3 days 04:05:06.789", as IntervalStyle postgres writes it; in another style it stays the server's
+ * text. False: no memory. */
+static bool cell_interval_text(Store *store, OrmcValue *cell, const char *text, size_t length) {
+    int64_t months = 0, days = 0;
+    for (const char *p = text; *p;) {
         bool negative = *p == '-';
         char *end;
         int64_t number = strtoll(p, &end, 10);
         if (end == p) break;
-        p = end;
-        if (*p == ':') {
-            int64_t minutes = strtoll(p + 1, &end, 10), seconds = *end == ':' ? strtoll(end + 1, &end, 10) : 0;
-            int64_t fraction = 0, scale = 100000;
-            if (*end == '.')
-                for (end++; *end >= '0' && *end <= '9'; end++, scale /= 10) fraction += (*end - '0') * scale;
-            microseconds = ((number < 0 ? -number : number) * 3600 + minutes * 60 + seconds) * 1000000 + fraction;
-            if (negative) microseconds = -microseconds;
-            break;
+        if (*end == ':') {
+            int64_t clock = read_clock(number < 0 ? -number : number, end + 1);
+            return cell_interval(store, cell, months, days, negative ? -clock : clock);
         }
-        while (*p == ' ') p++;
-        if (*p == 'y') months += number * 12;
-        else if (*p == 'm') months += number;
-        else days += number;
+        if (*end != ' ') break;
+        p = end + 1;
+        if (strncmp(p, "year", 4) == 0) months += number * 12;
+        else if (strncmp(p, "mon", 3) == 0) months += number;
+        else if (strncmp(p, "day", 3) == 0) days += number;
+        else break;
         p += strcspn(p, " ");
+        p += strspn(p, " ");
+        if (!*p) return cell_interval(store, cell, months, days, 0);
     }
-    return interval_of(months, days, microseconds);
+    return value_set_text(store, cell, ORMC_TYPE_UNKNOWN, text, length);
 }
+
+static char hex_value(char digit) { return (char)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10); }
 
 static bool cell_bytes(Store *store, OrmcValue *cell, const char *text, size_t length) {
     char *out = store_allocate(store, length + 1);
     if (!out) return false;
     size_t count = 0;
     if (length >= 2 && text[0] == '\\' && text[1] == 'x') {
-        for (size_t i = 2; i + 1 < length; i += 2) {
-            const char *digits = "0123456789abcdef";
-            out[count++] = (char)((strchr(digits, text[i]) - digits) << 4 | (strchr(digits, text[i + 1]) - digits));
-        }
+        for (size_t i = 2; i + 1 < length; i += 2)
+            out[count++] = (char)(hex_value(text[i]) << 4 | hex_value(text[i + 1]));
     } else { /* bytea_output = escape */
         for (size_t i = 0; i < length; i++) {
             if (text[i] != '\\') out[count++] = text[i];
@@ -553,7 +572,7 @@ static bool cell_text(Store *store, OrmcValue *cell, Oid oid, const char *text, 
     case ORMC_TYPE_FLOAT: value_set_number(cell, read_float(text)); return true;
     case ORMC_TYPE_DECIMAL: return cell_decimal(store, cell, text, length);
     case ORMC_TYPE_BYTES: return cell_bytes(store, cell, text, length);
-    case ORMC_TYPE_INTERVAL: value_set_integer(cell, type, read_interval(text, length)); return true;
+    case ORMC_TYPE_INTERVAL: return cell_interval_text(store, cell, text, length);
     case ORMC_TYPE_TIME:
     case ORMC_TYPE_DATETIME: return value_set_moment(store, cell, type, text, length);
     case ORMC_TYPE_ARRAY: return cell_array(store, cell, item_of(oid), text, length);

@@ -171,7 +171,7 @@ static sqlite3_stmt *sqlite_prepare(SqliteConnection *c, OrmcRequest *request) {
     if (!one) request_fail(request, ORMC_ERROR_VALUE, "more than one statement: \"%.40s\" follows", tail);
     if (one && cache_insert(&c->cache, request->sql, request->sql_length, request->sql_hash, statement))
         return statement;
-    if (one) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+    if (one) request_out_of_memory(request);
     sqlite->sqlite3_finalize(statement);
     return NULL;
 }
@@ -221,7 +221,7 @@ static bool sqlite_describe(SqliteConnection *c, OrmcRequest *request, sqlite3_s
         const char *name = c->sqlite->sqlite3_column_name(statement, i);
         column->name = name ? store_copy(&request->result.store, name, strlen(name)) : NULL;
         if (!column->name) {
-            request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+            request_out_of_memory(request);
             return false;
         }
         column->type = sqlite_declared_type(c->sqlite->sqlite3_column_decltype(statement, i));
@@ -257,7 +257,7 @@ static bool sqlite_read_row(SqliteConnection *c, OrmcRequest *request, sqlite3_s
                             OrmcValue *cells) {
     for (size_t i = 0; i < request->result.column_count; i++) {
         if (!sqlite_read_cell(c, statement, (int)i, store, &cells[i])) {
-            request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+            request_out_of_memory(request);
             return false;
         }
         OrmcType type = request->result.columns[i].type;
@@ -276,7 +276,7 @@ static void batch_free(Batch *batch) {
 static Batch *batch_create(OrmcRequest *request) {
     Batch *batch = malloc(sizeof *batch);
     if (!batch) {
-        request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        request_out_of_memory(request);
         return NULL;
     }
     batch->next = NULL;
@@ -317,7 +317,7 @@ static int sqlite_stream(SqliteConnection *c, OrmcRequest *request, sqlite3_stmt
     while (code == SQLITE_ROW) {
         if (!batch && !(batch = batch_create(request))) break;
         OrmcValue *cells = store_allocate(&batch->store, request->result.column_count * sizeof *cells);
-        if (!cells) request_fail(request, ORMC_ERROR_MEMORY, "out of memory");
+        if (!cells) request_out_of_memory(request);
         if (!cells || !sqlite_read_row(c, request, statement, &batch->store, cells)) break;
         batch->rows[batch->count++] = cells;
         ++*rows;
@@ -365,9 +365,11 @@ static void sqlite_execute(SqliteConnection *c, OrmcRequest *request) {
                                : sqlite_collect(c, request, statement, code, &rows);
     if (code != SQLITE_ROW && code != SQLITE_DONE) sqlite_fail(c, request);
     sqlite->sqlite3_reset(statement);
+    static const char *const inserts[] = {"insert", "replace", "with", NULL};
     bool changed = sqlite->sqlite3_total_changes(c->db) != changes;
     request->result.affected = changed ? sqlite->sqlite3_changes(c->db) : rows;
-    request->result.inserted_id = changed ? sqlite->sqlite3_last_insert_rowid(c->db) : 0;
+    if (changed && sql_begins_with(request->sql, inserts))
+        request->result.inserted_id = sqlite->sqlite3_last_insert_rowid(c->db);
 }
 
 /* ---- the worker: its thread */

@@ -86,6 +86,26 @@ static inline void test_remove_sqlite(void) {
     unlink(path);
 }
 
+/* The one that the tests run on now. */
+static TestDatabase database;
+
+static inline bool test_is(const char *name) { return strcmp(database.name, name) == 0; }
+
+/* The tests on each database, or on the one that ORMC_TEST_ONLY names. Gives how many failed. */
+static inline int test_run(const struct CMUnitTest *tests, size_t count) {
+    TestDatabase databases[3];
+    size_t database_count = test_databases(databases);
+    const char *only = getenv("ORMC_TEST_ONLY");
+    int failed = 0;
+    for (size_t i = 0; i < database_count; i++) {
+        database = databases[i];
+        if (only && !test_is(only)) continue;
+        failed += _cmocka_run_group_tests(database.name, tests, count, NULL, NULL);
+    }
+    test_remove_sqlite();
+    return failed;
+}
+
 /* ---- a pool on a loop of its own */
 
 typedef struct TestPool {

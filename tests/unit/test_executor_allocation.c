@@ -58,8 +58,6 @@ static unsigned patience(void) { return test_is_slow() ? 20000 : 400; }
 
 /* ---- a program that uses everything */
 
-static TestDatabase database;
-
 typedef struct Program {
     OrmcLoop *loop;
     OrmcPool *pool;
@@ -129,7 +127,7 @@ static void statements(Program *program) {
     ask(program, (OrmcCommand){.sql = param, .params = items, .param_count = 1});
     ask(program, (OrmcCommand){.sql = param, .params = items, .param_count = 1, .prepare_only = true});
     ask(program, (OrmcCommand){.sql = "SELECT no_such_column", .on_done = on_refused});
-    if (strcmp(database.name, "postgresql") == 0) {
+    if (test_is("postgresql")) {
         ask(program, (OrmcCommand){.sql = "SELECT CONCAT('a', $1)", .params = items, .param_count = 1});
         const OrmcValue array = {.type = ORMC_TYPE_ARRAY, .items = items, .length = 1};
         ask(program, (OrmcCommand){.sql = "SELECT $1::text[]", .params = &array, .param_count = 1});
@@ -237,15 +235,5 @@ static void test_blocking(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pool), cmocka_unit_test(test_blocking)};
-    TestDatabase databases[3];
-    size_t count = test_databases(databases);
-    int failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        database = databases[i];
-        const char *only = getenv("ORMC_TEST_ONLY");
-        if (only && strcmp(only, database.name) != 0) continue;
-        failed += cmocka_run_group_tests_name(database.name, tests, NULL, NULL);
-    }
-    test_remove_sqlite();
-    return failed;
+    return test_run(tests, sizeof tests / sizeof *tests);
 }

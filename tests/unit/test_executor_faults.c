@@ -10,8 +10,6 @@
 #include "backends/executor/executor.h"
 #include "tests/unit/executor_helpers.h"
 
-static TestDatabase database;
-
 /* ---- killed and restarted */
 
 typedef struct Storm {
@@ -67,7 +65,7 @@ static void servers(const char *what) {
 
 static void test_killed_and_restarted(void **state) {
     (void)state;
-    if (strcmp(database.name, "sqlite") == 0 || !getenv("ORMC_TEST_SERVERS")) skip();
+    if (test_is("sqlite") || !getenv("ORMC_TEST_SERVERS")) skip();
     const int times = test_is_long() ? 100 : 5;
     TestPool test;
     OrmcPoolOptions options = {
@@ -102,7 +100,7 @@ static void keep_lease(void *user, OrmcConnection *connection, const OrmcResult 
 
 static void test_lease_survives_its_connection(void **state) {
     (void)state;
-    if (strcmp(database.name, "sqlite") == 0 || !getenv("ORMC_TEST_SERVERS")) skip();
+    if (test_is("sqlite") || !getenv("ORMC_TEST_SERVERS")) skip();
     TestPool test;
     test_open(&test, database.url, NULL);
     OrmcConnection *connection = NULL;
@@ -131,7 +129,7 @@ static void test_lease_survives_its_connection(void **state) {
 
 static void test_hung_server(void **state) {
     (void)state;
-    if (strcmp(database.name, "postgresql") != 0 || getuid() != 0) skip();
+    if (!test_is("postgresql") || getuid() != 0) skip();
     TestPool test;
     OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1, .statement_timeout_ms = 500};
     test_open(&test, database.url, &options);
@@ -331,15 +329,5 @@ int main(void) {
                                        cmocka_unit_test(test_a_loop_of_the_callers),
                                        cmocka_unit_test(test_idle_connections_go),
                                        cmocka_unit_test(test_no_server)};
-    TestDatabase databases[3];
-    size_t count = test_databases(databases);
-    int failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        database = databases[i];
-        const char *only = getenv("ORMC_TEST_ONLY");
-        if (only && strcmp(only, database.name) != 0) continue;
-        failed += cmocka_run_group_tests_name(database.name, tests, NULL, NULL);
-    }
-    test_remove_sqlite();
-    return failed;
+    return test_run(tests, sizeof tests / sizeof *tests);
 }

@@ -123,6 +123,60 @@ static void test_postgresql(void **state) {
     carrier_close(&carrier);
 }
 
+/* A service file's names are looked up by the executor too. */
+static void test_service_file(void **state) {
+    (void)state;
+    const char *servers = getenv("ORMC_TEST_SERVERS");
+    if (!servers) skip();
+    char path[200], file[64];
+    Carrier carrier;
+    snprintf(path, sizeof path, "%s/postgresql/.s.PGSQL.5432", servers);
+    carrier_open(&carrier, path);
+    snprintf(file, sizeof file, "/tmp/ormc-test-%ld.service", (long)getpid());
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    fprintf(out, "[there]\nhost=localhost\nport=%d\nuser=ormc\ndbname=ormc\n", carrier.port);
+    fprintf(out, "[nowhere]\nhost=no-such-host.invalid\nuser=ormc\n");
+    assert_int_equal(fclose(out), 0);
+    setenv("PGSERVICEFILE", file, 1);
+    TestPool test;
+    test_open(&test, "postgresql:///?service=there", NULL);
+    assert_int_equal(test_number(&test, "SELECT 41 + 1"), 42);
+    test_close(&test);
+    test_open(&test, "postgresql:///?service=nowhere", NULL);
+    const OrmcResult *result = test_execute(&test, "SELECT 1");
+    assert_int_equal(ormc_result_error(result), ORMC_ERROR_CONNECT);
+    assert_non_null(
+        strstr(ormc_result_message(result), "\"no-such-host.invalid\" is not known")); /* not libpq's words */
+    test_close(&test);
+    unsetenv("PGSERVICEFILE");
+    unlink(file);
+    carrier_close(&carrier);
+}
+
+/* Where the host is libmariadb's to find, it does so on another thread: here it stands in an option file. */
+static void test_mariadb_aside(void **state) {
+    (void)state;
+    const char *servers = getenv("ORMC_TEST_SERVERS");
+    if (!servers) skip();
+    char path[200], file[64], url[200];
+    Carrier carrier;
+    snprintf(path, sizeof path, "%s/mariadb/socket", servers);
+    carrier_open(&carrier, path);
+    snprintf(file, sizeof file, "/tmp/ormc-test-%ld.cnf", (long)getpid());
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    fprintf(out, "[client]\nhost=127.0.0.1\nport=%d\n", carrier.port);
+    assert_int_equal(fclose(out), 0);
+    snprintf(url, sizeof url, "mariadb://ormc@/ormc?read_default_file=%s", file);
+    TestPool test;
+    test_open(&test, url, NULL);
+    for (int i = 0; i < 20; i++) assert_int_equal(test_number(&test, "SELECT 41 + 1"), 42);
+    test_close(&test);
+    unlink(file);
+    carrier_close(&carrier);
+}
+
 static void test_mariadb(void **state) {
     (void)state;
     const char *servers = getenv("ORMC_TEST_SERVERS");
@@ -148,8 +202,9 @@ static void test_mariadb(void **state) {
 static void test_unknown_names(void **state) {
     (void)state;
     static const char *const urls[] = {"postgresql://ormc@no-such-host.invalid/ormc",
-                                       "mariadb://ormc@no-such-host.invalid/ormc"};
-    for (size_t i = 0; i < 2; i++) {
+                                       "mariadb://ormc@no-such-host.invalid/ormc",
+                                       "mariadb://ormc@no-such-host.invalid/ormc?ssl=true"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         OrmcPoolOptions options = {.size = sizeof options, .connect_timeout_ms = 20000, .wait_timeout_ms = 20000};
         TestPool test;
         test_open(&test, urls[i], &options);
@@ -166,6 +221,7 @@ static void test_unknown_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_a_name_is), cmocka_unit_test(test_postgresql),
-                                       cmocka_unit_test(test_mariadb), cmocka_unit_test(test_unknown_names)};
+                                       cmocka_unit_test(test_service_file),   cmocka_unit_test(test_mariadb),
+                                       cmocka_unit_test(test_mariadb_aside),  cmocka_unit_test(test_unknown_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,6 @@
 
 #include "tests/unit/executor_helpers.h"
 
-static TestDatabase database;
-
 /* ---- order and completeness */
 
 typedef struct Numbered {
@@ -372,7 +370,7 @@ static void untyped_in_order(TestPool *test, OrmcConnection *connection) {
     for (int i = 0; i < 4; i++) {
         ones[i] = (UntypedOne){&all, i};
         OrmcCommand command = {.size = sizeof command,
-                               .sql = strcmp(database.name, "postgresql") == 0 ? postgresql[i] : others[i],
+                               .sql = test_is("postgresql") ? postgresql[i] : others[i],
                                .params = &x,
                                .param_count = 1,
                                .prepare_only = i == 3,
@@ -466,10 +464,9 @@ static void test_refused_before_sending(void **state) {
     }
     OrmcValue nul = {.type = ORMC_TYPE_TEXT, .text = "a\0b", .length = 3};
     const OrmcResult *result = test_execute_with(&test, sql, &nul, 1);
-    assert_int_equal(ormc_result_error(result),
-                     strcmp(database.name, "postgresql") == 0 ? ORMC_ERROR_VALUE : ORMC_ERROR_NONE);
+    assert_int_equal(ormc_result_error(result), test_is("postgresql") ? ORMC_ERROR_VALUE : ORMC_ERROR_NONE);
     OrmcValue two[] = {{.type = ORMC_TYPE_INTEGER, .integer = 1}, {.type = ORMC_TYPE_INTEGER, .integer = 2}};
-    if (strcmp(database.name, "postgresql") != 0) /* which takes parameters that the text doesn't use */
+    if (!test_is("postgresql")) /* which takes parameters that the text doesn't use */
         assert_int_not_equal(ormc_result_error(test_execute_with(&test, sql, two, 2)), ORMC_ERROR_NONE);
     assert_int_not_equal(ormc_result_error(test_execute(&test, "SELECT 1; SELECT 2")), ORMC_ERROR_NONE);
     assert_int_not_equal(ormc_result_error(test_execute(&test, "not a statement")), ORMC_ERROR_NONE);
@@ -609,6 +606,187 @@ static void test_prepared_and_described(void **state) {
     test_close(&test);
 }
 
+/* A name that can't be one is refused here: sent, it would end PostgreSQL's transaction. */
+static void test_names_of_savepoints(void **state) {
+    (void)state;
+    static const char *const bad[] = {"", "a b", "1a", "a; DROP TABLE x", "a\"b", "\xC3\xA9"};
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    OrmcConnection *connection = acquire(&test);
+    OrmcResult *slot = NULL;
+    must_end(&test, ormc_connection_begin(connection, test_keep, &slot), &slot);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_non_null(ormc_connection_savepoint(connection, bad[i], test_keep, &slot));
+        assert_int_equal(ormc_result_error(test_wait(&test, &slot)), ORMC_ERROR_VALUE);
+        ormc_result_free(slot);
+        slot = NULL;
+    }
+    assert_int_equal(say(&test, connection, "SELECT 1"), ORMC_ERROR_NONE);
+    assert_true(ormc_connection_in_transaction(connection));
+    ormc_connection_release(connection);
+    test_close(&test);
+}
+
+/* PostgreSQL answers COMMIT with a rollback then, and no complaint. */
+static void test_commit_of_what_has_failed(void **state) {
+    (void)state;
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    OrmcConnection *connection = acquire(&test);
+    OrmcResult *slot = NULL;
+    must_end(&test, ormc_connection_begin(connection, test_keep, &slot), &slot);
+    assert_int_equal(say(&test, connection, "SELECT no_such_column"), ORMC_ERROR_DATABASE);
+    assert_non_null(ormc_connection_commit(connection, test_keep, &slot));
+    test_wait(&test, &slot);
+    assert_int_equal(ormc_result_error(slot), test_is("postgresql") ? ORMC_ERROR_DATABASE : ORMC_ERROR_NONE);
+    assert_string_equal(ormc_result_state(slot), test_is("postgresql") ? "25P02" : "");
+    ormc_result_free(slot);
+    assert_false(ormc_connection_in_transaction(connection));
+    ormc_connection_release(connection);
+    test_close(&test);
+}
+
+/* A program that ends can bring its transactions to their end. */
+static void test_leases_work_while_the_pool_closes(void **state) {
+    (void)state;
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    test_must(&test, "DROP TABLE IF EXISTS ormc_t");
+    test_must(&test, "CREATE TABLE ormc_t (n INTEGER)");
+    OrmcConnection *connection = acquire(&test);
+    OrmcResult *slot = NULL;
+    must_end(&test, ormc_connection_begin(connection, test_keep, &slot), &slot);
+    ormc_pool_close(test.pool, test_on_closed, &test);
+    OrmcCommand command = {.size = sizeof command, .sql = "SELECT 1", .on_done = test_keep, .user = &slot};
+    assert_non_null(ormc_pool_execute(test.pool, &command));
+    assert_int_equal(ormc_result_error(test_wait(&test, &slot)), ORMC_ERROR_CLOSED);
+    ormc_result_free(slot);
+    slot = NULL;
+    assert_int_equal(say(&test, connection, "INSERT INTO ormc_t VALUES (1)"), ORMC_ERROR_NONE);
+    must_end(&test, ormc_connection_commit(connection, test_keep, &slot), &slot);
+    assert_false(test.closed);
+    ormc_connection_release(connection);
+    ormc_result_free(test.result);
+    ormc_loop_run(test.loop);
+    assert_true(test.closed);
+    assert_true(ormc_loop_destroy(test.loop));
+    test_open(&test, database.url, NULL);
+    assert_int_equal(test_number(&test, "SELECT COUNT(*) FROM ormc_t"), 1);
+    test_must(&test, "DROP TABLE ormc_t");
+    test_close(&test);
+}
+
+static void release_at_once(void *user, OrmcConnection *connection, const OrmcResult *result) {
+    int *counts = user;
+    counts[ormc_result_error(result) == ORMC_ERROR_NONE ? 0 : 1]++;
+    if (connection) ormc_connection_release(connection);
+}
+
+/* Who waits for a connection counts against the limit too; and that many wait does not make each wait longer. */
+static void test_many_want_connections(void **state) {
+    (void)state;
+    enum { LIMIT = 30000, ASKED = LIMIT + 5 };
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_connections = 2, .max_queue = LIMIT};
+    options.wait_timeout_ms = 600000;
+    test_open(&test, database.url, &options);
+    int counts[2] = {0, 0};
+    uint64_t start = test_now_ms();
+    for (int i = 0; i < ASKED; i++) assert_true(ormc_pool_acquire(test.pool, release_at_once, counts));
+    while (counts[0] + counts[1] < ASKED) assert_true(ormc_loop_run_once(test.loop));
+    assert_int_equal(counts[1], ASKED - LIMIT);
+    assert_true(test_within(start, 10000));
+    test_must(&test, "SELECT 1");
+    test_close(&test);
+}
+
+/* Whatever stands before the first word, and whatever the word is: rows are not lost. */
+static void test_rows_of_any_statement(void **state) {
+    (void)state;
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    assert_int_equal(test_number(&test, "/* one */ -- two\n SELECT 4"), 4);
+    if (!test_is("sqlite")) assert_int_equal(test_number(&test, "( /* three */ SELECT 4)"), 4);
+    test_must(&test, "-- nothing at all");
+    if (test_is("mariadb")) {
+        OrmcConnection *connection = acquire(&test);
+        test_must(&test, "CHECKSUM TABLE no_such_table");
+        assert_int_equal(ormc_result_row_count(test.result), 1);
+        test_must(&test, "DROP PROCEDURE IF EXISTS ormc_one");
+        test_must(&test, "DROP PROCEDURE IF EXISTS ormc_two");
+        test_must(&test, "CREATE PROCEDURE ormc_one() BEGIN SELECT 5; END");
+        test_must(&test, "CREATE PROCEDURE ormc_two() BEGIN SELECT 5; SELECT 6; END");
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(test_number(&test, "CALL ormc_one()"), 5);
+            assert_int_equal(ormc_result_error(test_execute(&test, "CALL ormc_two()")), ORMC_ERROR_DATABASE);
+            assert_int_equal(test_number(&test, "SELECT 7"), 7);
+        }
+        const OrmcResult *result = test_execute(&test, "EXECUTE IMMEDIATE 'SELECT 8'"); /* can't be prepared */
+        assert_int_equal(ormc_result_error(result), ORMC_ERROR_DATABASE);
+        test_must(&test, "DROP PROCEDURE ormc_one");
+        test_must(&test, "DROP PROCEDURE ormc_two");
+        OrmcPoolCounters counters;
+        ormc_pool_counters(test.pool, &counters);
+        assert_int_equal(counters.lost, 0);
+        ormc_connection_release(connection);
+    }
+    test_close(&test);
+}
+
+/* Of the statement itself, never of one before it. */
+static void test_inserted_ids(void **state) {
+    (void)state;
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1, .statement_cache = UINT32_MAX};
+    test_open(&test, database.url, &options);
+    bool gives = !test_is("postgresql");
+    test_must(&test, "DROP TABLE IF EXISTS ormc_t");
+    test_must(&test, test_is("sqlite") ? "CREATE TABLE ormc_t (id INTEGER PRIMARY KEY, n INTEGER)"
+                     : test_is("postgresql")
+                         ? "CREATE TABLE ormc_t (id serial PRIMARY KEY, n INTEGER)"
+                         : "CREATE TABLE ormc_t (id INTEGER PRIMARY KEY AUTO_INCREMENT, n INTEGER)");
+    for (int i = 1; i < 3; i++) {
+        test_must(&test, "INSERT INTO ormc_t (n) VALUES (5)");
+        assert_int_equal(ormc_result_inserted_id(test.result), gives ? i : 0);
+    }
+    static const char *const others[] = {"UPDATE ormc_t SET n = 6", "SELECT n FROM ormc_t",
+                                         "DELETE FROM ormc_t WHERE id = 1"};
+    for (size_t i = 0; i < 3; i++) {
+        test_must(&test, others[i]);
+        assert_int_equal(ormc_result_inserted_id(test.result), 0);
+    }
+    test_must(&test, "DROP TABLE ormc_t");
+    test_close(&test);
+}
+
+/* Nobody asks for what LISTEN brings, so it is not kept. */
+static void test_notifications_are_not_kept(void **state) {
+    (void)state;
+    if (!test_is("postgresql")) skip();
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1};
+    test_open(&test, database.url, &options);
+    test_must(&test, "LISTEN ormc_channel");
+    long before = most_resident_kib();
+    for (int i = 0; i < 10; i++)
+        test_must(&test, "DO $$ BEGIN FOR i IN 1..1000 LOOP PERFORM pg_notify('ormc_channel', i || repeat('y', 7900)); "
+                         "END LOOP; END $$");
+    assert_true(most_resident_kib() - before < 32 * 1024);
+    test_must(&test, "UNLISTEN ormc_channel");
+    test_close(&test);
+}
+
+/* Its own error, though it costs the connection. */
+static void test_copy_is_refused(void **state) {
+    (void)state;
+    if (!test_is("postgresql")) skip();
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    assert_int_equal(ormc_result_error(test_execute(&test, "COPY pg_class TO STDOUT")), ORMC_ERROR_DATABASE);
+    test_must(&test, "SELECT 1");
+    test_close(&test);
+}
+
 /* ---- opening and closing */
 
 static void test_close_with_work_left(void **state) {
@@ -675,18 +853,16 @@ int main(void) {
                                        cmocka_unit_test(test_collecting_is_bounded),
                                        cmocka_unit_test(test_small_results_that_grow),
                                        cmocka_unit_test(test_prepared_and_described),
+                                       cmocka_unit_test(test_names_of_savepoints),
+                                       cmocka_unit_test(test_commit_of_what_has_failed),
+                                       cmocka_unit_test(test_leases_work_while_the_pool_closes),
+                                       cmocka_unit_test(test_many_want_connections),
+                                       cmocka_unit_test(test_rows_of_any_statement),
+                                       cmocka_unit_test(test_inserted_ids),
+                                       cmocka_unit_test(test_notifications_are_not_kept),
+                                       cmocka_unit_test(test_copy_is_refused),
                                        cmocka_unit_test(test_close_with_work_left),
                                        cmocka_unit_test(test_setup_statements),
                                        cmocka_unit_test(test_blocking)};
-    TestDatabase databases[3];
-    size_t count = test_databases(databases);
-    int failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        database = databases[i];
-        const char *only = getenv("ORMC_TEST_ONLY");
-        if (only && strcmp(only, database.name) != 0) continue;
-        failed += cmocka_run_group_tests_name(database.name, tests, NULL, NULL);
-    }
-    test_remove_sqlite();
-    return failed;
+    return test_run(tests, sizeof tests / sizeof *tests);
 }

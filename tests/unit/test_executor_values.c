@@ -4,10 +4,6 @@
 #include "backends/executor/executor.h"
 #include "tests/unit/executor_helpers.h"
 
-static TestDatabase database;
-
-static bool is(const char *name) { return strcmp(database.name, name) == 0; }
-
 static const char *json_of(const OrmcValue *value) {
     static char text[4096];
     assert_true(ormc_value_write_json(value, text, sizeof text) < sizeof text);
@@ -45,7 +41,7 @@ static void round_trip(TestPool *test, const char *column, OrmcValue value, cons
 }
 
 static const char *column_for(const char *sqlite, const char *postgresql, const char *mariadb) {
-    return is("sqlite") ? sqlite : is("postgresql") ? postgresql : mariadb;
+    return test_is("sqlite") ? sqlite : test_is("postgresql") ? postgresql : mariadb;
 }
 
 static void test_round_trips(void **state) {
@@ -87,7 +83,7 @@ static void test_round_trips(void **state) {
 
 static void test_round_trips_of_postgresql(void **state) {
     (void)state;
-    if (!is("postgresql")) skip();
+    if (!test_is("postgresql")) skip();
     TestPool test;
     test_open(&test, database.url, NULL);
     round_trip(&test, "timestamptz", TEXT_VALUE(ORMC_TYPE_DATETIME, "2024-05-17 12:30:45.5+02:00"),
@@ -124,7 +120,7 @@ static const char *only_cell(TestPool *test, const char *sql, const OrmcValue *p
 
 static void test_arrays_of_postgresql(void **state) {
     (void)state;
-    if (!is("postgresql")) skip();
+    if (!test_is("postgresql")) skip();
     TestPool test;
     test_open(&test, database.url, NULL);
     assert_string_equal(only_cell(&test, "SELECT '{1.2.3.4,::1}'::inet[]", NULL, 0), "[\"1.2.3.4\", \"::1\"]");
@@ -133,10 +129,76 @@ static void test_arrays_of_postgresql(void **state) {
     test_close(&test);
 }
 
+/* Read from text the first time, from the binary form the second: it is the same. */
+static void test_moments_of_postgresql(void **state) {
+    (void)state;
+    if (!test_is("postgresql")) skip();
+    static const struct {
+        const char *sql, *wanted;
+    } cases[] = {
+        {"SELECT timestamp '2024-05-17 10:00:00.120000'", "\"2024-05-17T10:00:00.120000\""},
+        {"SELECT timestamp '12024-05-17 10:00:00'", "\"12024-05-17T10:00:00\""},
+        {"SELECT timestamptz '12024-05-17 10:00:00.5+02'", "\"12024-05-17T08:00:00.500000+00:00\""},
+        {"SELECT timestamp '0044-03-15 10:00:00.5 BC'", "\"0044-03-15T10:00:00.500000 BC\""},
+        {"SELECT timestamptz '0044-03-15 10:00:00+00 BC'", "\"0044-03-15T10:00:00+00:00 BC\""},
+        {"SELECT timestamp '-infinity'", "\"-infinity\""},
+        {"SELECT date '0044-03-15 BC'", "\"0044-03-15 BC\""},
+        {"SELECT interval '1 year 2 mons -3 days 04:05:06.789'", "36475506789000"},
+        {"SELECT interval '-00:00:01.5'", "-1500000"},
+        {"SELECT interval '106751991 days 04:00:54.775807'", "9223372036854775807"},
+        {"SELECT interval '106751991 days 04:00:54.775808'", "\"0 mons 106751991 days 14454775808 us\""},
+        {"SELECT interval '178000000 years'", "\"2136000000 mons 0 days 0 us\""},
+        {"SELECT interval '-178000000 years'", "\"-2136000000 mons 0 days 0 us\""},
+    };
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1};
+    test_open(&test, database.url, &options);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int round = 0; round < 2; round++)
+            assert_string_equal(only_cell(&test, cases[i].sql, NULL, 0), cases[i].wanted);
+    OrmcValue zulu = TEXT_VALUE(ORMC_TYPE_DATETIME, "2024-05-17T10:00:00Z");
+    assert_string_equal(only_cell(&test, "SELECT $1", &zulu, 1), "\"2024-05-17T10:00:00+00:00\"");
+    test_must(&test, "SET IntervalStyle = 'iso_8601'"); /* not what is read: the server's text, and no wrong number */
+    assert_string_equal(only_cell(&test, "SELECT interval '1 day 2 hours', 1.5", NULL, 0), "\"P1DT2H\"");
+    test_close(&test);
+}
+
+/* MariaDB would make the largest number of it that it has. */
+static void test_numbers_too_large(void **state) {
+    (void)state;
+    if (!test_is("mariadb")) skip();
+    const OrmcValue bad[] = {TEXT_VALUE(ORMC_TYPE_DECIMAL, "1e400"), TEXT_VALUE(ORMC_TYPE_DECIMAL, "-1E65"),
+                             TEXT_VALUE(ORMC_TYPE_BIGINT, "123456789012345678901234567890123456789012345678901234567"
+                                                          "890123456")},
+                    good[] = {TEXT_VALUE(ORMC_TYPE_DECIMAL, "1e64"), TEXT_VALUE(ORMC_TYPE_DECIMAL, "0e400"),
+                              TEXT_VALUE(ORMC_TYPE_DECIMAL, "1e-400"),
+                              TEXT_VALUE(ORMC_TYPE_BIGINT, "18446744073709551615")};
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(ormc_result_error(test_execute_with(&test, "SELECT ?", &bad[i], 1)), ORMC_ERROR_VALUE);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_int_equal(ormc_result_error(test_execute_with(&test, "SELECT ?", &good[i], 1)), ORMC_ERROR_NONE);
+    test_close(&test);
+}
+
+static void test_first_words(void **state) {
+    (void)state;
+    static const char *const words[] = {"insert", "select", NULL};
+    assert_true(sql_begins_with("SELECT 1", words));
+    assert_true(sql_begins_with(" \n((/* a */ Select(1))", words));
+    assert_true(sql_begins_with("-- a\n# b\n/**/insert", words));
+    assert_false(sql_begins_with("selection", words));
+    assert_false(sql_begins_with("/*! SELECT */ 1", words));
+    assert_false(sql_begins_with("/* SELECT", words));
+    assert_false(sql_begins_with("-- SELECT", words));
+    assert_string_equal(sql_first_word(" -- nothing"), "");
+}
+
 /* A driver that writes values into the text says _binary before bytes; a bound value says so itself. */
 static void test_binary_introducer(void **state) {
     (void)state;
-    if (!is("mariadb")) skip();
+    if (!test_is("mariadb")) skip();
     TestPool test;
     test_open(&test, database.url, NULL);
     OrmcValue bytes = TEXT_VALUE(ORMC_TYPE_BYTES, "\xff\x01");
@@ -151,7 +213,7 @@ static void test_binary_introducer(void **state) {
 
 static void test_sqlite_functions(void **state) {
     (void)state;
-    if (!is("sqlite")) skip();
+    if (!test_is("sqlite")) skip();
     static const struct {
         const char *sql, *wanted;
     } cases[] = {
@@ -271,19 +333,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trips),
                                        cmocka_unit_test(test_round_trips_of_postgresql),
                                        cmocka_unit_test(test_arrays_of_postgresql),
+                                       cmocka_unit_test(test_moments_of_postgresql),
+                                       cmocka_unit_test(test_numbers_too_large),
+                                       cmocka_unit_test(test_first_words),
                                        cmocka_unit_test(test_binary_introducer),
                                        cmocka_unit_test(test_sqlite_functions),
                                        cmocka_unit_test(test_urls),
                                        cmocka_unit_test(test_json)};
-    TestDatabase databases[3];
-    size_t count = test_databases(databases);
-    int failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        database = databases[i];
-        const char *only = getenv("ORMC_TEST_ONLY");
-        if (only && strcmp(only, database.name) != 0) continue;
-        failed += cmocka_run_group_tests_name(database.name, tests, NULL, NULL);
-    }
-    test_remove_sqlite();
-    return failed;
+    return test_run(tests, sizeof tests / sizeof *tests);
 }
