@@ -186,7 +186,7 @@ static int edit_distance(Slice a, Slice b) {
 }
 
 Suggestion suggestion_start(Slice wanted) {
-    int limit = wanted.length <= 3 ? 1 : wanted.length <= 8 ? 2 : 3;
+    int limit = wanted.length <= 5 ? 1 : wanted.length <= 8 ? 2 : 3;
     return (Suggestion){.wanted = wanted, .distance = limit + 1};
 }
 

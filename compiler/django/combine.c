@@ -116,7 +116,7 @@ static DjExpr *order_by_new_column(DjCompiler *compiler, DjExpr *source, DjExpr 
     for (int i = 0; i < query->combined_count; i++) {
         DjQuery *part = query->combined[i];
         if (part->has_selected)
-            return evaluator_raise(ev, django_state(ev)->database_error, evaluator_span(ev, query->site),
+            return evaluator_raise(ev, django_state(ev)->database_error, evaluator_mistake_span(ev, query->site),
                                    "ORDER BY term does not match any column in the result set.");
         if (!dj_add_annotation(part, name, source, true, (Span){0})) return NULL;
     }

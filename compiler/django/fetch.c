@@ -152,7 +152,7 @@ Value *dj_queryset_item(Evaluator *ev, DjQuerySet *queryset, const Node *site) {
 
 static Value *raise_does_not_exist(Evaluator *ev, DjModel *model, const Node *site) {
     Class *cls = model->does_not_exist ? model->does_not_exist : django_state(ev)->object_does_not_exist;
-    return evaluator_raise(ev, cls, evaluator_span(ev, site), "%.*s matching query does not exist.",
+    return evaluator_raise(ev, cls, evaluator_mistake_span(ev, site), "%.*s matching query does not exist.",
                            SLICE_ARGS(model->name->text));
 }
 
@@ -167,7 +167,7 @@ static Value *get_one(Evaluator *ev, DjQuerySet *queryset, bool limited, const N
     Value *rows = fetch(ev, queryset, query, site, &empty);
     if (!rows) return NULL;
     if (value_is(rows, VALUE_LIST) && ((ListValue *)rows)->count > 1)
-        return evaluator_raise(ev, queryset->model->multiple_objects_returned, evaluator_span(ev, site),
+        return evaluator_raise(ev, queryset->model->multiple_objects_returned, evaluator_mistake_span(ev, site),
                                "get() returned more than one %.*s -- it returned %d!",
                                SLICE_ARGS(queryset->model->name->text), ((ListValue *)rows)->count);
     Value *one = first_of(ev, rows);
@@ -178,7 +178,7 @@ static Value *method_get(Evaluator *ev, Value *self, const Arguments *arguments)
     DjQuerySet *queryset = value_as_queryset(self);
     if (queryset->combined && (arguments->count || arguments->keyword_count)) {
         if (dj_mistaken_before(ev, queryset)) return NULL;
-        return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, arguments->site),
+        return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_mistake_span(ev, arguments->site),
                                "Calling QuerySet.get(...) with filters after %s() is not supported.",
                                dj_combinator_method(queryset->combinator));
     }

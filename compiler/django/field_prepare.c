@@ -45,7 +45,7 @@ static Value *raise_invalid(Evaluator *ev, Value *value, const Node *site, const
     Value *text = value_str(ev, value, site);
     if (!text) return NULL;
     Slice shown = value_text_or_empty(text);
-    return evaluator_raise(ev, django_state(ev)->validation_error, evaluator_span(ev, site),
+    return evaluator_raise(ev, django_state(ev)->validation_error, evaluator_mistake_span(ev, site),
                            "['\xe2\x80\x9c%.*s\xe2\x80\x9d %s']", SLICE_ARGS(shown), what);
 }
 

@@ -354,8 +354,9 @@ static Value *instance_get_foreign(Evaluator *ev, DjInstance *instance, DjField 
     Value *key = instance_field_value(ev, instance, field->local_fields.items[0], site);
     if (value_is_none(key)) {
         if (field->null) return key;
-        return evaluator_raise(ev, field->rel->model->does_not_exist, evaluator_span(ev, site), "%.*s has no %.*s.",
-                               SLICE_ARGS(instance->model->name->text), SLICE_ARGS(field->name->text));
+        return evaluator_raise(ev, field->rel->model->does_not_exist, evaluator_mistake_span(ev, site),
+                               "%.*s has no %.*s.", SLICE_ARGS(instance->model->name->text),
+                               SLICE_ARGS(field->name->text));
     }
     Value *object = instance_as_parent(ev, instance, field);
     if (!object)
@@ -495,6 +496,26 @@ static Value *instance_get_field(Evaluator *ev, DjInstance *instance, DjField *f
     return instance_get_foreign(ev, instance, field, site);
 }
 
+/* `author.book_set` where Book calls the relation otherwise. */
+static bool refuse_renamed_set(Evaluator *ev, DjModel *model, Atom name, const Node *site) {
+    if (!slice_ends_with(name->text, "_set")) return false;
+    for (int i = 0; i < model->related.count; i++) {
+        const DjRel *rel = model->related.items[i];
+        if (!rel->accessor || !rel->field || !rel->multiple) continue;
+        Slice source = rel->field->model->label_lower;
+        Slice plain = slice_sub(source, slice_find(source, '.') + 1, source.length);
+        if (plain.length + 4 != name->text.length || !slice_equals(slice_sub(name->text, 0, plain.length), plain))
+            continue;
+        Span span = evaluator_span(ev, site);
+        if (site && site->kind == NODE_Attribute) span.start = (uint32_t)NODE_AS(Attribute, site)->attr_start;
+        evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_ATTRIBUTE), span, "'%.*s' object has no attribute '%.*s'",
+                        SLICE_ARGS(model->name->text), SLICE_ARGS(name->text));
+        evaluator_raise_help(ev, "its related_name is '%.*s'", SLICE_ARGS(rel->accessor->text));
+        return true;
+    }
+    return false;
+}
+
 static Value *instance_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     DjInstance *instance = (DjInstance *)self;
     if (slice_equals_text(name->text, "pk")) return instance_pk(ev, instance, site);
@@ -512,6 +533,7 @@ static Value *instance_get_attribute(Evaluator *ev, Value *self, Atom name, cons
     Value *method = instance_named_method(ev, instance, name->text);
     if (method || evaluator_error_pending(ev)) return method;
     if (!instance->unknown || slice_starts_with(name->text, "__")) return NULL;
+    if (refuse_renamed_set(ev, instance->model, name, site)) return NULL;
     /* An annotation, or an attribute that other code has set. */
     Slice text =
         slice_format(evaluator_arena(ev), "%.*s.%.*s", SLICE_ARGS(instance_text(ev, instance)), SLICE_ARGS(name->text));

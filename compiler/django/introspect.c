@@ -143,7 +143,7 @@ static Value *meta_get_field(Evaluator *ev, Value *self, const Arguments *argume
     DjFound found = model_find_field(ev, model, value_as_atom(ev, name));
     if (found.field) return (Value *)found.field;
     if (found.rel) return (Value *)found.rel;
-    return evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, arguments->site),
+    return evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_mistake_span(ev, arguments->site),
                            "%.*s has no field named '%.*s'", SLICE_ARGS(model->name->text),
                            SLICE_ARGS(value_text(name)));
 }

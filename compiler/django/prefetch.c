@@ -325,6 +325,8 @@ static bool follow_attribute(Prefetcher *p, const Lookup *lookup, bool leaf, Ato
         for (int i = 0; i < first->model->fields.count; i++)
             if (first->model->fields.items[i]->is_relation)
                 suggestion_offer(&suggestion, first->model->fields.items[i]->name->text);
+        for (int i = 0; i < first->model->many_to_many.count; i++)
+            suggestion_offer(&suggestion, first->model->many_to_many.items[i]->name->text);
         for (int i = 0; i < first->model->related.count; i++)
             if (first->model->related.items[i]->accessor)
                 suggestion_offer(&suggestion, first->model->related.items[i]->accessor->text);

@@ -21,7 +21,7 @@ bool dj_mistaken_before(Evaluator *ev, DjQuerySet *queryset) { return !dj_querys
 bool dj_refuse_combined(Evaluator *ev, DjQuerySet *queryset, const char *method, const Node *site) {
     if (!queryset->combined) return true;
     if (dj_mistaken_before(ev, queryset)) return false;
-    return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, site),
+    return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_mistake_span(ev, site),
                            "Calling QuerySet.%s() after %s() is not supported.", method, combined_by(queryset)) != NULL;
 }
 
@@ -69,7 +69,7 @@ static DjExpr *positional_condition(Evaluator *ev, Value *value, const Node *nod
     if (value_is(value, VALUE_TUPLE) && pair->count == 2 && value_is(pair->items[0], VALUE_STRING))
         return dj_condition_new(ev, value_text(pair->items[0]), pair->items[1], node);
     if (value_is(value, VALUE_DICT))
-        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, node),
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_mistake_span(ev, node),
                                "Cannot parse keyword query as dict");
     if (value_is(value, VALUE_STRING) && value_text(value).length != 2)
         return evaluator_raise_id(ev, EXCEPTION_VALUE, node,

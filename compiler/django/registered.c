@@ -222,7 +222,7 @@ static Value *as_result(Evaluator *ev, SqlCompiler *writer, DjOutcome outcome, E
     if (outcome == DJ_ERROR) return NULL;
     return evaluator_raise(ev,
                            outcome == DJ_EMPTY ? django_state(ev)->empty_result_set : django_state(ev)->full_result_set,
-                           evaluator_span(ev, site), "the condition is decided");
+                           evaluator_mistake_span(ev, site), "the condition is decided");
 }
 
 static const Type sql_compiler_type;

@@ -55,7 +55,7 @@ static bool names_to_fields(Evaluator *ev, DjModel *model, Value *names, const c
         bool key = option && slice_equals_text(value_text(items[i]), "pk");
         DjFound found = key ? (DjFound){.field = model->pk} : model_find_field(ev, model, value_as_atom(ev, items[i]));
         if (!found.field && !found.rel) {
-            evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_span(ev, site),
+            evaluator_raise(ev, django_state(ev)->field_does_not_exist, evaluator_mistake_span(ev, site),
                             "%.*s has no field named '%.*s'", SLICE_ARGS(model->name->text),
                             SLICE_ARGS(value_text(items[i])));
             return false;
@@ -139,7 +139,7 @@ static bool bulk_read_conflict(Evaluator *ev, BulkCreate *bulk, Value *ignore, V
                                   "Fields that will be updated when a row insertion fails on conflicts must be "
                                   "provided.");
     if (unique.count && evaluator_dialect(ev)->is_mysql)
-        return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, bulk->site),
+        return evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_mistake_span(ev, bulk->site),
                                "This database backend does not support updating conflicts with specifying unique "
                                "fields that can trigger the upsert.");
     if (!unique.count && !evaluator_dialect(ev)->is_mysql)

@@ -333,13 +333,13 @@ static Expr *update_expression(Evaluator *ev, DjQuery *query, DjField *field, Va
     expr = dj_resolve_again(ev, expr);
     if (expr->kind == DJ_COL_PAIRS) {
         Slice shown = value_repr(ev, value);
-        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_mistake_span(ev, site),
                                "Composite primary keys expressions are not allowed in this query (%.*s=%.*s).",
                                SLICE_ARGS(field->name->text), SLICE_ARGS(shown));
     }
     if (expr->flags & (DJ_HAS_AGGREGATE | DJ_HAS_OVER)) {
         Slice shown = value_repr(ev, value);
-        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_mistake_span(ev, site),
                                "%s are not allowed in this query (%.*s=%.*s).",
                                expr->flags & DJ_HAS_AGGREGATE ? "Aggregate functions" : "Window expressions",
                                SLICE_ARGS(field->name->text), SLICE_ARGS(shown));
@@ -478,7 +478,7 @@ static Value *update_with_parents(Evaluator *ev, Value *self, const Arguments *a
 
 static bool check_not_combined(Evaluator *ev, const DjQuerySet *queryset, const char *method, const Node *site) {
     if (!queryset->combined) return true;
-    evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_span(ev, site),
+    evaluator_raise(ev, django_state(ev)->not_supported_error, evaluator_mistake_span(ev, site),
                     "Calling QuerySet.%s() after %s() is not supported.", method,
                     queryset->combinator == DJ_COMBINE_UNION          ? "union"
                     : queryset->combinator == DJ_COMBINE_INTERSECTION ? "intersection"

@@ -345,8 +345,8 @@ static bool few_check_owner(const Related *related, DjInstance *object) {
     Value *key = instance_field_value(ev, owner, target, related->site);
     if (!own || !key || value_is_unknown(own) || value_is_unknown(key) || value_equals(ev, own, key)) return true;
     Slice shown = value_repr(ev, (Value *)object), holder = value_repr(ev, (Value *)owner);
-    evaluator_raise(ev, owner->model->does_not_exist, evaluator_span(ev, related->site), "%.*s is not related to %.*s.",
-                    SLICE_ARGS(shown), SLICE_ARGS(holder));
+    evaluator_raise(ev, owner->model->does_not_exist, evaluator_mistake_span(ev, related->site),
+                    "%.*s is not related to %.*s.", SLICE_ARGS(shown), SLICE_ARGS(holder));
     return false;
 }
 

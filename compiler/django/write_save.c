@@ -197,7 +197,7 @@ static bool table_update(Evaluator *ev, DjInstance *instance, DjModel *model, co
                       : options->has_update_fields || options->force_update || !instance->adding ||
                             evaluator_decide(ev, options->site, 2) == 0;
     if (*updated || !(options->has_update_fields || options->force_update)) return true;
-    evaluator_raise(ev, django_state(ev)->database_error, evaluator_span(ev, options->site),
+    evaluator_raise(ev, django_state(ev)->database_error, evaluator_mistake_span(ev, options->site),
                     options->force_update ? "Forced update did not affect any rows."
                                           : "Save with update_fields did not affect any rows.");
     return false;

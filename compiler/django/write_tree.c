@@ -96,7 +96,7 @@ static Expr *write_expression(Evaluator *ev, DjModel *model, DjField *field, DjE
                                   SLICE_ARGS(shown), SLICE_ARGS(field_label(ev, field)));
     const char *what = expr->flags & DJ_HAS_AGGREGATE ? "Aggregate functions" : "Window expressions";
     if (expr->flags & (DJ_HAS_AGGREGATE | DJ_HAS_OVER))
-        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_span(ev, site),
+        return evaluator_raise(ev, django_state(ev)->field_error, evaluator_mistake_span(ev, site),
                                "%s are not allowed in this query (%.*s=%.*s).", what, SLICE_ARGS(field->name->text),
                                SLICE_ARGS(shown));
     DjCompiler compiler = {.ev = ev, .dialect = evaluator_dialect(ev), .query = query};

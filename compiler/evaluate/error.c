@@ -113,10 +113,24 @@ void *evaluator_raise(Evaluator *ev, Class *exception, Span span, const char *fo
     return NULL;
 }
 
+Span evaluator_mistake_span(Evaluator *ev, const Node *node) {
+    if (node && node->kind == NODE_Await) node = NODE_AS(Await, node)->value;
+    Span span = evaluator_span(ev, node);
+    if (!span.source) return span;
+    if (node->kind == NODE_Call && NODE_AS(Call, node)->func->kind == NODE_Attribute)
+        span.start = (uint32_t)NODE_AS(Attribute, NODE_AS(Call, node)->func)->attr_start;
+    if (node->kind == NODE_Subscript) {
+        uint32_t at = NODE_AS(Subscript, node)->slice->start;
+        while (at > span.start && span.source->text.start[at] != '[') at--;
+        span.start = at;
+    }
+    return span;
+}
+
 void *evaluator_raise_id(Evaluator *ev, ExceptionId id, const Node *node, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    raise_list(ev, ev->builtins.exceptions[id], evaluator_span(ev, node), format, arguments);
+    raise_list(ev, ev->builtins.exceptions[id], evaluator_mistake_span(ev, node), format, arguments);
     va_end(arguments);
     return NULL;
 }
@@ -226,7 +240,8 @@ static bool list_has_error_in(const DiagnosticList *list, Span span) {
     for (int i = 0; i < list->count; i++) {
         const Diagnostic *known = &list->items[i];
         if (known->severity == SEVERITY_ERROR && known->span.source == span.source && known->span.start >= span.start &&
-            known->span.end <= span.end && (known->span.start > span.start || known->span.end < span.end))
+            known->span.end <= span.end &&
+            (known->code == CODE_SYNTAX_ERROR || known->span.start > span.start || known->span.end < span.end))
             return true;
     }
     return false;
@@ -243,6 +258,7 @@ void evaluator_report_error(Evaluator *ev) {
     ErrorState error = ev->error;
     ev->error = (ErrorState){0};
     if (!error.pending || error.infeasible || list_has_error_in(ev->reporting, error.span)) return;
+    if (list_has_error_in(&ev->diagnostics, error.span) || list_has_error_in(&ev->load_diagnostics, error.span)) return;
     if (error.explicit_raise && evaluator_symbolic(ev)) return;
     int code = error.exception->code < 0 ? CODE_VALUE_ERROR : error.exception->code;
     Diagnostic *added = diagnostics_add(ev->reporting, (DiagnosticCode)code, SEVERITY_ERROR, error.span, "%.*s",
@@ -250,10 +266,10 @@ void evaluator_report_error(Evaluator *ev) {
     if (error.help.length) added->help = slice_copy(ev->reporting->arena, error.help);
 }
 
-void evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...) {
+Diagnostic *evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     Slice text = slice_format_list(ev->arena, format, arguments);
     va_end(arguments);
-    diagnostics_add(ev->reporting, code, SEVERITY_WARNING, span, "%.*s", SLICE_ARGS(text));
+    return diagnostics_add(ev->reporting, code, SEVERITY_WARNING, span, "%.*s", SLICE_ARGS(text));
 }

@@ -423,6 +423,15 @@ static void text_finish(Evaluator *ev, const Node *node) {
     bool nothing = !ev->error.pending && executed == ev->execution_count;
     if (nothing && value_is_unknown(value) && !ev->execution_count && !ev->diagnostics.error_count && ev->text_module)
         evaluator_report_unresolved(ev, value, NODE_AS(Expr, node)->value);
+    bool method = value_is(value, VALUE_METHOD) ||
+                  (value_is(value, VALUE_NATIVE_FUNCTION) && ((NativeFunctionValue *)value)->self);
+    if (nothing && method && !ev->execution_count) {
+        Span span = attribute_span(ev, NODE_AS(Expr, node)->value);
+        Slice text = span_text(span);
+        Diagnostic *warning =
+            evaluator_warn(ev, CODE_TYPE_ERROR, span, "'%.*s' is a method that is not called", SLICE_ARGS(text));
+        warning->help = slice_format(ev->reporting->arena, "call it: %.*s()", SLICE_ARGS(text));
+    }
     if (nothing && !ev->error.pending && ev->host.result) ev->host.result(ev->host.user, ev, value);
     if (ev->error.pending) evaluator_report_error(ev);
 }

@@ -127,6 +127,8 @@ bool arguments_bind(Evaluator *ev, const Arguments *arguments, const char *funct
 Value *arguments_keyword(const Arguments *arguments, Atom name); /* NULL: not given */
 const Node *arguments_keyword_node(const Arguments *arguments, Atom name);
 Span evaluator_span(Evaluator *ev, const Node *node);
+/* Where a mistake in this expression stands: of a chain of calls the last one, of `rows[5]` the brackets. */
+Span evaluator_mistake_span(Evaluator *ev, const Node *node);
 /* The span of the keyword's name alone (`nam` in `filter(nam=1)`). */
 Span evaluator_keyword_span(Evaluator *ev, const Keyword *keyword);
 
@@ -169,7 +171,7 @@ void evaluator_raise_near(Evaluator *ev, Slice name, const char *words);
 bool evaluator_error_pending(const Evaluator *ev);
 /* Forgets the pending error and returns its exception class (NULL: none was pending). */
 Class *evaluator_clear_error(Evaluator *ev);
-void evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
+Diagnostic *evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /*

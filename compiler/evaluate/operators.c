@@ -114,6 +114,18 @@ static Value *compare_identity(Evaluator *ev, bool negated, Value *left, Value *
     return value_bool(ev, same != negated);
 }
 
+/* What an ORM makes of == may be no plain bool: then its truth counts, as Python asks for it. */
+static bool contains_equal(Evaluator *ev, Value *member, Value *item, const Node *site, bool *same) {
+    if (!value_is(item, VALUE_NATIVE) || !item->type->compare) {
+        *same = value_equals(ev, member, item);
+        return true;
+    }
+    Value *result = value_compare(ev, COMPARE_Eq, item, member, site);
+    Truth truth = result ? value_truth(ev, result, site) : TRUTH_ERROR;
+    *same = truth == TRUTH_TRUE;
+    return truth != TRUTH_ERROR;
+}
+
 static Value *compare_contains(Evaluator *ev, bool negated, Value *item, Value *container, const Node *site) {
     container = operand(container);
     item = value_resolve(item);
@@ -135,8 +147,11 @@ static Value *compare_contains(Evaluator *ev, bool negated, Value *item, Value *
     if (!items) return NULL;
     if (value_is_unknown(items)) return unknown_contains(ev, items, item, negated, site);
     const ListValue *list = (const ListValue *)items;
-    for (int i = 0; i < list->count; i++)
-        if (value_equals(ev, list->items[i], item)) return value_bool(ev, !negated);
+    for (int i = 0; i < list->count; i++) {
+        bool same = list->items[i] == item;
+        if (!same && !contains_equal(ev, list->items[i], item, site, &same)) return NULL;
+        if (same) return value_bool(ev, !negated);
+    }
     if (list->open) return unknown_result(ev, site, ev->builtins.kinds[VALUE_BOOL]);
     return value_bool(ev, negated);
 }

@@ -183,6 +183,15 @@ bool coerce_leaves_out(Evaluator *ev, Value *value, CoerceRole role, const char 
     return true;
 }
 
+bool coerce_refuse_keywords(Evaluator *ev, const Arguments *arguments, const char *owner, const char *method) {
+    if (!arguments->keyword_count) return true;
+    const Keyword *first = &arguments->keywords[0];
+    evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, first),
+                    "%s.%s() got an unexpected keyword argument '%.*s'", owner, method, SLICE_ARGS(first->name->text));
+    evaluator_raise_help(ev, "columns are compared by ==, or filter_by(%.*s=…)", SLICE_ARGS(first->name->text));
+    return false;
+}
+
 bool coerce_warn_open(Evaluator *ev, const Arguments *arguments, const char *what) {
     if (arguments->unknown_items || arguments->unknown_keywords) evaluator_warn_open(ev, arguments, what);
     return !evaluator_error_pending(ev);

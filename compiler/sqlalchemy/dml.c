@@ -209,6 +209,7 @@ static Value *dml_ordered_values(Evaluator *ev, Value *self, const Arguments *a)
 }
 
 static Value *dml_where(Evaluator *ev, Value *self, const Arguments *a) {
+    if (!coerce_refuse_keywords(ev, a, self->cls->name->text.start, "where")) return NULL;
     Dml *dml = dml_self(ev, self);
     dml->where = element_list_copy(ev, &dml->where);
     for (int i = 0; i < a->count; i++) {

@@ -369,6 +369,8 @@ typedef enum CoerceRole {
 Element *element_coerce(Evaluator *ev, Value *value, CoerceRole role, const Node *site);
 /* True: a condition, an ordering … (`what`) that is not known; a warning says that the statement lacks it. */
 bool coerce_leaves_out(Evaluator *ev, Value *value, CoerceRole role, const char *what, const Node *site);
+/* where(name="x"): no such keyword. False: an error is pending. */
+bool coerce_refuse_keywords(Evaluator *ev, const Arguments *arguments, const char *owner, const char *method);
 /* The same of what `*given` and `**given` may bring besides what is known of them. False: an error is pending. */
 bool coerce_warn_open(Evaluator *ev, const Arguments *arguments, const char *what);
 /* Without raising: the element that the value is or stands for, NULL otherwise. */

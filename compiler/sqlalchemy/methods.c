@@ -85,10 +85,19 @@ static Value *element_slot_unary(Evaluator *ev, UnaryOperator op, Value *self, c
     return NULL;
 }
 
+/* `a == 1 and b == 2`, `a in [1, 2]`: Python asks for a bool, and the condition is lost. */
+static void warn_python_truth(Evaluator *ev, const Node *site) {
+    Diagnostic *warning = evaluator_warn(ev, CODE_ARGUMENT_ERROR, evaluator_span(ev, site),
+                                         "the truth of this condition is taken by Python, not by the database");
+    warning->help = SLICE("combine conditions by & and |, or by and_() and or_(); for a list use .in_()");
+}
+
 static Truth element_slot_truth(Evaluator *ev, Value *self, const Node *site) {
     Element *element = (Element *)self;
     if (element->kind == EL_BINARY && (OPERATOR(element)->op.id == SA_EQ || OPERATOR(element)->op.id == SA_NE)) {
         bool same = element_same(element->children[0], element->children[1]);
+        bool against_value = element->children[0]->kind == EL_BIND || element->children[1]->kind == EL_BIND;
+        if (against_value && site) warn_python_truth(ev, site);
         return same == (OPERATOR(element)->op.id == SA_EQ) ? TRUTH_TRUE : TRUTH_FALSE;
     }
     if (element_is_from(element) && element->kind != EL_JOIN) return TRUTH_TRUE;

@@ -40,7 +40,7 @@ void *sa_raise(Evaluator *ev, SaError error, const Node *node, const char *forma
     Slice text = slice_format_list(evaluator_arena(ev), format, arguments);
     va_end(arguments);
     Span span = {0};
-    if (node) span = evaluator_span(ev, node);
+    if (node) span = evaluator_mistake_span(ev, node);
     return evaluator_raise(ev, sa_state(ev)->errors[error], span, "%.*s", SLICE_ARGS(text));
 }
 

@@ -91,6 +91,7 @@ static Value *call_select(Evaluator *ev, Value *self, const Arguments *a) {
 }
 
 static Value *select_where(Evaluator *ev, Value *self, const Arguments *a) {
+    if (!coerce_refuse_keywords(ev, a, "Select", "where")) return NULL;
     Select *select = select_self(ev, self);
     for (int i = 0; i < a->count; i++) {
         const Node *node = a->nodes ? a->nodes[i] : a->site;
@@ -104,6 +105,7 @@ static Value *select_where(Evaluator *ev, Value *self, const Arguments *a) {
 }
 
 static Value *select_having(Evaluator *ev, Value *self, const Arguments *a) {
+    if (!coerce_refuse_keywords(ev, a, "Select", "having")) return NULL;
     Select *select = select_self(ev, self);
     for (int i = 0; i < a->count; i++) {
         if (coerce_leaves_out(ev, a->items[i], COERCE_WHERE, "a condition", a->site)) continue;
