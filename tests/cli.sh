@@ -83,6 +83,27 @@ printf 'All:\n\n```python\nauthors = Author.objects.filter(name=F("id"))\n```\n'
 expect 0 'notes.md:4:.*' sql -m shop=models.py -d sqlite notes.md
 expect 0 'WHERE "shop_author"."name" = \("shop_author"."id"\)' sql -m shop=models.py -d sqlite notes.md
 
+# A model that is not whole has no table; what a relation guesses is said.
+cat > parts.py << 'END'
+from django.db import models
+class Whole(models.Model):
+    other = models.ForeignKey("Otter", models.CASCADE)
+class Other(models.Model):
+    title = models.CharField(max_lenght=5)
+class Indexed(models.Model):
+    class Meta:
+        indexes = [models.Index(fields=["nothing"])]
+class Twice(models.Model):
+    first = models.IntegerField()
+class Twice(models.Model):
+    second = models.IntegerField()
+END
+expect 1 "the model 'Otter' is not known" schema -m shop=parts.py -d sqlite
+expect 1 "did you mean 'Other'" schema -m shop=parts.py -d sqlite
+expect 1 "Indexed has no field named 'nothing'" schema -m shop=parts.py -d sqlite
+"$ormc" schema -m shop=parts.py -d sqlite 2> /dev/null | grep -o 'CREATE TABLE "[a-z_]*"\|"second"\|"first"' > got
+printf '%s\n' 'CREATE TABLE "shop_whole"' 'CREATE TABLE "shop_twice"' '"second"' | cmp - got || failed=1
+
 "$ormc" schema -m shop=models.py -d sqlite > schema.sql
 # What a running program doesn't know it neither leaves out of a statement nor decides by a guess.
 cat > unknown.py << 'END'

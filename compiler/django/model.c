@@ -169,46 +169,63 @@ static Atom meta_atom(Evaluator *ev, Class *meta, const char *name) {
     return value_is_text(value) ? value_as_atom(ev, value) : NULL;
 }
 
+static const char *const meta_options[] = {"verbose_name",
+                                           "verbose_name_plural",
+                                           "db_table",
+                                           "db_table_comment",
+                                           "ordering",
+                                           "unique_together",
+                                           "permissions",
+                                           "get_latest_by",
+                                           "order_with_respect_to",
+                                           "app_label",
+                                           "db_tablespace",
+                                           "abstract",
+                                           "managed",
+                                           "proxy",
+                                           "swappable",
+                                           "auto_created",
+                                           "apps",
+                                           "default_permissions",
+                                           "select_on_save",
+                                           "default_related_name",
+                                           "required_db_features",
+                                           "required_db_vendor",
+                                           "base_manager_name",
+                                           "default_manager_name",
+                                           "indexes",
+                                           "index_together",
+                                           "constraints"};
+
 static bool model_meta_known(Slice name) {
-    static const char *const known[] = {"verbose_name",
-                                        "verbose_name_plural",
-                                        "db_table",
-                                        "db_table_comment",
-                                        "ordering",
-                                        "unique_together",
-                                        "permissions",
-                                        "get_latest_by",
-                                        "order_with_respect_to",
-                                        "app_label",
-                                        "db_tablespace",
-                                        "abstract",
-                                        "managed",
-                                        "proxy",
-                                        "swappable",
-                                        "auto_created",
-                                        "apps",
-                                        "default_permissions",
-                                        "select_on_save",
-                                        "default_related_name",
-                                        "required_db_features",
-                                        "required_db_vendor",
-                                        "base_manager_name",
-                                        "default_manager_name",
-                                        "indexes",
-                                        "index_together",
-                                        "constraints"};
     if (slice_starts_with(name, "_")) return true;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (slice_equals_text(name, known[i])) return true;
+    for (size_t i = 0; i < sizeof meta_options / sizeof *meta_options; i++)
+        if (slice_equals_text(name, meta_options[i])) return true;
     return false;
+}
+
+/* Where the body of Meta assigns to the name; else Meta itself. */
+static const Node *meta_node(const DjModel *model, const Class *meta, Atom name) {
+    if (!meta->node) return model->cls->node;
+    const Nodes *body = &NODE_AS(ClassDef, meta->node)->body;
+    for (int i = 0; i < body->count; i++) {
+        if (body->items[i]->kind != NODE_Assign) continue;
+        const Node *target = NODE_AS(Assign, body->items[i])->targets.items[0];
+        if (target->kind == NODE_Name && NODE_AS(Name, target)->id == name) return target;
+    }
+    return meta->node;
 }
 
 static bool model_check_meta(Evaluator *ev, const DjModel *model, const Class *meta) {
     for (int i = 0; i < meta->names.count; i++) {
         Atom name = meta->names.entries[i].key;
         if (!name || model_meta_known(name->text)) continue;
-        evaluator_raise_id(ev, EXCEPTION_TYPE, meta->node ? meta->node : model->cls->node,
+        evaluator_raise_id(ev, EXCEPTION_TYPE, meta_node(model, meta, name),
                            "'class Meta' got invalid attribute(s): %.*s", SLICE_ARGS(name->text));
+        Suggestion near = suggestion_start(name->text);
+        for (size_t j = 0; j < sizeof meta_options / sizeof *meta_options; j++)
+            suggestion_offer(&near, slice_from(meta_options[j]));
+        if (suggestion_found(&near)) evaluator_raise_help(ev, "did you mean '%.*s'?", SLICE_ARGS(near.best));
         return false;
     }
     return true;

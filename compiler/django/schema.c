@@ -215,14 +215,25 @@ static void table_create_referenced(SchemaEditor *editor, DjModel *model, Models
         }
 }
 
+/* A later class of the same name in the same app takes its place. */
+static bool model_is_replaced(const Models *models, int index) {
+    for (int i = index + 1; i < models->count; i++)
+        if (slice_equals(models->items[i]->label_lower, models->items[index]->label_lower)) return true;
+    return false;
+}
+
 bool django_emit_schema(Evaluator *ev, StatementList *out) {
     SchemaEditor editor = {.ev = ev, .dialect = evaluator_dialect(ev), .out = out};
     const Models *models = django_models(ev);
     Models referenced = {0};
     for (int i = 0; i < models->count && evaluator_wants_referenced(ev); i++)
         table_create_referenced(&editor, models->items[i], &referenced, 0);
-    for (int i = 0; i < models->count; i++)
-        if (model_has_table(&editor, models->items[i])) table_create(&editor, models->items[i]);
+    for (int i = 0; i < models->count; i++) {
+        DjModel *model = models->items[i];
+        if (!model_has_table(&editor, model) || model_is_replaced(models, i)) continue;
+        model_prepare(ev, model);
+        if (schema_model_is_whole(&editor, model)) table_create(&editor, model);
+    }
     for (int i = 0; i < editor.deferred.count; i++) editor_emit(&editor, editor.deferred.items[i]);
     return !evaluator_error_pending(ev);
 }

@@ -38,6 +38,9 @@ Slice schema_expression(SchemaEditor *editor, DjModel *model, Value *expression,
 Slice schema_index_expression(SchemaEditor *editor, DjModel *model, Value *expression);
 bool value_is_plain_default(const Value *value); /* no expression but Value(…) */
 
+/* schema_check.c: false: a diagnostic has said why this model's table is not written */
+bool schema_model_is_whole(SchemaEditor *editor, DjModel *model);
+
 /* schema_index.c */
 void schema_model_indexes(SchemaEditor *editor, DjModel *model);
 void schema_unique_together(SchemaEditor *editor, DjModel *model);

@@ -24,6 +24,8 @@ static bool class_add_base(Evaluator *ev, ClassBases *bases, Value *value, const
     if (value_is_unknown(value) || value_is(value, VALUE_NATIVE_FUNCTION) || value_is(value, VALUE_FUNCTION) ||
         value_is(value, VALUE_NATIVE)) {
         bases->open = bases->open || value_is_unknown(value) || value_is(value, VALUE_NATIVE);
+        if (value_is_unknown(value) && ((UnknownValue *)value)->origin_type == &undefined_origin)
+            evaluator_report_unresolved(ev, value, node);
         return true;
     }
     evaluator_raise_id(ev, EXCEPTION_TYPE, node, "a class can't be derived from %s", type_label(value));

@@ -266,6 +266,14 @@ void evaluator_report_error(Evaluator *ev) {
     if (error.help.length) added->help = slice_copy(ev->reporting->arena, error.help);
 }
 
+Diagnostic *evaluator_refuse(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    Slice text = slice_format_list(ev->arena, format, arguments);
+    va_end(arguments);
+    return diagnostics_add(ev->reporting, code, SEVERITY_ERROR, span, "%.*s", SLICE_ARGS(text));
+}
+
 Diagnostic *evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -171,6 +171,9 @@ void evaluator_raise_near(Evaluator *ev, Slice name, const char *words);
 bool evaluator_error_pending(const Evaluator *ev);
 /* Forgets the pending error and returns its exception class (NULL: none was pending). */
 Class *evaluator_clear_error(Evaluator *ev);
+/* An error that ends nothing: evaluation goes on. */
+Diagnostic *evaluator_refuse(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 Diagnostic *evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
