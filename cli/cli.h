@@ -73,7 +73,13 @@ void print_text(FILE *stream, OrmcText text);
 void print_diagnostics(const OrmcTranslation *translation);
 /* Prints the context's own message. */
 int context_failed(const OrmcContext *context, OrmcStatus status);
+/* Tells on standard error which --set and --setting nothing has asked for. */
+void warn_unused(const OrmcContext *context);
 /* Names of databases as dialects: the scheme of the URL, without driver; NULL: unknown. */
 const char *url_dialect(const char *url);
+/* As messages show it: without its password. To be freed. */
+char *url_shown(const char *url);
+/* False with a message where it is no database URL. */
+bool url_check(const char *url);
 
 #endif

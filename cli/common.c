@@ -92,6 +92,15 @@ int context_failed(const OrmcContext *context, OrmcStatus status) {
     return 2;
 }
 
+void warn_unused(const OrmcContext *context) {
+    const char *name;
+    fflush(stdout);
+    for (int i = 0; (name = ormc_context_unused_variable(context, i)); i++)
+        fprintf(stderr, "ormc: warning: --set %s: nothing of that name was asked for\n", name);
+    for (int i = 0; (name = ormc_context_unused_setting(context, i)); i++)
+        fprintf(stderr, "ormc: warning: --setting %s: no setting that is known or was asked for\n", name);
+}
+
 /* NAME=VALUE; false with a message where there is no '='. */
 static bool binding_set(OrmcContext *context, const char *option, const char *text,
                         OrmcStatus (*set)(OrmcContext *, const char *, const char *)) {
@@ -153,6 +162,31 @@ OrmcContext *context_open(const Options *options, const OrmcOptions *settings, b
     ormc_context_destroy(context);
     *status = 2;
     return NULL;
+}
+
+char *url_shown(const char *url) {
+    static const char option[] = "password=";
+    Text out = {0};
+    const char *scheme = strstr(url, "://"), *start = scheme ? scheme + 3 : url;
+    const char *at = start + strcspn(start, scheme ? "/?" : "?");
+    while (at > start && at[-1] != '@') at--; /* behind the last @ */
+    const char *colon = memchr(start, ':', (size_t)(at - start));
+    text_append(&out, url, colon ? (size_t)(colon + 1 - url) : strlen(url));
+    if (colon) text_add(&out, "***%s", at - 1);
+    for (char *found = strstr(out.data, option); found; found = strstr(found + 1, option)) {
+        char *value = found + strlen(option);
+        size_t length = strcspn(value, "&");
+        for (size_t i = 0; i < length; i++) value[i] = '*';
+    }
+    return out.data;
+}
+
+bool url_check(const char *url) {
+    if (url_dialect(url)) return true;
+    char *shown = url_shown(url);
+    usage_error("'%s' is not a database URL: sqlite:///file.db, postgresql://…, mysql://… and mariadb://… are", shown);
+    free(shown);
+    return false;
 }
 
 const char *url_dialect(const char *url) {

@@ -182,7 +182,9 @@ static void check_rows(Golden *golden, const Case *one, const OrmcBlock *block) 
         else if (ran) {
             Text wanted = {0};
             text_take(&wanted, block->content);
-            if (strcmp(wanted.data, out.data) != 0) report(golden, block, url, wanted.data, out.data);
+            char *shown = url_shown(url);
+            if (strcmp(wanted.data, out.data) != 0) report(golden, block, shown, wanted.data, out.data);
+            free(shown);
             free(wanted.data);
         }
         free(out.data);

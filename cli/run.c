@@ -28,7 +28,7 @@ static void write_printed_aside(void *user, OrmcText text) {
 
 static void print_plan(const Ran *ran) {
     Text out = {0};
-    if (!ran->plan) return;
+    if (!ran->plan || ormc_result_error(ran->plan) != ORMC_ERROR_NONE) return;
     text_append(&out, "", 0);
     table_write(&out, ran->plan);
     fputs(out.data, stdout);
@@ -160,6 +160,8 @@ int command_run(const Options *options) {
     if (options->databases.count != 1) return usage_error("'ormc run' takes one --database URL");
     if (options->call && !options->files.count)
         return usage_error("--call names a function of a FILE, and there is none");
+    if (options->explain && options->format == FORMAT_CSV)
+        return usage_error("--format csv prints rows alone, and does not go with --explain");
     const char *dialect = url_dialect(options->databases.items[0]);
     OrmcOptions settings = {.size = sizeof settings, .dialect = dialect};
     run.context = context_open(options, &settings, true, &run.status);
@@ -171,6 +173,7 @@ int command_run(const Options *options) {
             printf("{\"results\": [%s],\n \"diagnostics\": [%s]}\n", run.results.data ? run.results.data : "",
                    run.diagnostics.data ? run.diagnostics.data : "");
         session_close(&run.session);
+        if (run.status < 2) warn_unused(run.context);
     }
     free(run.results.data);
     free(run.diagnostics.data);

@@ -33,16 +33,17 @@ bool session_open(Session *session, const Options *options, const char *url, con
                          .timeout_ms = options->timeout_ms,
                          .explain = options->explain,
                          .options = options};
-    if (!session->dialect) {
-        *status = usage_error(
-            "'%s' is not a database URL: sqlite:///file.db, postgresql://…, mysql://… and mariadb://… are", url);
+    if (!url_check(url)) {
+        *status = 2;
         return false;
     }
     OrmcPoolOptions pool = {.size = sizeof pool, .statement_timeout_ms = options->timeout_ms, .setup = setup};
     catch_signals();
     session->database = memory_need(ormc_database_open(url, &pool));
     if (ormc_database_error(session->database) != ORMC_ERROR_NONE) {
-        fprintf(stderr, "ormc: %s: %s\n", url, ormc_database_message(session->database));
+        char *shown = url_shown(url);
+        fprintf(stderr, "ormc: %s: %s\n", shown, ormc_database_message(session->database));
+        free(shown);
         ormc_database_close(session->database);
         session->database = NULL;
         *status = 3;
@@ -222,13 +223,6 @@ static bool host_execute(void *user, const OrmcQuery *query, int index, OrmcRows
     Session *session = user;
     const OrmcStatement *statement = &query->statements[index];
     *message = session->message;
-    for (int i = 0; i < statement->param_count; i++)
-        if (statement->params[i].source != ORMC_PARAM_KNOWN) {
-            OrmcText name = statement->params[i].name;
-            snprintf(session->message, sizeof session->message, "the value of '%.*s' is not known; give it with --set",
-                     (int)name.length, name.length ? name.data : "");
-            return false;
-        }
     if (interrupted) {
         session->failed = true;
         snprintf(session->message, sizeof session->message, "interrupted");

@@ -158,6 +158,7 @@ int command_sql(const Options *options) {
                output.diagnostics.data ? output.diagnostics.data : "");
     else if (!output.query_count && !output.diagnostic_count && output.status == 0)
         fputs("ormc: no query was found\n", stderr);
+    if (output.status != 2) warn_unused(context);
     free(output.queries.data);
     free(output.diagnostics.data);
     ormc_context_destroy(context);

@@ -66,11 +66,7 @@ static bool sides_name(Verify *verify) {
         Side *side = &verify->sides[i];
         side->url = verify->options->databases.items[i];
         const char *dialect = url_dialect(side->url);
-        if (!dialect) {
-            usage_error("'%s' is not a database URL: sqlite:///file.db, postgresql://…, mysql://… and mariadb://… are",
-                        side->url);
-            return false;
-        }
+        if (!url_check(side->url)) return false;
         int same = 1;
         for (int j = 0; j < i; j++) same += strcmp(url_dialect(verify->sides[j].url), dialect) == 0;
         snprintf(side->label, sizeof side->label, same > 1 ? "%s %d" : "%s", dialect, same);

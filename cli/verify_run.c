@@ -191,6 +191,7 @@ bool unit_run(Verify *verify, const Unit *unit, Side *side, Place *place, Outcom
         place->filled = NULL;
         if (verify->status < 2) verify->status = 3;
     }
+    if (!unit->file && good && outcome == &verify->sides->outcome) warn_unused(context);
     if (!unit->file) ormc_context_destroy(context);
     return good;
 }

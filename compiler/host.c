@@ -65,6 +65,13 @@ static void rows_read(Evaluator *ev, const OrmcRows *rows, RowSet *set) {
     }
 }
 
+/* A parameter that no value has come for; NULL: all have theirs. */
+static const OrmcParam *statement_unknown(const OrmcStatement *statement) {
+    for (int i = 0; i < statement->param_count; i++)
+        if (statement->params[i].source != ORMC_PARAM_KNOWN) return &statement->params[i];
+    return NULL;
+}
+
 ExecutionResult *host_execute(void *user, Evaluator *ev, const Execution *execution) {
     OrmcContext *context = user;
     Arena *arena = evaluator_arena(ev);
@@ -74,11 +81,16 @@ ExecutionResult *host_execute(void *user, Evaluator *ev, const Execution *execut
     result->sets = ARENA_ARRAY(arena, RowSet, execution->statements.count + 1);
     for (int i = 0, shown = 0; i < execution->statements.count; i++, result->count++) {
         if (!translation_shows(&context->translation, &execution->statements.items[i])) continue;
+        const OrmcParam *unknown = statement_unknown(&query.statements[shown]);
+        if (unknown)
+            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_VALUE), execution->span,
+                                   "the value of '%.*s' is not known; give it with --set", (int)unknown->name.length,
+                                   unknown->name.length ? unknown->name.data : "");
         OrmcRows rows = {0};
         const char *message = "the database refused the statement";
         if (!context->host->execute(context->host->user, &query, shown++, &rows, &message)) {
             context->host_failed = true;
-            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_RUNTIME), execution->span, "%s", message);
+            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_DATABASE), execution->span, "%s", message);
         }
         rows_read(ev, &rows, &result->sets[i]);
     }

@@ -133,6 +133,36 @@ OrmcStatus ormc_context_set_variable(OrmcContext *context, const char *name, con
     return context_add(context, add_binding, &addition);
 }
 
+/* Settings of Django that change no SQL of this program, or none at all, are no mistakes. */
+static bool setting_is_known(Slice name) {
+    static const char *const known[] = {"USE_TZ",          "TIME_ZONE",        "DEFAULT_AUTO_FIELD",
+                                        "AUTH_USER_MODEL", "current_timezone", "INSTALLED_APPS",
+                                        "DATABASES",       "SITE_ID",          "DEFAULT_TABLESPACE",
+                                        "LANGUAGE_CODE",   "USE_I18N",         "DEFAULT_INDEX_TABLESPACE",
+                                        "DEBUG",           "MEDIA_ROOT",       "MEDIA_URL",
+                                        "SECRET_KEY",      "DATABASE_ROUTERS", "STATIC_URL"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (slice_equals_text(name, known[i])) return true;
+    return false;
+}
+
+const char *ormc_context_unused_variable(const OrmcContext *context, int index) {
+    for (int i = 0; context->evaluator && i < context->variable_count; i++) {
+        Slice name = context->variables[i].name;
+        if (!evaluator_asked_for(context->evaluator, name, false) && index-- == 0) return name.start;
+    }
+    return NULL;
+}
+
+const char *ormc_context_unused_setting(const OrmcContext *context, int index) {
+    for (int i = 0; context->evaluator && i < context->setting_count; i++) {
+        Slice name = context->settings[i].name;
+        if (setting_is_known(name) || evaluator_asked_for(context->evaluator, name, true)) continue;
+        if (index-- == 0) return name.start;
+    }
+    return NULL;
+}
+
 void input_add(OrmcContext *context, Slice name, Slice text, SourceRole role, Slice label) {
     for (int i = 0; i < context->source_count; i++) {
         Input *there = &context->sources[i];

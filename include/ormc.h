@@ -357,6 +357,10 @@ ORMC_API OrmcStatus ormc_context_set_dialect(OrmcContext *context, const char *d
  */
 ORMC_API OrmcStatus ormc_context_set_setting(OrmcContext *context, const char *name, const char *value);
 ORMC_API OrmcStatus ormc_context_set_variable(OrmcContext *context, const char *name, const char *value);
+/* What was set and nothing has asked for in the translations so far (a variable that no text names, a setting that
+ * neither the program reads nor ormc knows): a misspelling, likely. NULL behind the last. */
+ORMC_API const char *ormc_context_unused_variable(const OrmcContext *context, int index);
+ORMC_API const char *ormc_context_unused_setting(const OrmcContext *context, int index);
 /* A Python file or a package directory. `label`: Django's app label; NULL: the name of the directory that holds it. */
 ORMC_API OrmcStatus ormc_context_add_models(OrmcContext *context, const char *label, const char *path);
 ORMC_API OrmcStatus ormc_context_add_models_text(OrmcContext *context, const char *label, const char *name,

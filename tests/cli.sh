@@ -142,6 +142,21 @@ expect 0 '' sql -m shop=models.py --golden expected views.py
 sed -i 's,__startswith,,' views.py
 expect 1 '^-.*LIKE|^\+.*LIKE' sql -m shop=models.py --golden expected views.py
 
+# Passwords stay out of messages, however the URL is wrong.
+expect 3 'postgresql://me:\*\*\*@127.0.0.1:1/x' run -e 'select(literal(1))' --database postgresql://me:hunter2@127.0.0.1:1/x
+expect 2 'oracle://me:\*\*\*@h/x' run -e 'select(literal(1))' --database oracle://me:hunter2@h/x
+expect 3 'three slashes' run -e 'select(literal(1))' --database sqlite://slash.db
+# What the database refuses has a code of its own; a value that is not there is no failure of the database's.
+expect 3 'error.database-error.: no such table: nowhere' run -e 'select(text("x")).select_from(text("nowhere"))' --database sqlite://
+expect 1 "error.value-error.: the value of .* is not known; give it with --set" run --database sqlite:// -e 'import requests
+select(literal(requests.get("x").text))'
+expect 2 'does not go with --explain' run --explain --format csv -e 'select(literal(1))' --database sqlite://
+# What is set in vain is said.
+expect 0 'warning: --set nam: nothing' sql -m shop=models.py --set nam=5 -e 'Author.objects.filter(name=name)'
+expect 0 'warning: --setting USE_TX: no setting' sql -m shop=models.py --setting USE_TX=False --setting USE_TZ=False -e 'Author.objects.all()'
+expect 0 "^-- . . = 'a'|= 'a'" run --set x=a -e 'select(literal(x))' --database sqlite://
+"$ormc" run --set x=a --set y=b -e 'select(literal(x))' --database sqlite:// 2>&1 | grep -q 'warning: --set x' && { echo 'what was asked for is no mistake'; failed=1; }
+
 # --update writes the blocks of a new case, and what an old one has come to warn of.
 cat > cases.md << 'END'
 ```python

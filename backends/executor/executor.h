@@ -33,12 +33,15 @@ typedef struct UrlOption {
 typedef struct Url {
     const char *scheme; /* without the driver suffix */
     const char *user, *password, *host, *port, *database;
+    const char *secret; /* the password as it stands in the text */
     UrlOption *options;
     size_t option_count;
     const char *whole; /* as given, without the driver suffix */
 } Url;
 
 bool url_parse(Store *store, const char *text, Url *url, const char **why);
+/* The password in a message, where a client library has repeated the URL in it, becomes ***. */
+void url_hide_password(const Url *url, char *message);
 /* NULL where the URL doesn't have it. */
 const char *url_option(const Url *url, const char *name);
 

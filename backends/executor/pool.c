@@ -430,6 +430,7 @@ void connection_lost(Connection *connection, const char *state, int native_code,
     OrmcPool *pool = connection->pool;
     char text[512], kept_state[6]; /* they may lie in memory of the connection or of a request that ends here */
     snprintf(text, sizeof text, "%s", message);
+    url_hide_password(&pool->url, text);
     snprintf(kept_state, sizeof kept_state, "%.5s", state ? state : "");
     for (size_t end = strlen(text); end && (text[end - 1] == '\n' || text[end - 1] == ' '); end--) text[end - 1] = '\0';
     bool connecting = connection->state != CONNECTION_READY;
@@ -550,8 +551,9 @@ static OrmcError pool_load(OrmcPool *pool, const char *url, char *message, size_
         snprintf(message, capacity, "no database is called %s: postgresql, sqlite, mysql or mariadb", pool->url.scheme);
         return ORMC_ERROR_URL;
     }
+    pool->load_error = ORMC_ERROR_LIBRARY; /* if the backend says nothing else */
     pool->driver = pool->backend->load(pool, message, capacity);
-    return pool->driver ? ORMC_ERROR_NONE : ORMC_ERROR_LIBRARY;
+    return pool->driver ? ORMC_ERROR_NONE : pool->load_error;
 }
 
 OrmcPool *ormc_pool_open(OrmcLoop *loop, const char *url, const OrmcPoolOptions *options, OrmcDoneCallback on_open,

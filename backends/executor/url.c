@@ -62,6 +62,7 @@ static void url_parse_authority(Store *store, const char *text, const char *end,
         const char *colon = find(text, at, ':');
         url->user = url_decode(store, text, colon);
         if (colon < at) url->password = url_decode(store, colon + 1, at);
+        if (colon < at) url->secret = store_copy(store, colon + 1, (size_t)(at - colon - 1));
         text = at + 1;
     }
     const char *host_end = end;
@@ -90,6 +91,11 @@ bool url_parse(Store *store, const char *text, Url *url, const char **why) {
     const char *question = find(rest, end, '?'), *slash = find(rest, question, '/');
     url_parse_authority(store, rest, slash, url);
     if (slash < question) url->database = url_decode(store, slash + 1, question);
+    if (url->scheme && strcmp(url->scheme, "sqlite") == 0 && url->host) {
+        *why =
+            "a SQLite URL has three slashes before a relative path and four before an absolute one: sqlite:///file.db";
+        return false;
+    }
     char *whole = store_allocate(store, (size_t)(end - text) + 1);
     if (!url->scheme || !whole || (question < end && !url_parse_options(store, question + 1, end, url))) {
         *why = "out of memory";
@@ -99,6 +105,18 @@ bool url_parse(Store *store, const char *text, Url *url, const char **why) {
     memcpy(whole + (plus - text), separator, (size_t)(end - separator) + 1);
     url->whole = whole;
     return true;
+}
+
+/* "…://me:secret@…", and "secret" quoted by itself; not everywhere, as short passwords are parts of words. */
+void url_hide_password(const Url *url, char *message) {
+    size_t length = url->secret ? strlen(url->secret) : 0;
+    if (length < 3) return; /* no room for the stars; whoever chose it doesn't mind */
+    for (char *at = message + 1; *message && (at = strstr(at, url->secret)); at++) {
+        bool named = at[-1] == ':' && at[length] == '@', quoted = at[-1] == '"' && at[length] == '"';
+        if (!named && !quoted) continue;
+        memcpy(at, "***", 3);
+        memmove(at + 3, at + length, strlen(at + length) + 1);
+    }
 }
 
 const char *url_option(const Url *url, const char *name) {

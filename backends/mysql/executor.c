@@ -717,6 +717,11 @@ const Driver *mysql_driver_load(OrmcPool *pool, char *message, size_t capacity) 
                                   .connect_is_final = my_connect_is_final};
     static const char *const names[] = {MYSQL_FUNCTIONS(LIBRARY_NAME)};
     static const char *const sonames[] = {"libmariadb.so.3", NULL};
+    if (!my_port_is_good(&pool->url)) {
+        snprintf(message, capacity, "\"%s\" is no port", pool->url.port);
+        pool->load_error = ORMC_ERROR_URL;
+        return NULL;
+    }
     pool->library = store_allocate(&pool->store, sizeof(Mysql));
     if (!pool->library) return NULL;
     return library_load(pool->library, names, sizeof names / sizeof *names, sonames, message, capacity) ? &driver

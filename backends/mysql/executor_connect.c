@@ -37,6 +37,11 @@ void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, unsigned 
     if (wanted) mysql->mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
 
+bool my_port_is_good(const Url *url) {
+    return !url->port ||
+           (strlen(url->port) <= 5 && !url->port[strspn(url->port, "0123456789")] && my_port(url) < 65536);
+}
+
 unsigned my_port(const Url *url) { return url->port ? (unsigned)strtoul(url->port, NULL, 10) : 0; }
 
 const char *my_socket_path(const Url *url) {

@@ -62,6 +62,7 @@ LIBRARY_TABLE(Mysql, MYSQL_FUNCTIONS)
 /* ---- connecting */
 
 void my_set_options(const Mysql *mysql, MYSQL *handle, const Url *url, unsigned timeout_ms);
+bool my_port_is_good(const Url *url);
 unsigned my_port(const Url *url);
 /* NULL: none is named. */
 const char *my_socket_path(const Url *url);

@@ -106,6 +106,8 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
     atom_map_init(&ev->packages, &ev->lasting);
     atom_map_init(&ev->free_names, &ev->lasting);
     atom_map_init(&ev->set_names, &ev->lasting);
+    atom_map_init(&ev->asked_names, &ev->lasting);
+    atom_map_init(&ev->asked_settings, &ev->lasting);
     diagnostics_init(&ev->load_diagnostics, &ev->lasting);
     diagnostics_init(&ev->diagnostics, &ev->lasting);
     ev->reporting = &ev->load_diagnostics;
@@ -526,8 +528,32 @@ static void setting_add(Evaluator *ev, Slice name, Value *value) {
         (NamedValue){slice_copy(ev->arena, name), value};
 }
 
+static void asked_add(Evaluator *ev, AtomMap *asked, Slice name) {
+    bool *answer = ARENA_NEW(&ev->lasting, bool);
+    *answer = false;
+    atom_map_set(asked, atom_intern(ev->atoms, name), answer);
+}
+
+static void asked_note(const AtomMap *asked, Atom name) {
+    bool *answer = name ? atom_map_get(asked, name) : NULL;
+    if (answer) *answer = true;
+}
+
+bool evaluator_asked_for(const Evaluator *ev, Slice name, bool setting) {
+    Atom atom = atom_lookup(ev->atoms, name);
+    const bool *answer = atom ? atom_map_get(setting ? &ev->asked_settings : &ev->asked_names, atom) : NULL;
+    return answer && *answer;
+}
+
+Value *evaluator_given_value(Evaluator *ev, Atom name) {
+    Value *value = atom_map_get(&ev->set_names, name);
+    if (value) asked_note(&ev->asked_names, name);
+    return value;
+}
+
 void evaluator_set_setting(Evaluator *ev, Slice name, Slice value) {
     setting_add(ev, name, evaluator_parse_literal(ev, value));
+    asked_add(ev, &ev->asked_settings, name);
 }
 
 void evaluator_override_setting(Evaluator *ev, Slice name, Slice value) {
@@ -536,11 +562,15 @@ void evaluator_override_setting(Evaluator *ev, Slice name, Slice value) {
 
 void evaluator_set_name(Evaluator *ev, Slice name, Slice value) {
     atom_map_set(&ev->set_names, atom_intern(ev->atoms, name), evaluator_parse_literal(ev, value));
+    asked_add(ev, &ev->asked_names, name);
 }
 
 Value *evaluator_setting(Evaluator *ev, const char *name) {
-    for (int i = ev->setting_count - 1; i >= 0; i--)
-        if (slice_equals_text(ev->settings[i].name, name)) return ev->settings[i].value;
+    for (int i = ev->setting_count - 1; i >= 0; i--) {
+        if (!slice_equals_text(ev->settings[i].name, name)) continue;
+        asked_note(&ev->asked_settings, atom_lookup(ev->atoms, slice_from(name)));
+        return ev->settings[i].value;
+    }
     for (int i = 0; i < ev->program_count; i++) {
         const ProgramSource *program = ev->programs[i];
         if (!program->module || !program->part_count) continue;

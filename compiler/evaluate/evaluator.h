@@ -88,6 +88,8 @@ Arena *evaluator_lasting_arena(Evaluator *ev);
 void evaluator_add_source(Evaluator *ev, Source *source, SourceRole role, Slice label);
 void evaluator_set_setting(Evaluator *ev, Slice name, Slice value); /* --setting: a Python literal, else a string */
 void evaluator_set_name(Evaluator *ev, Slice name, Slice value);    /* --set */
+/* Whether anything has asked for what was set under the name. */
+bool evaluator_asked_for(const Evaluator *ev, Slice name, bool setting);
 /* Dialect while models load (and for evaluator_emit_schema). */
 void evaluator_set_dialect(Evaluator *ev, const struct Dialect *dialect);
 /* Whether statements are to be emitted with their literals too; see evaluator_inlines. */

@@ -54,7 +54,7 @@ static Value *evaluate_name(Evaluator *ev, const NodeName *node) {
         trace_note_load(ev, ev->frame->scope, node->id);
         return value_resolve(value);
     }
-    value = atom_map_get(&ev->set_names, node->id);
+    value = evaluator_given_value(ev, node->id);
     if (value) return value;
     ModuleValue *module = ev->frame->scope->module;
     value = unknown_free_name(ev, node->id, NULL, &node->node);

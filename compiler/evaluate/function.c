@@ -337,7 +337,7 @@ static Value *entry_by_name(Evaluator *ev, const FunctionValue *function, const 
 }
 
 static Value *entry_value(Evaluator *ev, FunctionValue *function, const Nodearg *parameter, Value *fallback) {
-    Value *given = atom_map_get(&ev->set_names, parameter->arg);
+    Value *given = evaluator_given_value(ev, parameter->arg);
     if (given) return given;
     Slice text = parameter->arg->text;
     Value *made = NULL;

@@ -231,7 +231,8 @@ struct Evaluator {
 
     NamedValue *settings;
     int setting_count, setting_capacity, lasting_setting_count;
-    AtomMap set_names; /* --set */
+    AtomMap set_names;                   /* --set */
+    AtomMap asked_names, asked_settings; /* bool: whether anything has asked for what was set */
 
     const struct Dialect *dialect, *load_dialect;
     EvaluatorHost host;
@@ -284,6 +285,8 @@ struct Evaluator {
 Slice evaluator_node_text(Evaluator *ev, const Node *node);
 void evaluator_register_source(Evaluator *ev, Source *source);
 Atom evaluator_atom(Evaluator *ev, const char *text);
+/* What --set gives a name; NULL: nothing. */
+Value *evaluator_given_value(Evaluator *ev, Atom name);
 void evaluator_report_error(Evaluator *ev);
 bool evaluator_step(Evaluator *ev, const Node *site); /* counts; false: a limit was reached, raised */
 bool evaluator_symbolic(const Evaluator *ev);         /* paths are being explored */

@@ -153,6 +153,8 @@ static void test_no_server(void **state) {
                                        "sqlite:////nowhere/at/all.db",
                                        "oracle://x",
                                        "no url",
+                                       "mariadb://u@localhost:33o6/x",
+                                       "sqlite://slash.db",
                                        "sqlite:////etc/passwd"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         uint64_t start = test_now_ms();
