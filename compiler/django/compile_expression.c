@@ -330,6 +330,22 @@ static DjOutcome compile_combined(DjCompiler *compiler, DjExpr *expr, Expr **out
 
 /* ---- subqueries ---- */
 
+/* "(SELECT COUNT(*) FROM (\x01) _count)": parentheses at the mark are the subquery's own. */
+static Expr *in_template(DjCompiler *compiler, const DjExpr *expr, Expr *subquery) {
+    Arena *arena = compiler_arena(compiler);
+    Slice text = expr->as.subquery.template;
+    const char *mark = text.length ? memchr(text.start, '\x01', text.length) : NULL;
+    if (!mark) return subquery;
+    size_t at = (size_t)(mark - text.start), after = at + 1;
+    bool enclosed = at && text.start[at - 1] == '(' && after < text.length && text.start[after] == ')';
+    Expr *raw = expr_new(arena, EXPR_RAW, subquery->type);
+    raw->as.raw.texts = ARENA_ARRAY(arena, Slice, 2);
+    raw->as.raw.texts[0] = slice_sub(text, 0, enclosed ? at - 1 : at);
+    raw->as.raw.texts[1] = slice_sub(text, enclosed ? after + 1 : after, text.length);
+    expr_list_push(arena, &raw->args, subquery);
+    return raw;
+}
+
 static DjOutcome compile_subquery(DjCompiler *compiler, DjExpr *expr, Expr **out) {
     Query *inner;
     DjOutcome outcome = dj_query_compile(expr->as.subquery.query, compiler, true, false, &inner);
@@ -337,6 +353,7 @@ static DjOutcome compile_subquery(DjCompiler *compiler, DjExpr *expr, Expr **out
     DjField *field = dj_output_field(compiler->ev, expr, false);
     evaluator_clear_error(compiler->ev);
     *out = expr_subquery(compiler_arena(compiler), inner, field_sql_type(field));
+    if (expr->kind == DJ_SUBQUERY) *out = in_template(compiler, expr, *out);
     return DJ_SQL;
 }
 

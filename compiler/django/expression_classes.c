@@ -223,6 +223,42 @@ static Value *default_init(Evaluator *ev, Value *self, const Arguments *argument
 
 /* ---- Subquery, Exists ---- */
 
+/* `name` of a template's holes as text. */
+static Slice template_option(Evaluator *ev, const DictValue *extra, Slice name) {
+    for (int i = 0; extra && i < extra->count; i++) {
+        const DictEntry *entry = &extra->entries[i];
+        if (!entry->key || !value_is(entry->key, VALUE_STRING) || !slice_equals(value_text(entry->key), name)) continue;
+        Value *text = value_str(ev, entry->value, NULL);
+        return text && value_is(text, VALUE_STRING) ? value_text(text) : (Slice){0};
+    }
+    return (Slice){0};
+}
+
+/* What a program's class has the subquery stand in, with everything but the subquery in its place, which is \x01. */
+static Slice subquery_template(Evaluator *ev, const DjExpr *expr, const Value *rest) {
+    const Class *cls = expr->instance.head.cls;
+    const DictValue *extra = rest && value_is(rest, VALUE_DICT) ? (const DictValue *)rest : NULL;
+    Value *own = cls && cls->node ? class_find(cls, atom_intern_text(evaluator_atoms(ev), "template")) : NULL;
+    Slice template = template_option(ev, extra, SLICE("template"));
+    if (!template.length && own && value_is(own, VALUE_STRING)) template = value_text(own);
+    Buffer out;
+    buffer_init(&out, evaluator_arena(ev));
+    for (size_t i = 0; i < template.length; i++) {
+        Slice rest_of = slice_sub(template, i, template.length);
+        buffer_put(&out, template.start[i]);
+        if (slice_starts_with(rest_of, "%%")) i++;
+        if (!slice_starts_with(rest_of, "%(")) continue;
+        out.length--;
+        size_t end = i + 2;
+        while (end < template.length && template.start[end] != ')') end++;
+        Slice name = slice_sub(template, i + 2, end);
+        if (slice_equals_text(name, "subquery")) buffer_put(&out, '\x01');
+        else buffer_slice(&out, template_option(ev, extra, name));
+        i = end + 1;
+    }
+    return buffer_view(&out);
+}
+
 static Value *subquery_of(Evaluator *ev, Value *self, const Arguments *arguments, DjKind kind) {
     DjExpr *expr = value_expr(self);
     Value *queryset = NULL, *field = NULL, *rest = NULL;
@@ -230,7 +266,11 @@ static Value *subquery_of(Evaluator *ev, Value *self, const Arguments *arguments
                         &queryset, &field, &rest))
         return NULL;
     expr->kind = kind;
+    expr->site = arguments->site;
+    if (!field && expr->instance.head.cls && expr->instance.head.cls->node)
+        field = class_find(expr->instance.head.cls, atom_intern_text(evaluator_atoms(ev), "output_field"));
     set_output(expr, field);
+    if (kind == DJ_SUBQUERY) expr->as.subquery.template = subquery_template(ev, expr, rest);
     if (!value_is_queryset(queryset)) {
         Value *all = value_find_attribute(ev, queryset, atom_intern_text(evaluator_atoms(ev), "all"), arguments->site);
         Value *called = all ? value_call_with(ev, all, NULL, 0, arguments->site) : NULL;
@@ -428,7 +468,9 @@ Value *dj_expr_attribute(Evaluator *ev, Value *self, Atom name, const Node *site
         Slice alias = dj_default_alias(ev, expr);
         return alias.length ? value_string(ev, alias) : NULL;
     }
-    if (expr->kind == DJ_LOOKUP && slice_equals_text(name->text, "lhs")) return (Value *)expr->args[0];
+    bool transform = expr->kind == DJ_FUNC && expr->count &&
+                     class_is_subclass(expr->instance.head.cls, dj_state(ev)->transform_class);
+    if ((expr->kind == DJ_LOOKUP || transform) && slice_equals_text(name->text, "lhs")) return (Value *)expr->args[0];
     if (expr->kind == DJ_LOOKUP && slice_equals_text(name->text, "rhs"))
         return expr->args[1] ? (Value *)expr->args[1] : expr->as.lookup.rhs;
     if (slice_equals_text(name->text, "source_expressions")) {

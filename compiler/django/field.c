@@ -329,14 +329,6 @@ static Value *field_argument(Evaluator *ev, Value *self, const Arguments *argume
     return arguments->count ? arguments->items[0] : value_none(ev);
 }
 
-/* Also a decorator: gives the lookup's class back. */
-static Value *field_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments) {
-    Value *lookup = NULL, *name = NULL;
-    if (!arguments_bind(ev, arguments, "register_lookup", "lookup | lookup_name", &lookup, &name)) return NULL;
-    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
-    return dj_register_lookup(ev, cls, lookup, name) ? lookup : NULL;
-}
-
 static Value *field_clone(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)arguments;
     return (Value *)field_copy(ev, value_as_field(self));
@@ -394,7 +386,7 @@ static const NativeMethod field_methods[] = {
     {"clean", field_argument, NATIVE_METHOD, NULL},
     {"check", field_nothing, NATIVE_METHOD, NULL},
     {"clone", field_clone, NATIVE_METHOD, NULL},
-    {"register_lookup", field_register_lookup, NATIVE_CLASSMETHOD, NULL},
+    {"register_lookup", dj_method_register_lookup, NATIVE_CLASSMETHOD, NULL},
     {"deconstruct", field_deconstruct, NATIVE_METHOD, NULL},
     {"get_default", field_default_method, NATIVE_METHOD, NULL},
     {"has_default", field_has_default, NATIVE_METHOD, NULL},

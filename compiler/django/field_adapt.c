@@ -271,12 +271,12 @@ static bool adapt_array(Evaluator *ev, DjField *field, Value *value, const Node 
 static bool adapt_range(Evaluator *ev, DjField *field, Value *value, const Node *site, Param *out) {
     Value **items;
     int count = value_items(value, &items);
-    if (count == 2) value = (Value *)range_new(ev, items[0], items[1], SLICE("[)"));
+    Slice bounds = field->default_bounds.length == 2 ? field->default_bounds : SLICE("[)");
+    if (count == 2) value = (Value *)range_new(ev, items[0], items[1], bounds);
     if (value->type != &django_range_type) return param_plain(ev, value, site, out);
     DjRange *range = (DjRange *)value;
     if ((range->lower && value_is_unknown(range->lower)) || (range->upper && value_is_unknown(range->upper)))
         return param_source_text(ev, SQL_UNKNOWN, site, out);
-    (void)field;
     return param_text(out, SQL_UNKNOWN, range_text(ev, range, site));
 }
 

@@ -173,7 +173,7 @@ static const FieldOption field_options[] = {
     IGNORED(unpack_ipv4),
     IGNORED(verify_exists),
     IGNORED(swappable),
-    IGNORED(default_bounds),
+    OWN(default_bounds, TEXT, default_bounds),
 };
 
 #undef OWN

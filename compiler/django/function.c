@@ -36,8 +36,7 @@ static const DjFunction custom_aggregate = {.name = "Aggregate",
                                             .transform = "NULL",
                                             .max_args = -1,
                                             .output = DJO_SOURCE,
-                                            .flags =
-                                                DJF_AGGREGATE | DJF_DISTINCT | DJF_WINDOW_COMPATIBLE | DJF_ORDERABLE,
+                                            .flags = DJF_AGGREGATE | DJF_DISTINCT | DJF_WINDOW_COMPATIBLE,
                                             .construct = construct_aggregate,
                                             .compile = compile_aggregate};
 
@@ -172,6 +171,10 @@ static Value *function_init(Evaluator *ev, Value *self, const Arguments *argumen
 
 static const NativeMethod function_methods[] = {{"__init__", function_init, NATIVE_METHOD, NULL},
                                                 {NULL, NULL, NATIVE_METHOD, NULL}};
+static const NativeMethod transform_methods[] = {
+    {"__init__", function_init, NATIVE_METHOD, NULL},
+    {"register_lookup", dj_method_register_lookup, NATIVE_CLASSMETHOD, NULL},
+    {NULL, NULL, NATIVE_METHOD, NULL}};
 
 Class *dj_function_class(Evaluator *ev, ModuleValue *module, const DjFunction *spec, Class *base) {
     Atom name = atom_intern_text(evaluator_atoms(ev), spec->name);
@@ -205,7 +208,7 @@ void dj_function_bases_define(Evaluator *ev, ModuleValue *module, Class *express
     state->func_class = dj_function_class(ev, module, &custom_function, expression);
     state->aggregate_class = dj_function_class(ev, module, &custom_aggregate, state->func_class);
     NativeClass transform = {
-        .name = "Transform", .instance_type = &dj_expr_type, .methods = function_methods, .create = function_create};
+        .name = "Transform", .instance_type = &dj_expr_type, .methods = transform_methods, .create = function_create};
     state->transform_class = module_define_class(ev, module, &transform, state->func_class);
     class_set_native(state->transform_class, &function_native, &custom_function);
 }

@@ -5,6 +5,7 @@
 #include "compiler/django/django.h"
 #include "compiler/django/expression_classes.h"
 #include "compiler/django/function_table.h"
+#include "compiler/django/model_build.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/queryset.h"
 
@@ -59,7 +60,7 @@ static bool aggregate_keyword(Evaluator *ev, DjExpr *expr, const Keyword *keywor
             return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "Count does not allow default.") != NULL;
         expr->as.func.default_value = keyword->value;
     } else if (slice_equals_text(name, "distinct")) {
-        expr->as.func.distinct = value_is_true(keyword->value);
+        expr->as.func.distinct = value_truthy(ev, keyword->value);
         if (expr->as.func.distinct && !(flags & DJF_DISTINCT))
             return evaluator_raise_id(ev, EXCEPTION_TYPE, expr->site, "%s does not allow distinct.",
                                       expr->as.func.spec->name) != NULL;

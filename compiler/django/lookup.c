@@ -118,7 +118,7 @@ static bool relation_allows(Slice name) {
 const DjLookup *dj_lookup_find(Evaluator *ev, DjExpr *lhs, Slice name) {
     bool plain = !dj_is_relation(lhs) && lhs->kind != DJ_COL_PAIRS;
     DjField *field = plain && dj_state(ev)->registered.count ? dj_output_field(ev, lhs, false) : NULL;
-    const DjLookup *own = field ? dj_registered_lookup(ev, field, name) : NULL;
+    const DjLookup *own = field ? dj_registered_lookup(ev, lhs, field, name) : NULL;
     if (own) return own;
     if (!plain) return relation_allows(name) ? find_common(name) : NULL;
     const DjLookup *typed = dj_lookup_of_type(ev, lhs, name);

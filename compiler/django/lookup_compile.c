@@ -353,7 +353,7 @@ DjOutcome lookup_compile_in(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
             expr_list_push(arena, &in->args, inner->args.items[i]);
         if (right->kind == DJ_LIST) return DJ_SQL;
         if (inner->kind == EXPR_SUBQUERY) in->as.query.query = inner->as.query.query;
-        else expr_list_push(arena, &in->args, inner);
+        else expr_list_push(arena, &in->args, inner->kind == EXPR_GROUP ? inner->args.items[0] : inner);
         return DJ_SQL;
     }
     Value *rhs = lookup->as.lookup.rhs;

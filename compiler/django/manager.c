@@ -250,6 +250,20 @@ static Value *before_write(Evaluator *ev, const DjManager *manager, Value *writt
     return written;
 }
 
+/* What a many-to-many manager knows of the table between; NULL: no such name. */
+static Value *through_attribute(Evaluator *ev, const DjManager *manager, Atom name) {
+    DjFound relation = manager->relation;
+    DjField *field = relation.field ? relation.field : relation.rel ? relation.rel->field : NULL;
+    if (!manager->owner || !field || !field->many_to_many) return NULL;
+    field_resolve(ev, field);
+    DjField *source = relation.field ? field->m2m_field : field->m2m_reverse_field;
+    DjField *target = relation.field ? field->m2m_reverse_field : field->m2m_field;
+    if (slice_equals_text(name->text, "through")) return field->rel->through ? (Value *)field->rel->through->cls : NULL;
+    if (slice_equals_text(name->text, "source_field_name")) return source ? value_atom(ev, source->name) : NULL;
+    if (slice_equals_text(name->text, "target_field_name")) return target ? value_atom(ev, target->name) : NULL;
+    return NULL;
+}
+
 /* Public methods of the queryset class are methods of its manager. */
 static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     DjManager *manager = (DjManager *)self;
@@ -261,6 +275,8 @@ static Value *manager_attribute(Evaluator *ev, Value *self, Atom name, const Nod
     if (slice_equals_text(name->text, "_hints")) return (Value *)value_dict(ev);
     if (slice_equals_text(name->text, "_queryset_class")) return (Value *)manager->queryset_class;
     if (slice_starts_with(name->text, "_") || slice_equals_text(name->text, "as_manager")) return NULL;
+    Value *between = through_attribute(ev, manager, name);
+    if (between) return between;
     Value *written = dj_related_write(ev, self, name, site);
     if (written && manager->owner) return before_write(ev, manager, written, site);
     if (written || evaluator_error_pending(ev)) return written;

@@ -84,6 +84,7 @@ struct DjField {
     bool private_only; /* GenericForeignKey, GenericRelation: in _meta.private_fields */
     bool auto_now, auto_now_add;
     int max_length;                 /* -1: none */
+    Slice default_bounds;           /* of a range given as a pair; empty: "[)" */
     int max_digits, decimal_places; /* -1: none */
     Value *choices;                 /* as given, NULL: none */
     Value *default_value;           /* as given (may be callable); NULL: none */

@@ -77,6 +77,7 @@ static bool read_kind(Prefetcher *p, Kind *kind, Objects *out) {
     Evaluator *ev = p->ev;
     if (!kind->queryset && !(kind->model = content_type_model(ev, kind->id, p->site)))
         return !evaluator_error_pending(ev);
+    value_set_order(ev, kind->keys->items, kind->keys->count);
     DjQuerySet *queryset = kind_queryset(p, kind, value_tuple(ev, kind->keys->items, kind->keys->count));
     Value *rows = queryset ? dj_queryset_rows(ev, queryset, p->site) : NULL;
     if (!rows) return false;

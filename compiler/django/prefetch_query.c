@@ -176,6 +176,7 @@ static DjExpr *generic_part(Evaluator *ev, const DjField *field, Value *const *k
     for (int i = 0; i < count; i++)
         if (type_ids[i] == type && !(ids[used++] = instance_pk(ev, value_as_model_instance(keys[i]), site)))
             return NULL;
+    value_set_order(ev, ids, used);
     DjExpr *both = dj_q_new(ev, site);
     dj_q_push(ev, both, condition(ev, field->ct_field->text, "pk", type, site));
     dj_q_push(ev, both, condition(ev, field->fk_field->text, "in", value_tuple(ev, ids, used), site));

@@ -54,11 +54,11 @@ Slice range_text(Evaluator *ev, DjRange *range, const Node *site) {
     if (range->empty) return SLICE("empty");
     Buffer out;
     buffer_init(&out, evaluator_arena(ev));
-    buffer_put(&out, range->lower ? range->bounds.start[0] : '(');
+    buffer_put(&out, range->bounds.start[0]); /* of an end that is not there, too: psycopg sends what was given */
     bound_write(ev, &out, range->lower, site);
     buffer_put(&out, ',');
     bound_write(ev, &out, range->upper, site);
-    buffer_put(&out, range->upper ? range->bounds.start[1] : ')');
+    buffer_put(&out, range->bounds.start[1]);
     return buffer_view(&out);
 }
 

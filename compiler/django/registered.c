@@ -26,9 +26,9 @@
 /* ---- the registry ---- */
 
 typedef struct Registered {
-    const Class *field_class;
-    Class *cls;             /* of the lookup or transform */
-    const DjLookup *lookup; /* NULL: a transform */
+    const Class *field_class; /* or of a transform */
+    Class *cls;               /* of the lookup or transform */
+    const DjLookup *lookup;   /* NULL: a transform */
     struct Registered *next;
 } Registered;
 
@@ -93,6 +93,13 @@ static const DjProgramLookup *program_of(const DjLookup *lookup) {
     return lookup->flags & DJL_PROGRAM ? (const DjProgramLookup *)(const void *)lookup : NULL;
 }
 
+Value *dj_method_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *lookup = NULL, *name = NULL;
+    if (!arguments_bind(ev, arguments, "register_lookup", "lookup | lookup_name", &lookup, &name)) return NULL;
+    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
+    return dj_register_lookup(ev, cls, lookup, name) ? lookup : NULL;
+}
+
 bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, Value *name) {
     if (!value_is(lookup, VALUE_CLASS)) return true;
     Class *cls = (Class *)lookup;
@@ -113,24 +120,35 @@ bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, 
     return true;
 }
 
-/* The entry of the field's own class, or of the nearest base; of one class the last that was registered. */
-static const Registered *find(Evaluator *ev, const DjField *field, Slice name) {
+/* The entry of the class itself, or of the nearest base; of one class the last that was registered. */
+static const Registered *find_of_class(Evaluator *ev, const Class *cls, Slice name) {
     Atom key = atom_lookup(evaluator_atoms(ev), name);
     const Registered *first = key ? atom_map_get(&dj_state(ev)->registered, key) : NULL;
-    const Class *cls = field->head.head.cls;
     for (int i = 0; first && i < cls->mro_count; i++)
         for (const Registered *entry = first; entry; entry = entry->next)
             if (entry->field_class == cls->mro[i]) return entry;
     return NULL;
 }
 
-const DjLookup *dj_registered_lookup(Evaluator *ev, const DjField *field, Slice name) {
-    const Registered *entry = dj_state(ev)->registered.count ? find(ev, field, name) : NULL;
+static const Registered *find(Evaluator *ev, const DjField *field, Slice name) {
+    return find_of_class(ev, field->head.head.cls, name);
+}
+
+/* A transform's own entry, else that of what it gives. */
+static const Registered *find_of_side(Evaluator *ev, const DjExpr *lhs, const DjField *field, Slice name) {
+    if (!dj_state(ev)->registered.count) return NULL;
+    const Class *cls = lhs->instance.head.cls;
+    const Registered *own = lhs->kind == DJ_FUNC && cls ? find_of_class(ev, cls, name) : NULL;
+    return own ? own : field ? find(ev, field, name) : NULL;
+}
+
+const DjLookup *dj_registered_lookup(Evaluator *ev, const DjExpr *lhs, const DjField *field, Slice name) {
+    const Registered *entry = find_of_side(ev, lhs, field, name);
     return entry ? entry->lookup : NULL;
 }
 
 DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field, Slice name, const Node *site) {
-    const Registered *entry = dj_state(ev)->registered.count ? find(ev, field, name) : NULL;
+    const Registered *entry = find_of_side(ev, lhs, field, name);
     if (!entry || entry->lookup) return NULL;
     Value *inner = (Value *)lhs, *made = value_call_with(ev, (Value *)entry->cls, &inner, 1, site);
     if (!made || !value_is_expr(made)) return NULL;

@@ -7,8 +7,11 @@
 
 /* Field.register_lookup(lookup, lookup_name=None) */
 bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, Value *name);
-/* What a field's class, or a base of it, has registered under the name; NULL: nothing. */
-const DjLookup *dj_registered_lookup(Evaluator *ev, const DjField *field, Slice name);
+/* The method of fields and transforms. Also a decorator: gives the lookup's class back. */
+Value *dj_method_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments);
+/* What the left side's transform, its field's class, or a base of these, has registered under the name; NULL: nothing.
+ */
+const DjLookup *dj_registered_lookup(Evaluator *ev, const DjExpr *lhs, const DjField *field, Slice name);
 /* The same as a transform of the expression; NULL without an error: there is none. */
 DjExpr *dj_registered_transform(Evaluator *ev, DjExpr *lhs, const DjField *field, Slice name, const Node *site);
 /* What the left side's bilateral transforms make of a lookup's value. false: an error is pending. */

@@ -138,11 +138,12 @@ static bool follow_reverse(Related *related, DjModel *model, DjJoin *start, int 
         if (!rels[i]->field->unique || rels[i]->many_to_many || !rels[i]->name) continue;
         DjNames *wanted = names_find(requested, rels[i]->name->text);
         if (!wanted) continue;
-        if (mask && related->compiler->query->deferred_is_only && !mask_by_name(mask, rels[i]->name->text))
+        const DjNames *named = mask_by_name(mask, rels[i]->name->text);
+        bool only = related->compiler->query->deferred_is_only;
+        if (only ? mask && !named : named && !named->children)
             return refuse_deferred(related, wanted, model, rels[i]->name);
         DjModel *other = rels[i]->field->model;
-        if (!follow_one(related, model, other, (DjFound){NULL, rels[i]}, start, depth, wanted->children,
-                        mask_by_name(mask, rels[i]->name->text), model))
+        if (!follow_one(related, model, other, (DjFound){NULL, rels[i]}, start, depth, wanted->children, named, model))
             return false;
     }
     return true;

@@ -15,33 +15,33 @@ static void transaction_send(Evaluator *ev, StatementKind kind, Slice sql, const
     evaluator_execute(ev, &statements, site);
 }
 
-static Slice savepoint_text(Evaluator *ev, const char *verb, int number) {
+/* Savepoints of blocks go by their depth; those that the program sets itself are counted. */
+static Slice savepoint_text(Evaluator *ev, const char *verb, Slice name) {
     char quote = evaluator_dialect(ev)->quote;
-    return slice_format(evaluator_arena(ev), "%s %cs%d_x%d%c", verb, quote, 1, number, quote);
+    return slice_format(evaluator_arena(ev), "%s %c%.*s%c", verb, quote, SLICE_ARGS(name), quote);
 }
+
+static Slice savepoint_of_block(Evaluator *ev, int depth) { return slice_format(evaluator_arena(ev), "s1_x%d", depth); }
 
 void transaction_enter(Evaluator *ev, bool savepoint, const Node *site) {
     DjState *state = django_state(ev);
     evaluator_touch(ev, &state->transaction_depth, sizeof state->transaction_depth);
-    evaluator_touch(ev, &state->savepoints, sizeof state->savepoints);
-    if (state->transaction_depth++ == 0) {
-        transaction_send(ev, STATEMENT_BEGIN, SLICE("BEGIN"), site);
-    } else if (savepoint) {
-        transaction_send(ev, STATEMENT_SAVEPOINT, savepoint_text(ev, "SAVEPOINT", ++state->savepoints), site);
-    }
+    int depth = state->transaction_depth++;
+    Slice name = savepoint_of_block(ev, depth);
+    if (depth == 0) transaction_send(ev, STATEMENT_BEGIN, SLICE("BEGIN"), site);
+    else if (savepoint) transaction_send(ev, STATEMENT_SAVEPOINT, savepoint_text(ev, "SAVEPOINT", name), site);
 }
 
 void transaction_leave(Evaluator *ev, bool savepoint, bool failed, const Node *site) {
     DjState *state = django_state(ev);
     evaluator_touch(ev, &state->transaction_depth, sizeof state->transaction_depth);
-    if (--state->transaction_depth == 0) {
+    Slice name = savepoint_of_block(ev, --state->transaction_depth);
+    if (state->transaction_depth == 0) {
         transaction_send(ev, failed ? STATEMENT_ROLLBACK : STATEMENT_COMMIT,
                          failed ? SLICE("ROLLBACK") : SLICE("COMMIT"), site);
     } else if (savepoint) {
-        if (failed)
-            transaction_send(ev, STATEMENT_ROLLBACK, savepoint_text(ev, "ROLLBACK TO SAVEPOINT", state->savepoints),
-                             site);
-        transaction_send(ev, STATEMENT_RELEASE, savepoint_text(ev, "RELEASE SAVEPOINT", state->savepoints), site);
+        if (failed) transaction_send(ev, STATEMENT_ROLLBACK, savepoint_text(ev, "ROLLBACK TO SAVEPOINT", name), site);
+        transaction_send(ev, STATEMENT_RELEASE, savepoint_text(ev, "RELEASE SAVEPOINT", name), site);
     }
 }
 
@@ -127,20 +127,42 @@ static Value *transaction_on_commit(Evaluator *ev, Value *self, const Arguments 
     return value_none(ev);
 }
 
+/* Outside of a block Django sets none. */
 static Value *transaction_savepoint(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
     DjState *state = django_state(ev);
+    if (!state->transaction_depth) return value_none(ev);
     evaluator_touch(ev, &state->savepoints, sizeof state->savepoints);
-    transaction_send(ev, STATEMENT_SAVEPOINT, savepoint_text(ev, "SAVEPOINT", ++state->savepoints), arguments->site);
-    return value_integer(ev, state->savepoints);
+    Slice name = slice_format(evaluator_arena(ev), "s1_y%d", ++state->savepoints);
+    transaction_send(ev, STATEMENT_SAVEPOINT, savepoint_text(ev, "SAVEPOINT", name), arguments->site);
+    return value_string(ev, name);
+}
+
+static Value *savepoint_end(Evaluator *ev, const Arguments *arguments, StatementKind kind, const char *verb) {
+    Value *name = NULL, *using = NULL;
+    if (!arguments_bind(ev, arguments, "savepoint", "sid | using", &name, &using)) return NULL;
+    bool known = django_state(ev)->transaction_depth && value_is(name, VALUE_STRING);
+    if (known) transaction_send(ev, kind, savepoint_text(ev, verb, value_text(name)), arguments->site);
+    return value_none(ev);
+}
+
+static Value *transaction_savepoint_rollback(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return savepoint_end(ev, arguments, STATEMENT_ROLLBACK, "ROLLBACK TO SAVEPOINT");
+}
+
+static Value *transaction_savepoint_commit(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    return savepoint_end(ev, arguments, STATEMENT_RELEASE, "RELEASE SAVEPOINT");
 }
 
 void transaction_define(Evaluator *ev, ModuleValue *module) {
-    static const char *const ignored[] = {"commit",         "rollback",     "savepoint_commit", "savepoint_rollback",
-                                          "set_autocommit", "set_rollback", "clean_savepoints"};
+    static const char *const ignored[] = {"commit", "rollback", "set_autocommit", "set_rollback", "clean_savepoints"};
     module_define_function(ev, module, "atomic", transaction_atomic);
     module_define_function(ev, module, "on_commit", transaction_on_commit);
     module_define_function(ev, module, "savepoint", transaction_savepoint);
+    module_define_function(ev, module, "savepoint_rollback", transaction_savepoint_rollback);
+    module_define_function(ev, module, "savepoint_commit", transaction_savepoint_commit);
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         module_define_function(ev, module, ignored[i], django_ignore);
 }

@@ -305,12 +305,24 @@ static bool restrict_by_key(Evaluator *ev, DjQuery *query, Value *self, bool key
     return dj_add_q(query, dj_q_condition(ev, SLICE("pk__in"), inner, site), false);
 }
 
+/* A subquery on the table itself, which MySQL and MariaDB take one level deeper only. */
+static bool refers_to_model(const DjExpr *expr, const DjModel *model) {
+    if (!expr) return false;
+    if (expr->kind == DJ_QUERY) return expr->as.subquery.query && expr->as.subquery.query->model == model;
+    if (expr->kind == DJ_SUBQUERY || expr->kind == DJ_EXISTS)
+        return expr->as.subquery.query && expr->as.subquery.query->model == model;
+    for (int i = 0; i < expr->count; i++)
+        if (refers_to_model(expr->args[i], model)) return true;
+    return false;
+}
+
 static bool single_table(Evaluator *ev, Value *self, const Node *site, SingleTable *out) {
     *out = (SingleTable){0};
     DjQuery *query = dj_queryset_query(ev, value_as_queryset(self));
     if (!query) return false;
     dj_query_base(query);
-    if (active_joins(query) > 1 || query->grouping != DJ_GROUP_NONE) {
+    bool deeper = evaluator_dialect(ev)->is_mysql && refers_to_model(query->where, query->model);
+    if (active_joins(query) > 1 || query->grouping != DJ_GROUP_NONE || deeper) {
         DjQuery *outer = dj_query_new(ev, query->model);
         dj_query_base(outer);
         if (!restrict_by_key(ev, outer, self, false, site)) return false;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random Django read queries: ormc's statements against those of Django itself, on three dialects.
 
-    /path/to/python tests/oracle/random_django.py --ormc build/ormc -m LABEL=PATH [-m …] [--count 200] [--seed 1] [--show 10]
+    /path/to/python tests/oracle/random_django.py --ormc build/ormc -m LABEL=PATH [-m …] [--count 200] [--seed 1] [--show 10] [--setting USE_TZ=True]
 
 PATH is a models file or an app's folder; without -m the models of random_queries/. For each app a process of its own makes
 queries from the models' `_meta` (random_queries/maker.py) and asks Django for them (random_queries/judge.py); the same texts
@@ -100,14 +100,14 @@ def difference(theirs, ours, dialect):
 class App:
     """One app's judge, and an ormc for each dialect."""
 
-    def __init__(self, label, path, ormc):
+    def __init__(self, label, path, ormc, given=()):
         self.label = label
-        self.judge = Process(sys.executable, str(HERE / "judge.py"), label, path)
+        self.judge = Process(sys.executable, str(HERE / "judge.py"), label, path, *given)
         ready = json.loads(self.judge.run.stdout.readline() or "null")
         if not ready:
             raise SystemExit(f"{label}: the judge did not start")
         self.dialects = ready["ready"]
-        settings = [x for s in SETTINGS for x in ("--setting", s)]
+        settings = [x for s in [*SETTINGS, *given] for x in ("--setting", s)]
         self.command = {d: [ormc, "batch", "-m", f"{label}={path}", "-d", d, *settings] for d in self.dialects}
         self.ormc = {d: Process(*c) for d, c in self.command.items()}
 
@@ -216,7 +216,7 @@ def shape(kind, theirs, ours):
 
 
 def run(label, path, options, seed):
-    app = App(label, path, options.ormc)
+    app = App(label, path, options.ormc, options.setting)
     texts = app.judge.ask({"make": options.count, "seed": seed})["texts"]
     counts = {d: collections.Counter() for d in app.dialects}
     found = []
@@ -242,6 +242,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ormc", default="build/ormc")
     parser.add_argument("-m", "--models", action="append", default=[])
+    parser.add_argument("--setting", action="append", default=[], help="NAME=VALUE, of Django; repeatable")
     parser.add_argument("--count", type=int, default=200, help="queries an app")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=10)

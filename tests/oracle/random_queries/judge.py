@@ -4,7 +4,7 @@ that only writes them down.
 A process of its own for each app (a registry holds one set of apps): lines of JSON in, {"expr"} (or {"make", "seed"} for so many
 random ones); lines of JSON out, {dialect: {"statements": [[sql, params]]} | {"error", "message"}}.
 
-    python judge.py LABEL PATH     PATH: a models file, or the folder of an app
+    python judge.py LABEL PATH [NAME=VALUE …]     PATH: a models file, or the folder of an app; VALUE: a setting's, in Python
 """
 import ast, datetime, decimal, json, os, re, shutil, sys, tempfile, uuid, warnings
 
@@ -29,6 +29,9 @@ def fold(sql):
 
 def plain(value):
     """One spelling for a parameter of either side."""
+    if hasattr(value, "upper_inc"):
+        ends = ["" if end is None else '"%s"' % end.isoformat(" ") if isinstance(end, datetime.datetime) else str(end) for end in (value.lower, value.upper)]
+        value = "empty" if value.isempty else value._bounds[0] + ",".join(ends) + value._bounds[1]
     if isinstance(getattr(value, "adapted", None), (bytes, memoryview)):
         value = value.adapted
     if hasattr(value, "adapted"):
@@ -63,7 +66,7 @@ SENT = []
 
 
 class Cursor:
-    """Takes statements and gives no rows, save for the content types that Django needs to go on."""
+    """Takes statements and gives no rows, save for the content types and new keys that Django needs to go on."""
     description, rowcount, lastrowid, arraysize = None, 0, None, 1
 
     def __init__(self, empty):
@@ -75,6 +78,14 @@ class Cursor:
         self.rows = []
         if re.search(r"FROM .django_content_type. WHERE", sql) and params and len(params) == 2:
             self.rows = [(len(SENT) + 10, *params)]
+        if " RETURNING " in sql:
+            count = len(params[0]) if "UNNEST" in sql else sql.count("), (") + 1
+            self.rows = [(len(SENT) + 10,) * (sql.split(" RETURNING ")[1].count(",") + 1)] * count
+
+    def mogrify(self, sql, params):
+        import psycopg2.extensions
+        texts = [psycopg2.extensions.adapt(p).getquoted().decode() for p in params]
+        return (sql % tuple(texts)).encode()
 
     def fetchmany(self, size=1):
         rows, self.rows = self.rows, []
@@ -98,7 +109,7 @@ class Cursor:
         pass
 
 
-def prepare(label, path):
+def prepare(label, path, *given):
     """Settings, the app, and one silent connection a dialect."""
     import django
     from django.conf import settings
@@ -111,8 +122,14 @@ def prepare(label, path):
         shutil.copy(path, f"{place}/{label}/models.py")
         sys.path.insert(0, place)
     contrib = ["contenttypes", "auth", "sites", "sessions", "messages", "admin", "staticfiles"]
+    own = {"USE_TZ": False, "TIME_ZONE": "America/Chicago", "DEFAULT_AUTO_FIELD": "django.db.models.AutoField"}
+    for name, value in (setting.split("=", 1) for setting in given):
+        try:
+            own[name] = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            own[name] = value
     settings.configure(
-        USE_TZ=False, TIME_ZONE="America/Chicago", DEFAULT_AUTO_FIELD="django.db.models.AutoField", SILENCED_SYSTEM_CHECKS=["fields.W342", "fields.W903"],
+        **own, SILENCED_SYSTEM_CHECKS=["fields.W342", "fields.W903"],
         INSTALLED_APPS=["django.contrib." + name for name in contrib] + (["django.contrib.postgres"] if label == "postgres_tests" else []) + [label],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}, **{name: {"ENGINE": f"django.db.backends.{engine}", "NAME": "x"} for name, engine in DIALECTS.items()}})
     warnings.simplefilter("ignore")
@@ -146,7 +163,7 @@ def namespace(label):
          "from django.contrib.auth.models import *\nfrom django.contrib.contenttypes.models import *\nfrom django.contrib.contenttypes.prefetch import GenericPrefetch", names)
     if label == "postgres_tests":
         exec("from django.contrib.postgres.fields import *\nfrom django.contrib.postgres.aggregates import *\nfrom django.contrib.postgres.functions import *\nfrom django.contrib.postgres.search import *\n"
-             "from psycopg2.extras import NumericRange, DateRange, DateTimeRange, DateTimeTZRange", names)
+             "from django.contrib.postgres.expressions import *\nfrom psycopg2.extras import NumericRange, DateRange, DateTimeRange, DateTimeTZRange", names)
     names.update((model.__name__, model) for model in apps.get_app_config(label).get_models(include_auto_created=True))
     return names
 
@@ -176,7 +193,7 @@ def ask(text, names, connection):
 
 
 def main():
-    connections = prepare(*sys.argv[1:3])
+    connections = prepare(*sys.argv[1:])
     names = namespace(sys.argv[1])
     print(json.dumps({"ready": list(connections)}), flush=True)
     for line in sys.stdin:
