@@ -222,6 +222,7 @@ bool mapper_add_property(Evaluator *ev, Mapper *mapper, Atom key, Value *value, 
 Entity *mapper_entity(Evaluator *ev, Mapper *mapper);
 /* Base first, then the subclasses in order of definition. */
 void mapper_self_and_subs(Evaluator *ev, Mapper *mapper, Mapper ***out, int *count, int *capacity);
+Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper);
 /* The join of tables that loads the given submappers too (outer joins unless innerjoin). */
 Element *mapper_polymorphic_join(Evaluator *ev, Mapper *mapper, Mapper *const *poly, int count, bool inner);
 /* `type IN (…)` of single-table inheritance; NULL: none. */
@@ -254,6 +255,7 @@ Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *si
 Value *orm_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
 AttributeValue *attribute_new(Evaluator *ev, Entity *entity, Property *property);
 AttributeValue *value_as_attribute(Value *value);
+Value *composite_part(Evaluator *ev, const Property *property, Value *value, int n, const Node *site);
 /* EXISTS over the relationship's target; `arguments` for the criteria given by name. */
 Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion, const Arguments *arguments);
 void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *count);
@@ -327,7 +329,6 @@ typedef struct OrmOptions { /* Executable.options */
     int count, capacity;
 } OrmOptions;
 
-Value *option_lazily(Evaluator *ev, Entity *entity, Property *property);
 void options_define(Evaluator *ev, ModuleValue *module);
 OrmOptions *statement_options(Evaluator *ev, const Element *statement);
 /* False: two options say different things of one attribute, and that was raised. */

@@ -256,12 +256,21 @@ static Element *attribute_not_equal(Evaluator *ev, AttributeValue *attribute, Va
     return element_and(ev, all.items, all.count);
 }
 
+/* The n-th part of a composite: what __composite_values__() says, else the dataclass's n-th field. */
+Value *composite_part(Evaluator *ev, const Property *property, Value *value, int n, const Node *site) {
+    if (value_is_none(value)) return value;
+    Value *parts = value_find_attribute(ev, value, orm_atom(ev, "__composite_values__"), site);
+    if (parts) parts = value_call_with(ev, parts, NULL, 0, site);
+    if (evaluator_error_pending(ev)) return NULL;
+    if (parts && value_is(parts, VALUE_TUPLE) && n < ((ListValue *)parts)->count) return ((ListValue *)parts)->items[n];
+    if (property->composite && n < class_annotation_count(property->composite))
+        return value_get_attribute(ev, value, class_annotation_name(property->composite, n), site);
+    return value_none(ev);
+}
+
 static Element *composite_compare(Evaluator *ev, CompareOperator op, AttributeValue *attribute, Value *other,
                                   const Node *site) {
     Property *property = attribute->property;
-    Value *parts =
-        value_is_none(other) ? NULL : value_find_attribute(ev, other, orm_atom(ev, "__composite_values__"), site);
-    if (parts) parts = value_call_with(ev, parts, NULL, 0, site);
     ElementList all = {0};
     SaOperator operator= op == COMPARE_NotEq ? SA_NE
     : op == COMPARE_Lt                       ? SA_LT
@@ -272,11 +281,7 @@ static Element *composite_compare(Evaluator *ev, CompareOperator op, AttributeVa
     for (int i = 0; i < property->composite_count; i++) {
         Property *part = mapper_property(attribute->entity->mapper, property->composite_keys[i]);
         Element *column = part ? entity_column(ev, attribute->entity, part) : NULL;
-        Value *value = value_none(ev);
-        if (parts && value_is(parts, VALUE_TUPLE) && i < ((ListValue *)parts)->count)
-            value = ((ListValue *)parts)->items[i];
-        else if (!value_is_none(other) && property->composite && i < class_annotation_count(property->composite))
-            value = value_get_attribute(ev, other, class_annotation_name(property->composite, i), site);
+        Value *value = composite_part(ev, property, other, i, site);
         Element *item = column && value ? element_operate(ev, operator, column, value, false, site) : NULL;
         if (!item) return NULL;
         element_list_push(ev, &all, item);

@@ -191,7 +191,8 @@ static void save_collection(Flush *flush, OrmInstance *instance, Relationship *r
     bool links = relationship->direction == MANY_TO_MANY;
     for (int i = 0; i < changed->added->count; i++) {
         OrmInstance *child = value_as_instance(changed->added->items[i]);
-        if (!child || child->marked_deleted) continue;
+        bool known = child && (child->session == flush->session || child->partial);
+        if (!known || child->marked_deleted) continue; /* came by its other side alone: it is not saved */
         if (links) add_link(flush, instance, child, relationship, false);
         else add_sync(flush, instance, child, relationship);
     }
@@ -213,6 +214,8 @@ static void save_scalar(Flush *flush, OrmInstance *instance, Relationship *relat
         add_sync(flush, other, instance, relationship);
     } else {
         Value *before = atom_map_get(&instance->committed, relationship->property->key);
+        if (before && value_is_unknown(before) && ((UnknownValue *)before)->present)
+            before = ((UnknownValue *)before)->present;
         OrmInstance *old = value_as_instance(before);
         if (other) add_sync(flush, instance, other, relationship);
         if (old && old != other) {

@@ -202,6 +202,21 @@ static Value *collection_remove(Evaluator *ev, Value *self, const Arguments *arg
     return value_none(ev);
 }
 
+static Value *collection_pop(Evaluator *ev, Value *self, const Arguments *arguments) {
+    CollectionValue *collection = (CollectionValue *)self;
+    int64_t index = -1;
+    if (collection->list.open) return collection->element ? collection->element : value_unknown_at(ev, arguments->site);
+    if (arguments->count && !value_as_integer(arguments->items[0], &index))
+        return value_unknown_at(ev, arguments->site);
+    if (index < 0) index += collection->list.count;
+    if (index < 0 || index >= collection->list.count)
+        return evaluator_raise_id(ev, EXCEPTION_INDEX, arguments->site, "pop index out of range");
+    Value *item = collection->list.items[index];
+    collection_take(ev, collection, item);
+    reverse_remove(ev, collection->owner, collection->relationship, item);
+    return item;
+}
+
 static Value *collection_clear(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)arguments;
     CollectionValue *collection = (CollectionValue *)self;
@@ -282,24 +297,32 @@ const Type orm_collection_type = {.name = "InstrumentedList",
                                   .contains = collection_contains};
 
 static const NativeMethod collection_methods[] = {
-    {"append", collection_append, NATIVE_METHOD, NULL},
-    {"add", collection_append, NATIVE_METHOD, NULL},
-    {"insert", collection_append, NATIVE_METHOD, NULL},
-    {"extend", collection_extend, NATIVE_METHOD, NULL},
-    {"update", collection_extend, NATIVE_METHOD, NULL},
-    {"remove", collection_remove, NATIVE_METHOD, NULL},
-    {"discard", collection_remove, NATIVE_METHOD, NULL},
-    {"clear", collection_clear, NATIVE_METHOD, NULL},
-    {0},
+    {"append", collection_append, NATIVE_METHOD, NULL},  {"add", collection_append, NATIVE_METHOD, NULL},
+    {"insert", collection_append, NATIVE_METHOD, NULL},  {"extend", collection_extend, NATIVE_METHOD, NULL},
+    {"update", collection_extend, NATIVE_METHOD, NULL},  {"remove", collection_remove, NATIVE_METHOD, NULL},
+    {"discard", collection_remove, NATIVE_METHOD, NULL}, {"pop", collection_pop, NATIVE_METHOD, NULL},
+    {"clear", collection_clear, NATIVE_METHOD, NULL},    {0},
 };
 
 /* ---- setting ---- */
+
+/* What a persistent instance had before: a collection, or the object on the other side of a foreign key of its own, is
+ * loaded before it is replaced. */
+static Value *value_before(Evaluator *ev, OrmInstance *instance, Relationship *relationship, const Node *site) {
+    Value *before = loaded(instance, relationship);
+    bool loads = instance->status == INSTANCE_PERSISTENT && instance->session && !instance->partial &&
+                 !relationship->viewonly && relationship->property && relationship->lazy != LAZY_DYNAMIC &&
+                 relationship->lazy != LAZY_WRITE_ONLY;
+    if (before || !loads || relationship_uses_get(relationship)) return before;
+    return instance_lazy_load(ev, instance, relationship->property, site);
+}
 
 static bool set_collection(Evaluator *ev, OrmInstance *instance, Relationship *relationship, Value *value,
                            const Node *site) {
     Value *items = value_iterate(ev, value, site);
     if (!items) return false;
-    Value *before = loaded(instance, relationship);
+    Value *before = value_before(ev, instance, relationship, site);
+    if (evaluator_error_pending(ev)) return false;
     CollectionValue *made = collection_new(ev, instance, relationship);
     CollectionValue *old = before && before->type == &orm_collection_type ? (CollectionValue *)before : NULL;
     instance_set(ev, &instance->head.head, relationship->property->key, &made->list.head);
@@ -328,8 +351,10 @@ static bool set_collection(Evaluator *ev, OrmInstance *instance, Relationship *r
     return true;
 }
 
-static bool set_scalar_relationship(Evaluator *ev, OrmInstance *instance, Relationship *relationship, Value *value) {
-    Value *before = loaded(instance, relationship);
+static bool set_scalar_relationship(Evaluator *ev, OrmInstance *instance, Relationship *relationship, Value *value,
+                                    const Node *site) {
+    Value *before = value_before(ev, instance, relationship, site);
+    if (evaluator_error_pending(ev)) return false;
     if (before == value) return true;
     if (before && !value_is_none(before)) reverse_remove(ev, instance, relationship, before);
     scalar_put(ev, instance, relationship->property, value);
@@ -375,14 +400,12 @@ static bool instance_set_attribute(Evaluator *ev, Value *self, Atom name, Value 
     if (property->kind == PROPERTY_RELATIONSHIP) {
         Relationship *relationship = property->relationship;
         if (relationship->uselist) return set_collection(ev, instance, relationship, value, site);
-        return set_scalar_relationship(ev, instance, relationship, value);
+        return set_scalar_relationship(ev, instance, relationship, value, site);
     }
     if (property->kind == PROPERTY_COMPOSITE) {
         instance_set(ev, self, name, value);
         for (int i = 0; i < property->composite_count; i++) {
-            Value *part = value_none(ev);
-            if (!value_is_none(value) && property->composite && i < class_annotation_count(property->composite))
-                part = value_get_attribute(ev, value, class_annotation_name(property->composite, i), site);
+            Value *part = composite_part(ev, property, value, i, site);
             if (!part || !instance_set_attribute(ev, self, property->composite_keys[i], part, site)) return false;
         }
         return true;

@@ -438,6 +438,77 @@ static bool refuse_async(Evaluator *ev, OrmInstance *instance, Property *propert
     return true;
 }
 
+/* What is loaded again beside an attribute: all that is expired, columns and eager relationships; of a deferred group
+ * the others. */
+static bool loads_along(const OrmInstance *instance, const Property *property, const Property *other) {
+    if (other == property) return true;
+    const ListValue *named = instance->expired_names;
+    for (int i = 0; named && i < named->count; i++)
+        if (value_is(named->items[i], VALUE_STRING) && slice_equals(value_text(named->items[i]), other->key->text))
+            return other->kind == PROPERTY_COLUMN;
+    if (other->kind == PROPERTY_COLUMN)
+        return (other->deferred_group && other->deferred_group == property->deferred_group) ||
+               (instance->expired && !other->deferred);
+    if (!instance->expired || other->kind != PROPERTY_RELATIONSHIP) return false;
+    LazyKind lazy = other->relationship->lazy;
+    return lazy == LAZY_JOINED || lazy == LAZY_SELECTIN || lazy == LAZY_SUBQUERY || lazy == LAZY_IMMEDIATE;
+}
+
+/* Of a joined subclass: the tables below the base that hold the named columns. The lowest is found by the key that the
+ * instance knows. NULL: the base's table is needed too, or no error and no such way. */
+static Select *part_select(Evaluator *ev, OrmInstance *instance, const ListValue *only, const Node *site) {
+    Mapper *chain[16];
+    int depth = 0;
+    for (Mapper *mapper = instance->mapper; mapper && depth < 16; mapper = mapper->inherits) chain[depth++] = mapper;
+    if (depth < 2 || depth == 16 || !only->count) return NULL;
+    Select *select = select_new(ev);
+    select->head.label_style = LABEL_TABLENAME_PLUS_COL;
+    for (int i = 0; i < only->count; i++) {
+        Property *property = mapper_property(instance->mapper, value_as_atom(ev, only->items[i]));
+        if (!property || property->kind != PROPERTY_COLUMN || property->columns.count != 1) return NULL;
+        Element *column = property->columns.items[0];
+        if (column->kind != EL_COLUMN || COLUMN(column)->table == chain[depth - 1]->local_table) return NULL;
+        select_add_column(ev, select, column);
+    }
+    bool started = false;
+    for (int i = depth - 2; i >= 0; i--) {
+        const Mapper *mapper = chain[i];
+        bool own = false;
+        for (int j = 0; j < select->columns.count; j++)
+            own |= COLUMN(select->columns.items[j])->table == mapper->local_table;
+        if ((!started && !own) || mapper->local_table == mapper->inherits->local_table) continue;
+        Element *on = mapper_inherit_condition(ev, chain[i]);
+        if (!on || on->kind != EL_BINARY) return NULL;
+        if (!started) {
+            int side = COLUMN(on->children[0])->table == mapper->local_table;
+            Property *key = mapper_property_of(instance->mapper, on->children[side]);
+            Value *value = key ? instance_get(&instance->head.head, key->key) : NULL;
+            if (!value) return NULL;
+            on = element_copy(ev, on);
+            on->children[side] = element_bind(ev, (Slice){0}, value, on->children[side]->type);
+        }
+        started = true;
+        select_add_where(ev, select, on);
+    }
+    (void)site;
+    return started ? select : NULL;
+}
+
+static bool load_part(Evaluator *ev, OrmInstance *instance, Select *select, const Node *site) {
+    session_begin(ev, instance->session, site);
+    Loading loading = {.ev = ev, .session = instance->session, .site = site, .real = evaluator_has_rows(ev)};
+    RowSet *set;
+    int sent = loading_send(&loading, &select->head.head.base, &set);
+    if (sent < 0 || (set && !set->row_count)) return false;
+    for (int i = 0; i < select->columns.count; i++) {
+        Property *property = mapper_property_of(instance->mapper, select->columns.items[i]);
+        LoadedColumn column = {property, select->columns.items[i], i};
+        instance_load(ev, instance, property->key, cell(&loading, &column, set, 0, sent));
+    }
+    if (!loading.real) evaluator_execute(ev, &loading.statements, site);
+    return !evaluator_error_pending(ev);
+}
+
 static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site) {
     if (instance->identity && !instance->expired &&
         list_has(&instance->mapper->primary_key, property->columns.items[0]))
@@ -448,16 +519,16 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
     AtomMap *properties = &instance->mapper->properties;
     for (int i = 0; i < properties->count; i++) {
         Property *other = properties->entries[i].value;
-        if (!properties->entries[i].key || other->kind != PROPERTY_COLUMN) continue;
-        bool wanted = other == property ||
-                      (other->deferred_group && other->deferred_group == property->deferred_group) ||
-                      (instance->expired && !other->deferred);
-        if (wanted && !instance_get(&instance->head.head, other->key))
-            list_append(ev, only, value_atom(ev, other->key));
+        if (!properties->entries[i].key || !loads_along(instance, property, other)) continue;
+        if (!instance_get(&instance->head.head, other->key)) list_append(ev, only, value_atom(ev, other->key));
     }
-    evaluator_touch(ev, &instance->expired, sizeof instance->expired);
+    evaluator_touch(ev, instance, sizeof *instance);
     instance->expired = false;
-    if (!orm_instance_refresh(ev, instance, only, false, site)) return NULL;
+    instance->expired_names = NULL;
+    Select *part = part_select(ev, instance, only, site);
+    if (evaluator_error_pending(ev)) return NULL;
+    bool good = part ? load_part(ev, instance, part, site) : orm_instance_refresh(ev, instance, only, false, site);
+    if (!good) return NULL;
     Value *found = instance_get(&instance->head.head, property->key);
     return found ? found : value_unknown_at(ev, site);
 }
@@ -495,6 +566,32 @@ static Select *relationship_select(Evaluator *ev, Relationship *relationship) {
     return select;
 }
 
+/* Where what is loaded lazily stands: below the place at which its owner was loaded. What the path has passed already
+ * is not loaded eagerly again. */
+static EntityPlan *lazy_path(Evaluator *ev, OrmInstance *instance, Relationship *relationship) {
+    const EntityPlan *above = instance->plan;
+    EntityPlan *plan = ARENA_NEW(evaluator_arena(ev), EntityPlan);
+    int depth = above ? above->depth : 0;
+    plan->path = ARENA_ARRAY(evaluator_arena(ev), AttributeValue *, depth + 1);
+    for (int i = 0; i < depth; i++) plan->path[i] = above->path[i];
+    Entity *entity = above && above->entity ? above->entity : mapper_entity(ev, instance->mapper);
+    plan->path[depth] = attribute_new(ev, entity, relationship->property);
+    plan->depth = depth + 1;
+    return plan;
+}
+
+/* The options of the statement that loaded the owner hold for what it loads later. */
+static Element *with_instance_options(Evaluator *ev, const OrmInstance *instance, Element *statement) {
+    const OrmOptions *options = instance->options;
+    int count = options ? options->count : 0, kept = 0;
+    Value **items = ARENA_ARRAY(evaluator_arena(ev), Value *, count + 1);
+    for (int i = 0; i < count; i++) {
+        bool criteria = options->items[i]->type == &orm_criteria_type;
+        if (!criteria || ((CriteriaOption *)options->items[i])->propagate) items[kept++] = options->items[i];
+    }
+    return kept ? statement_with_options(ev, statement, items, kept) : statement;
+}
+
 static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationship *relationship, const Node *site) {
     if (instance->session && !session_autoflush(ev, instance->session, site)) return NULL;
     session_begin(ev, instance->session, site);
@@ -527,14 +624,11 @@ static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationsh
     ResultValue *result = result_new(ev, site);
     Loading loading = {
         .ev = ev, .session = instance->session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
+    Value *meanwhile = instance_get(self, relationship->property->key);
+    if (meanwhile) return meanwhile; /* the key was expired, and came with the relationship */
     RowPlan plan = {0};
-    Element *statement = &select->head.head.base;
-    Relationship *reverse = relationship->reverse;
-    if (reverse && reverse->direction == MANY_TO_ONE && relationship_uses_get(reverse)) {
-        Value *lazily = option_lazily(ev, relationship->target_entity, reverse->property);
-        statement = statement_with_options(ev, statement, &lazily, 1);
-    }
-    if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
+    Element *statement = with_instance_options(ev, instance, &select->head.head.base);
+    if (!loading_run(&loading, statement, lazy_path(ev, instance, relationship), &plan, result)) return NULL;
     if (!loading.real) evaluator_execute(ev, &loading.statements, site);
     if (evaluator_error_pending(ev)) return NULL;
     if (!relationship->uselist) return result_first(ev, result, true);

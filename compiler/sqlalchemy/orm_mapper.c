@@ -55,7 +55,7 @@ void mapper_self_and_subs(Evaluator *ev, Mapper *mapper, Mapper ***out, int *cou
 }
 
 /* ON of the join of a joined-inheritance subclass's table with its parent's. */
-static Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper) {
+Element *mapper_inherit_condition(Evaluator *ev, Mapper *mapper) {
     return mapper->inherit_condition
                ? mapper->inherit_condition
                : join_condition(ev, mapper->inherits->local_table, mapper->local_table, NULL, mapper->cls->node);

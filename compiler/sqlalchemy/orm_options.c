@@ -234,16 +234,6 @@ static Value *call_with_loader_criteria(Evaluator *ev, Value *self, const Argume
     return &made->head.head;
 }
 
-/* lazyload() of a relationship: the far side of a lazy load does not load its near side again. */
-Value *option_lazily(Evaluator *ev, Entity *entity, Property *property) {
-    LoadOption *option = option_new(ev, entity);
-    option->path = ARENA_ARRAY(evaluator_arena(ev), AttributeValue *, 1);
-    option->path[0] = attribute_new(ev, entity, property);
-    option->depth = 1;
-    option_step(ev, option, LOAD_LAZY);
-    return &option->head.head;
-}
-
 /* ---- on statements ---- */
 
 /* ---- options that contradict each other ---- */

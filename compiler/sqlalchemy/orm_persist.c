@@ -72,6 +72,11 @@ static bool server_made(const Element *column) {
     return schema && (schema->server_default || schema->computed);
 }
 
+/* None of JSON is a value of its own ('null'): where nothing was set, nothing is written. */
+static bool evaluates_none(const SaType *type) {
+    return type->kind != TYPE_DECORATOR && type->affinity == TYPE_JSON && !type->none_as_null;
+}
+
 /* What an INSERT into one table of the instance's says: columns and values in order. */
 typedef struct InsertRow {
     OrmInstance *instance;
@@ -109,6 +114,7 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
             element_list_push(ev, &row->missing_key, column);
             continue;
         }
+        if (!value && evaluates_none(column->type) && !column_has_default(column)) continue;
         row->has_server_columns |= none && server_made(column);
         if (none && column_has_default(column)) {
             if (server_made(column) && !COLUMN(column)->schema->default_value)
@@ -408,15 +414,19 @@ static bool link_row(Flush *flush, const LinkItem *item) {
     Dml *dml = dml_new(ev, item->remove ? EL_DELETE : EL_INSERT, relationship->secondary);
     ColumnPairs *lists[2] = {&relationship->sync, &relationship->secondary_pairs};
     OrmInstance *sides[2] = {item->parent, item->child};
-    for (int l = 0; l < 2; l++) {
-        for (int i = 0; i < lists[l]->count; i++) {
-            Value *value = source_value(flush, sides[l], lists[l]->items[i].from);
+    const ElementList *columns = from_columns(ev, relationship->secondary); /* in whose order either side writes */
+    for (int c = 0; c < columns->count; c++) {
+        for (int n = 0; n < lists[0]->count + lists[1]->count; n++) {
+            int l = n >= lists[0]->count;
+            const ColumnPair *pair = &lists[l]->items[l ? n - lists[0]->count : n];
+            if (!element_same(pair->to, columns->items[c])) continue;
+            Value *value = source_value(flush, sides[l], pair->from);
             if (!value) return false;
             if (!item->remove) {
-                pair_value(flush, dml, lists[l]->items[i].to, value);
+                pair_value(flush, dml, pair->to, value);
                 continue;
             }
-            Element *equal = element_operate(ev, SA_EQ, lists[l]->items[i].to, value, false, flush->loading.site);
+            Element *equal = element_operate(ev, SA_EQ, pair->to, value, false, flush->loading.site);
             if (!equal) return false;
             element_list_push(ev, &dml->where, equal);
         }

@@ -248,7 +248,8 @@ static bool post_run(Loading *loading, PostLoad *post) {
     Evaluator *ev = loading->ev;
     EagerPlan *eager = post->eager;
     if (!relationship_configure(ev, eager->relationship)) return false;
-    if (eager->kind == LOAD_IMMEDIATE) {
+    bool refreshes = loading->refresh && post->plan->depth == loading->depth;
+    if (eager->kind == LOAD_IMMEDIATE || (refreshes && eager->kind <= LOAD_SUBQUERY)) {
         bool inside = loading->session && loading->session->sync_inside;
         if (loading->session) loading->session->sync_inside = true;
         for (int i = 0; i < post->parents->count; i++) {

@@ -50,7 +50,7 @@ void session_attach(Evaluator *ev, Session *session, OrmInstance *instance) {
     list_append(ev, session->instances, &instance->head.head);
 }
 
-static OrmInstance *instance_argument(Evaluator *ev, const Arguments *arguments) {
+OrmInstance *session_instance_argument(Evaluator *ev, const Arguments *arguments) {
     Value *value = arguments->count           ? arguments->items[0]
                    : arguments->keyword_count ? arguments->keywords[0].value
                                               : NULL;
@@ -65,7 +65,7 @@ static OrmInstance *instance_argument(Evaluator *ev, const Arguments *arguments)
 /* ---- add, delete, expire ---- */
 
 static Value *session_add(Evaluator *ev, Value *self, const Arguments *arguments) {
-    OrmInstance *instance = instance_argument(ev, arguments);
+    OrmInstance *instance = session_instance_argument(ev, arguments);
     if (instance) instance_cascade_add(ev, (Session *)self, instance, 0);
     return evaluator_error_pending(ev) ? NULL : value_none(ev);
 }
@@ -129,7 +129,7 @@ static bool delete_cascade(Evaluator *ev, Session *session, OrmInstance *instanc
 }
 
 static Value *session_delete(Evaluator *ev, Value *self, const Arguments *arguments) {
-    OrmInstance *instance = instance_argument(ev, arguments);
+    OrmInstance *instance = session_instance_argument(ev, arguments);
     if (!instance) return evaluator_error_pending(ev) ? NULL : value_none(ev);
     if (instance->status == INSTANCE_TRANSIENT || instance->status == INSTANCE_PENDING)
         return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site, "Instance '<%s>' is not persisted",
@@ -141,31 +141,11 @@ static Value *session_delete(Evaluator *ev, Value *self, const Arguments *argume
     return good ? value_none(ev) : NULL;
 }
 
-static void expire_instance(Evaluator *ev, OrmInstance *instance) {
-    evaluator_touch(ev, instance, sizeof *instance);
-    AtomMap kept;
-    atom_map_init(&kept, evaluator_arena(ev));
-    for (int i = 0; i < instance->head.attributes.count; i++) {
-        Atom key = instance->head.attributes.entries[i].key;
-        if (key && !mapper_property(instance->mapper, key))
-            atom_map_set(&kept, key, instance->head.attributes.entries[i].value);
-    }
-    instance->head.attributes = kept;
-    atom_map_init(&instance->committed, evaluator_arena(ev));
-    instance->expired = true;
-}
-
-static Value *session_expire(Evaluator *ev, Value *self, const Arguments *arguments) {
-    (void)self;
-    OrmInstance *instance = instance_argument(ev, arguments);
-    if (instance && instance->status == INSTANCE_PERSISTENT) expire_instance(ev, instance);
-    return evaluator_error_pending(ev) ? NULL : value_none(ev);
-}
-
 static void expire_everything(Evaluator *ev, Session *session) {
     for (int i = 0; i < session->instances->count; i++) {
         OrmInstance *instance = value_as_instance(session->instances->items[i]);
-        if (instance->session == session && instance->status == INSTANCE_PERSISTENT) expire_instance(ev, instance);
+        if (instance->session == session && instance->status == INSTANCE_PERSISTENT)
+            instance_expire(ev, instance, NULL);
     }
 }
 
@@ -186,42 +166,6 @@ static Value *session_expunge(Evaluator *ev, Value *self, const Arguments *argum
         instance->status = instance->status == INSTANCE_PENDING ? INSTANCE_TRANSIENT : INSTANCE_DETACHED;
     }
     return value_none(ev);
-}
-
-static Value *session_merge(Evaluator *ev, Value *self, const Arguments *arguments) {
-    Session *session = (Session *)self;
-    OrmInstance *given = instance_argument(ev, arguments);
-    if (!given) return evaluator_error_pending(ev) ? NULL : value_unknown_at(ev, arguments->site);
-    if (given->session == session) return &given->head.head;
-    Mapper *mapper = given->mapper;
-    Value **keys = ARENA_ARRAY(evaluator_arena(ev), Value *, mapper->primary_key.count + 1);
-    bool has_key = true;
-    for (int i = 0; i < mapper->primary_key.count; i++) {
-        Property *property = mapper_property_of(mapper, mapper->primary_key.items[i]);
-        keys[i] = property ? instance_get(&given->head.head, property->key) : NULL;
-        has_key &= keys[i] && !value_is_none(keys[i]);
-    }
-    Value *found = NULL;
-    if (has_key) {
-        Value *key = mapper->primary_key.count == 1 ? keys[0] : value_tuple(ev, keys, mapper->primary_key.count);
-        session_begin(ev, session, arguments->site);
-        found = session_get_instance(ev, session, mapper_entity(ev, mapper), key, NULL, arguments->site);
-        if (!found) return NULL;
-        if (value_is_unknown(found) && ((UnknownValue *)found)->present) found = ((UnknownValue *)found)->present;
-    }
-    OrmInstance *into = value_as_instance(found);
-    if (!into) {
-        into = instance_new(ev, mapper);
-        session_attach(ev, session, into);
-    }
-    AtomMap values = given->head.attributes;
-    for (int i = 0; i < values.count; i++) {
-        Property *property = values.entries[i].key ? mapper_property(mapper, values.entries[i].key) : NULL;
-        if (property && property->kind == PROPERTY_COLUMN &&
-            !value_set_attribute(ev, &into->head.head, property->key, values.entries[i].value, arguments->site))
-            return NULL;
-    }
-    return &into->head.head;
 }
 
 /* ---- flush, commit, rollback ---- */
@@ -249,7 +193,7 @@ static bool session_end(Evaluator *ev, Session *session, bool commit, const Node
             instance->session = NULL;
             instance->status = INSTANCE_TRANSIENT;
         } else if (instance->status == INSTANCE_PERSISTENT) {
-            expire_instance(ev, instance);
+            instance_expire(ev, instance, NULL);
         }
     }
     return true;
@@ -376,28 +320,6 @@ static Value *session_get(Evaluator *ev, Value *self, const Arguments *arguments
     return value_is_unknown(found) && ((UnknownValue *)found)->present ? ((UnknownValue *)found)->present : found;
 }
 
-static Value *session_refresh(Evaluator *ev, Value *self, const Arguments *arguments) {
-    Session *session = (Session *)self;
-    OrmInstance *instance = instance_argument(ev, arguments);
-    if (!instance) return evaluator_error_pending(ev) ? NULL : value_none(ev);
-    Value *names =
-        arguments->count > 1 ? arguments->items[1] : arguments_keyword(arguments, orm_atom(ev, "attribute_names"));
-    session_attach(ev, session, instance);
-    if (instance->status == INSTANCE_PENDING)
-        return sa_raise(ev, SA_INVALID_REQUEST_ERROR, arguments->site,
-                        "Instance '<%s>' is not persistent within this Session",
-                        instance->mapper->cls->name->text.start);
-    if (!session_autoflush(ev, session, arguments->site)) return NULL;
-    session_begin(ev, session, arguments->site);
-    ListValue *only = names && !value_is_none(names) ? (ListValue *)value_iterate(ev, names, arguments->site) : NULL;
-    if (only && !value_is(&only->head, VALUE_LIST) && !value_is(&only->head, VALUE_TUPLE)) only = NULL;
-    bool inside = session->sync_inside;
-    session->sync_inside = true;
-    bool good = orm_instance_refresh(ev, instance, only, true, arguments->site);
-    session->sync_inside = inside;
-    return good ? value_none(ev) : NULL;
-}
-
 static Value *session_execute(Evaluator *ev, Value *self, const Arguments *arguments) {
     Value *statement = arguments->count ? arguments->items[0] : arguments_keyword(arguments, orm_atom(ev, "statement"));
     Value *parameters =
@@ -512,6 +434,47 @@ static Value *session_instances(Evaluator *ev, Value *self, const Arguments *arg
     return &list->head;
 }
 
+/* with session.no_autoflush: … */
+typedef struct NoAutoflush {
+    Value head;
+    Session *session;
+    bool before;
+} NoAutoflush;
+
+static Value *no_autoflush_enter(Evaluator *ev, Value *self, const Node *site) {
+    (void)site;
+    NoAutoflush *block = (NoAutoflush *)self;
+    evaluator_touch(ev, block->session, sizeof *block->session);
+    block->before = block->session->autoflush;
+    block->session->autoflush = false;
+    return &block->session->head.head;
+}
+
+static bool no_autoflush_leave(Evaluator *ev, Value *self, bool failed, const Node *site) {
+    (void)failed;
+    (void)site;
+    NoAutoflush *block = (NoAutoflush *)self;
+    evaluator_touch(ev, block->session, sizeof *block->session);
+    block->session->autoflush = block->before;
+    return true;
+}
+
+static const Type no_autoflush_type = {
+    .name = "no_autoflush", .kind = VALUE_NATIVE, .enter = no_autoflush_enter, .leave = no_autoflush_leave};
+
+static Value *session_no_autoflush(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    NoAutoflush *made = ARENA_NEW(evaluator_arena(ev), NoAutoflush);
+    *made = (NoAutoflush){{&no_autoflush_type, evaluator_object_class(ev)}, (Session *)self, true};
+    return &made->head;
+}
+
+static Value *session_contains(Evaluator *ev, Value *self, Value *item, const Node *site) {
+    (void)site;
+    const OrmInstance *instance = value_as_instance(item);
+    return value_bool(ev, instance && instance->session == (Session *)self);
+}
+
 static const NativeMethod session_methods[] = {
     {"add", session_add, NATIVE_METHOD, NULL},
     {"add_all", session_add_all, NATIVE_METHOD, NULL},
@@ -551,7 +514,7 @@ static const NativeMethod session_methods[] = {
     {"dirty", session_instances, NATIVE_PROPERTY, "d"},
     {"deleted", session_instances, NATIVE_PROPERTY, "x"},
     {"sync_session", session_self, NATIVE_PROPERTY, NULL},
-    {"no_autoflush", session_self, NATIVE_PROPERTY, NULL},
+    {"no_autoflush", session_no_autoflush, NATIVE_PROPERTY, NULL},
     {0},
 };
 
@@ -577,6 +540,7 @@ static const Type orm_session_type = {.name = "Session",
                                       .enter = session_enter,
                                       .leave = session_leave,
                                       .call = session_call,
+                                      .contains = session_contains,
                                       .has_attributes = true};
 
 /* ---- making sessions ---- */

@@ -33,7 +33,8 @@ struct OrmInstance {
     Value **identity; /* values of the primary key; NULL: none yet */
     EntityPlan *plan; /* how it was loaded */
     OrmOptions *options;
-    Slice text; /* of an instance that came from outside: "user" */
+    ListValue *expired_names; /* attributes that session.expire() named: loaded again together; NULL: none */
+    Slice text;               /* of an instance that came from outside: "user" */
 };
 
 struct Session {
@@ -122,7 +123,14 @@ void session_begin(Evaluator *ev, Session *session, const Node *site);
 Value *session_execute_statement(Evaluator *ev, Session *session, Value *statement, Value *parameters, Value *options,
                                  const Node *site);
 bool orm_emit_plain(Evaluator *ev, StatementKind kind, const char *text, const Node *site);
+OrmInstance *session_instance_argument(Evaluator *ev, const Arguments *arguments);
 void sessions_define(Evaluator *ev, ModuleValue *orm, ModuleValue *async_module);
+
+/* orm_merge.c */
+void instance_expire(Evaluator *ev, OrmInstance *instance, ListValue *names); /* NULL: every attribute */
+Value *session_expire(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *session_refresh(Evaluator *ev, Value *self, const Arguments *arguments);
+Value *session_merge(Evaluator *ev, Value *self, const Arguments *arguments);
 
 /* orm_result.c */
 extern const Type orm_result_type, orm_row_type;
