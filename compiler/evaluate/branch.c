@@ -1,13 +1,24 @@
 /* Decisions and paths. See branch.h for what they are, and evaluator_decide in native.h. */
 #include "compiler/evaluate/internal.h"
 
-enum { DECISIONS_MOST = 200, MEMORY_EASY = 32 * 1024 * 1024 };
+/* `barren` paths in a row: neither a new statement nor a new turn, so that what follows will hardly tell more. */
+enum { DECISIONS_MOST = 200, BARREN_MOST = 48, MEMORY_EASY = 32 * 1024 * 1024 };
 
 typedef struct PathPrefix {
     int *taken;
     int count;
+    const Node *site; /* of the decision that was turned; NULL: the first path */
     struct PathPrefix *next;
 } PathPrefix;
+
+typedef struct Exploration {
+    PairMap met; /* (decision's site, outcome) that some path has taken */
+    PathPrefix first, *tail;
+    int queued, visited;
+    int executed; /* executions before it began */
+    int barren;   /* the last paths that have told nothing new */
+    JournalMark mark;
+} Exploration;
 
 bool evaluator_symbolic(const Evaluator *ev) { return ev->path.exploring; }
 
@@ -21,54 +32,71 @@ int evaluator_decide(Evaluator *ev, const Node *site, int alternatives) {
     return taken;
 }
 
+/* ---- visiting ---- */
+
 /* The decisions of the path that has just ended, each turned to its other outcomes: paths still to visit. */
-static PathPrefix *path_turns(Evaluator *ev, int fixed, PathPrefix **tail, int *queued) {
+static void path_turns(Evaluator *ev, Exploration *all, int fixed) {
     const PathState *path = &ev->path;
+    for (int i = 0; i < path->count; i++)
+        pair_place(&all->met, &ev->keep, path->items[i].site, (uintptr_t)path->items[i].taken);
     for (int i = fixed; i < path->count; i++)
         for (int other = path->items[i].taken + 1; other < path->items[i].alternatives; other++) {
-            if (*queued >= ev->limits.paths * 4) return *tail;
+            if (all->queued >= ev->limits.paths * 4) return;
             PathPrefix *prefix = ARENA_NEW(&ev->keep, PathPrefix);
             prefix->count = i + 1;
+            prefix->site = path->items[i].site;
             prefix->taken = arena_allocate(&ev->keep, sizeof(int) * (size_t)(i + 1));
             for (int j = 0; j < i; j++) prefix->taken[j] = path->items[j].taken;
             prefix->taken[i] = other;
-            (*tail)->next = prefix;
-            *tail = prefix;
-            ++*queued;
+            all->tail->next = prefix;
+            all->tail = prefix;
+            all->queued++;
         }
-    return *tail;
+}
+
+/* Where nothing is executed, combinations say nothing: each outcome of each decision is visited once. */
+static bool prefix_is_idle(const Evaluator *ev, const Exploration *all, const PathPrefix *prefix) {
+    return prefix->site && ev->execution_count == all->executed &&
+           pair_find(&all->met, prefix->site, (uintptr_t)prefix->taken[prefix->count - 1]);
+}
+
+static void path_visit(Evaluator *ev, Exploration *all, const PathPrefix *prefix, PathRun run, void *data) {
+    ev->path = (PathState){.exploring = true, .forced = prefix->taken, .forced_count = prefix->count};
+    ev->limit_quiet = all->visited > 1;
+    trace_begin_path(ev);
+    ArenaMark memory = arena_mark(ev->arena);
+    int reported = ev->trace_count, diagnosed = ev->diagnostics.count, sources = ev->source_count;
+    int met = all->met.count;
+    run(ev, data);
+    if (ev->error.pending) evaluator_report_error(ev);
+    path_turns(ev, all, prefix->count);
+    journal_undo(ev, all->mark);
+    all->barren = reported == ev->trace_count && met == all->met.count ? all->barren + 1 : 0;
+    /* a long exploration gives back the memory of paths that have told nothing new */
+    bool nothing = reported == ev->trace_count && diagnosed == ev->diagnostics.count;
+    if (nothing && ev->arena == &ev->scratch && ev->scratch.used > MEMORY_EASY) {
+        ev->source_count = sources;
+        arena_reset_to(&ev->scratch, memory);
+    }
 }
 
 void evaluator_explore(Evaluator *ev, PathRun run, void *data, const Node *entry) {
     PathState outer = ev->path;
-    JournalMark mark = journal_mark(ev);
-    PathPrefix first = {0}, *tail = &first;
-    int queued = 0, visited = 0;
+    Exploration all = {.executed = ev->execution_count, .mark = journal_mark(ev)};
+    all.tail = &all.first;
     ev->steps = 0;
     ev->limit_reported = false;
-    for (PathPrefix *prefix = &first; prefix; prefix = prefix->next) {
+    for (PathPrefix *prefix = &all.first; prefix; prefix = prefix->next) {
+        if (prefix_is_idle(ev, &all, prefix)) continue;
         /* the steps of all paths count together: what the first of them have used up, the rarer ones do not get */
-        if (visited && ev->steps > ev->limits.steps) break;
-        if (visited++ >= ev->limits.paths) {
-            evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, entry),
-                           "more than %d combinations of branches: the rarer ones are left out", ev->limits.paths);
+        if ((all.visited && ev->steps > ev->limits.steps) || all.barren >= BARREN_MOST) break;
+        if (all.visited++ >= ev->limits.paths) {
+            if (ev->execution_count > all.executed)
+                evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, entry),
+                               "more than %d combinations of branches: the rarer ones are left out", ev->limits.paths);
             break;
         }
-        ev->path = (PathState){.exploring = true, .forced = prefix->taken, .forced_count = prefix->count};
-        ev->limit_quiet = visited > 1;
-        trace_begin_path(ev);
-        ArenaMark memory = arena_mark(ev->arena);
-        int reported = ev->trace_count, diagnosed = ev->diagnostics.count, sources = ev->source_count;
-        run(ev, data);
-        if (ev->error.pending) evaluator_report_error(ev);
-        path_turns(ev, prefix->count, &tail, &queued);
-        journal_undo(ev, mark);
-        /* a long exploration gives back the memory of paths that have told nothing new */
-        bool nothing = reported == ev->trace_count && diagnosed == ev->diagnostics.count;
-        if (nothing && ev->arena == &ev->scratch && ev->scratch.used > MEMORY_EASY) {
-            ev->source_count = sources;
-            arena_reset_to(&ev->scratch, memory);
-        }
+        path_visit(ev, &all, prefix, run, data);
     }
     ev->path = outer;
 }

@@ -278,7 +278,12 @@ static Value *super_nothing(Evaluator *ev, Value *self, const Arguments *argumen
     return value_none(ev);
 }
 
-static Value *class_plain_instance(Evaluator *ev, Class *cls) { return instance_allocate(ev, cls, sizeof(Instance)); }
+/* A native base that the ORM alone makes has a struct of its own: what a program's subclass of it is stays unknown. */
+static Value *class_plain_instance(Evaluator *ev, Class *cls, const Node *site) {
+    if (cls->instance_type->kind == VALUE_NATIVE)
+        return value_unknown(ev, evaluator_node_text(ev, site), site, &cls->head);
+    return instance_allocate(ev, cls, sizeof(Instance));
+}
 
 static Value *super_new(Evaluator *ev, Value *self, const Arguments *arguments) {
     (void)self;
@@ -288,7 +293,7 @@ static Value *super_new(Evaluator *ev, Value *self, const Arguments *arguments) 
     rest.items++;
     rest.nodes = rest.nodes ? rest.nodes + 1 : NULL;
     rest.count--;
-    return cls->create ? cls->create(ev, cls, &rest) : class_plain_instance(ev, cls);
+    return cls->create ? cls->create(ev, cls, &rest) : class_plain_instance(ev, cls, arguments->site);
 }
 
 Value *super_get_attribute(Evaluator *ev, Value *super, Atom name, const Node *site) {
@@ -352,7 +357,7 @@ Value *class_call(Evaluator *ev, Class *cls, const Arguments *arguments) {
     if (new_ && value_is(new_, VALUE_FUNCTION)) {
         made = function_call(ev, (FunctionValue *)new_, &cls->head, arguments);
     } else {
-        made = cls->create ? cls->create(ev, cls, arguments) : class_plain_instance(ev, cls);
+        made = cls->create ? cls->create(ev, cls, arguments) : class_plain_instance(ev, cls, arguments->site);
     }
     if (!made || !class_is_subclass(made->cls, cls)) return made;
     return class_initialise(ev, made->cls, made, arguments);

@@ -12,12 +12,12 @@ static bool module_is_program(Evaluator *ev, const ModuleValue *module) {
 
 static void entry_add(Evaluator *ev, EntryPoint entry) {
     const Node *node = entry.function ? entry.function->node : entry.cls->node;
-    for (int i = 0; i < ev->entry_count; i++) {
-        const EntryPoint *known = &ev->entries[i];
-        if ((known->function ? known->function->node : known->cls->node) != node) continue;
-        ev->entries[i] = entry;
+    const Pair *known = pair_find(&ev->entry_places, node, 0);
+    if (known) {
+        ev->entries[known->value] = entry;
         return;
     }
+    pair_place(&ev->entry_places, &ev->keep, node, 0)->value = ev->entry_count;
     ARENA_PUSH(&ev->keep, ev->entries, ev->entry_count, ev->entry_capacity) = entry;
 }
 
@@ -85,7 +85,9 @@ static void entry_run(Evaluator *ev, EntryRun run) {
     if (trace_is_covered(ev, run.function->node)) return;
     ev->entry_node = run.function->node;
     ev->entry_class = run.cls;
+    int executed = ev->execution_count;
     evaluator_explore(ev, entry_run_path, &run, run.function->node);
+    if (ev->execution_count == executed) pair_place(&ev->idle_runs, &ev->keep, run.function->node, 0)->value++;
     ev->entry_node = NULL;
     ev->entry_class = NULL;
 }
@@ -104,6 +106,14 @@ static bool class_has_subclass(const Evaluator *ev, const Class *cls) {
     return false;
 }
 
+/* An inherited method that has executed nothing in several classes: what it calls of theirs is an entry point itself.
+ */
+static bool method_is_idle(const Evaluator *ev, const FunctionValue *function) {
+    enum { IDLE_RUNS = 3 };
+    const Pair *runs = pair_find(&ev->idle_runs, function->node, 0);
+    return runs && runs->value >= IDLE_RUNS;
+}
+
 /* The class's own methods; and those of its bases that it inherits, since what they call may be its own. */
 static void class_run(Evaluator *ev, Class *cls) {
     bool quiet = class_has_subclass(ev, cls);
@@ -117,6 +127,7 @@ static void class_run(Evaluator *ev, Class *cls) {
             if (!function || function->owner != owner ||
                 (i && class_find(cls, owner->names.entries[j].key) != owner->names.entries[j].value))
                 continue;
+            if (i && method_is_idle(ev, function)) continue;
             entry_run(ev, (EntryRun){function, cls, binding, quiet});
         }
     }

@@ -130,22 +130,6 @@ void evaluator_destroy(Evaluator *ev) {
 
 /* ---- sources ---- */
 
-static void program_split_name(Evaluator *ev, ProgramSource *program) {
-    Slice name = program->source->name;
-    if (slice_ends_with(name, ".py") || slice_ends_with(name, ".md")) name.length -= 3;
-    int capacity = 0;
-    for (size_t at = 0; at < name.length;) {
-        size_t end = at + slice_find(slice_sub(name, at, name.length), '/');
-        Slice part = slice_sub(name, at, end);
-        if (part.length && !slice_equals_text(part, ".")) {
-            if (slice_equals_text(part, "..") && program->part_count) program->part_count--;
-            else ARENA_PUSH(&ev->lasting, program->parts, program->part_count, capacity) = part;
-        }
-        at = end + 1;
-    }
-    program->is_package = program->part_count && slice_equals_text(program->parts[program->part_count - 1], "__init__");
-}
-
 void evaluator_add_source(Evaluator *ev, Source *source, SourceRole role, Slice label) {
     ProgramSource *program = ARENA_NEW(&ev->lasting, ProgramSource);
     program->source = source;
@@ -161,25 +145,6 @@ static void program_parse(Evaluator *ev, ProgramSource *program) {
     /* trees of the program's files last: they are the same for every compile */
     ParseOptions options = {.nesting_limit = ev->limits.nesting};
     program->tree = parse_module(&ev->lasting, ev->atoms, program->source, -1, &options, &ev->load_diagnostics);
-}
-
-static Slice program_label(const ProgramSource *program) {
-    if (program->label.length) return program->label;
-    int directory = program->part_count - 2;
-    if (program->is_package) directory = program->part_count - 2;
-    return directory >= 0 ? program->parts[directory] : SLICE("");
-}
-
-static Slice program_module_name(Evaluator *ev, const ProgramSource *program) {
-    if (program->label.length && program->part_count)
-        return slice_format(ev->arena, "%.*s.%.*s", SLICE_ARGS(program->label),
-                            SLICE_ARGS(program->parts[program->part_count - 1]));
-    Buffer out;
-    buffer_init(&out, ev->arena);
-    int count = program->part_count - program->is_package;
-    for (int i = count > 2 ? count - 2 : 0; i < count; i++)
-        buffer_format(&out, "%s%.*s", out.length ? "." : "", SLICE_ARGS(program->parts[i]));
-    return out.length ? buffer_view(&out) : SLICE("__main__");
 }
 
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
@@ -206,12 +171,28 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     TryFrame *tries = ev->tries;
     const Node *entry = ev->entry_node;
     int depth = ev->depth;
+    PathState path = ev->path;
+    int64_t steps = ev->steps;
+    int traced = ev->trace_count, traced_within = ev->trace_within, pending = ev->pending_count;
+    ev->trace_within = 0;
     ev->frame = &frame;
     ev->tries = NULL;
     ev->entry_node = NULL;
+    if (frame.caller) {
+        /* its decisions are its own: the importer's paths do not multiply by them */
+        ev->path = (PathState){.exploring = path.exploring};
+        ev->steps = 0;
+    }
     Flow flow = execute_body(ev, &program->tree->body);
     if (flow == FLOW_RAISE) evaluator_report_error(ev);
     imports_complete(ev, module);
+    program->executes |= ev->trace_count - traced > ev->trace_within || ev->pending_count > pending;
+    ev->trace_within = traced_within + ev->trace_count - traced;
+    program->decides |= ev->path.count > 0;
+    if (frame.caller) {
+        ev->path = path;
+        ev->steps = steps;
+    }
     ev->frame = frame.caller;
     ev->tries = tries;
     ev->entry_node = entry;
@@ -331,10 +312,7 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     ev->execution_count = ev->execution_capacity = 0;
     ev->trace_first = ev->trace_tail = ev->path_anchor = NULL;
     memset(ev->buckets, 0, sizeof ev->buckets);
-    ev->called = NULL;
-    ev->called_count = ev->called_capacity = 0;
-    ev->covered = NULL;
-    ev->covered_count = ev->covered_capacity = 0;
+    ev->called = ev->covered = ev->entry_places = ev->idle_runs = (PairMap){0};
     ev->pending = NULL;
     ev->pending_count = ev->pending_capacity = 0;
     ev->entries = NULL;
@@ -363,24 +341,53 @@ static void free_names_prepare(Evaluator *ev) {
     ev->journaling = journaling;
 }
 
+/*
+ * Of many files most only define: those whose own body both meets a decision and executes something are told by
+ * running all once, in order, and taking it back. Only they have paths to visit, each of which imports anew what the
+ * file stands on.
+ */
+static void programs_try(Evaluator *ev) {
+    JournalMark mark = journal_mark(ev);
+    for (int i = 0; i < ev->program_count; i++) {
+        ProgramSource *program = ev->programs[i];
+        if (program->role != SOURCE_PROGRAM || program->module) continue;
+        ev->path = (PathState){.exploring = true};
+        ev->steps = 0;
+        ev->limit_reported = false;
+        trace_begin_path(ev);
+        run_program(ev, program);
+    }
+    ev->path = (PathState){0};
+    journal_undo(ev, mark);
+}
+
+static bool program_has_paths(const ProgramSource *program, bool tried) {
+    return program->role == SOURCE_PROGRAM && !program->module && (!tried || (program->decides && program->executes));
+}
+
 /* Bodies of all files first: their functions call each other. What the ordinary path leaves stays. */
 void evaluator_run_sources(Evaluator *ev) {
     bool needs_free_names = ev->host.has_rows; /* --call may follow */
+    int given = 0;
     for (int i = 0; i < ev->program_count; i++) {
         program_parse(ev, ev->programs[i]);
         imports_preload(ev, &ev->programs[i]->tree->body);
         needs_free_names |= ev->programs[i]->source->block_count > 0;
+        given += ev->programs[i]->role == SOURCE_PROGRAM;
     }
     if (needs_free_names) free_names_prepare(ev);
-    for (int i = 0; i < ev->program_count; i++) {
-        ProgramSource *program = ev->programs[i];
-        if (program->role != SOURCE_PROGRAM) continue;
-        if (!ev->host.has_rows && !program->module) evaluator_explore(ev, run_program, program, &program->tree->node);
-    }
+    bool many = given > 1 && !ev->host.has_rows;
+    if (many) programs_try(ev);
+    for (int i = 0; i < ev->program_count && !ev->host.has_rows; i++)
+        if (program_has_paths(ev->programs[i], many))
+            evaluator_explore(ev, run_program, ev->programs[i], &ev->programs[i]->tree->node);
     ev->path_number++;
+    ev->entry_count = 0; /* what only other paths define is gone with them */
+    ev->entry_places = (PairMap){0};
     for (int i = 0; i < ev->program_count; i++) {
         if (ev->programs[i]->role != SOURCE_PROGRAM) continue;
         ev->path = (PathState){.exploring = !ev->host.has_rows};
+        ev->steps = ev->host.has_rows ? ev->steps : 0;
         program_import(ev, ev->programs[i]);
         if (!ev->host.has_rows) ev->pending_count = 0;
         ev->path = (PathState){0};

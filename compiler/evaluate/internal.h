@@ -7,6 +7,7 @@
 
 #include "compiler/evaluate/branch.h"
 #include "compiler/evaluate/evaluator.h"
+#include "compiler/evaluate/pairs.h"
 
 /* X(member, Python's name): names that the evaluator itself asks for. */
 #define EVALUATOR_NAMES(X)                                                                                             \
@@ -156,7 +157,10 @@ typedef struct ProgramSource {
     int part_count;
     bool is_package;
     NodeModule *tree;
-    ModuleValue *module; /* NULL until it is imported */
+    ModuleValue *module;             /* NULL until it is imported */
+    bool decides, executes;          /* its own body, when it ran */
+    int top;                         /* leading parts that stand above its package */
+    struct ProgramSource *same_part; /* another file whose dotted name ends with the same part */
 } ProgramSource;
 
 typedef struct FamilyState {
@@ -183,12 +187,6 @@ typedef struct PendingValue {
     Value *value;
     const Node *site;
 } PendingValue;
-
-/* A call of a function of the program; of a method: through which class. */
-typedef struct CalledFunction {
-    const Node *definition;
-    const Class *cls; /* NULL: a plain function */
-} CalledFunction;
 
 /* A function or class that a program source defines. */
 typedef struct EntryPoint {
@@ -220,6 +218,9 @@ struct Evaluator {
 
     ProgramSource **programs;
     int program_count, program_capacity;
+    int programs_indexed; /* how many of them the next two tell about */
+    AtomMap programs_by_part;
+    bool changes_path;      /* some file changes sys.path */
     const Source **sources; /* by Source.number */
     int source_count, source_capacity;
     int lasting_source_count;
@@ -259,12 +260,11 @@ struct Evaluator {
     Execution **canonical; /* number -> the execution that is reported for it */
     int execution_count, execution_capacity;
     Execution *trace_first;
-    int trace_count; /* grows with each execution that is reported, or reported better */
+    int trace_count;  /* grows with each execution that is reported, or reported better */
+    int trace_within; /* of these, those of modules that the module under way imported */
 
-    CalledFunction *called; /* definitions that other code of the program calls */
-    int called_count, called_capacity;
-    const Node **covered; /* … that a module body calls, with arguments that are known therefore */
-    int covered_count, covered_capacity;
+    PairMap called;        /* (definition, class) of functions that other code of the program calls */
+    PairMap covered;       /* (definition, 0): … that a module body calls, with arguments that are known therefore */
     PendingValue *pending; /* what variables hold that nobody has read yet */
     int pending_count, pending_capacity;
     Execution *buckets[64]; /* reported executions by place */
@@ -276,6 +276,8 @@ struct Evaluator {
     const Node *return_site;
     EntryPoint *entries;
     int entry_count, entry_capacity;
+    PairMap entry_places; /* (definition, 0) -> its number in `entries` from 0 */
+    PairMap idle_runs;    /* (definition, 0) -> how many classes' methods of it have executed nothing */
 
     DiagnosticList load_diagnostics, diagnostics;
     DiagnosticList *reporting;
@@ -391,6 +393,13 @@ Value *unknown_choose_item(Evaluator *ev, DictValue *dict, Value *key, const Nod
 Value *value_alias(Evaluator *ev, Value *origin, Value *arguments);
 Value *value_union(Evaluator *ev, Value *left, Value *right);
 Class *unknown_class(const Value *value); /* NULL: not known */
+
+/* ---- program.c ---- */
+void program_split_name(Evaluator *ev, ProgramSource *program);
+Slice program_label(const ProgramSource *program);
+Slice program_module_name(Evaluator *ev, const ProgramSource *program);
+ProgramSource *program_find(Evaluator *ev, Slice dotted, const ProgramSource *from); /* NULL: no file of the program */
+ProgramSource *program_find_relative(Evaluator *ev, const ProgramSource *from, int level, Slice name);
 
 /* ---- import.c ---- */
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program);

@@ -282,30 +282,20 @@ void trace_flush_pending(Evaluator *ev) {
     ev->pending_count = 0;
 }
 
-static bool holds_node(const Node *const *items, int count, const Node *node) {
-    for (int i = 0; i < count; i++)
-        if (items[i] == node) return true;
-    return false;
-}
-
+/* A definition that other code of the program calls; a method: through which class. */
 static bool is_called(const Evaluator *ev, const Node *definition, const Class *cls) {
-    for (int i = 0; i < ev->called_count; i++)
-        if (ev->called[i].definition == definition && ev->called[i].cls == cls) return true;
-    return false;
+    return pair_find(&ev->called, definition, (uintptr_t)cls) != NULL;
 }
 
 void trace_note_call(Evaluator *ev, const FunctionValue *function, const Value *self) {
     if (!ev->path.exploring) return;
     const Class *cls = !function->owner || !self ? NULL : value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
-    if (!is_called(ev, function->node, cls))
-        ARENA_PUSH(&ev->keep, ev->called, ev->called_count, ev->called_capacity) =
-            (CalledFunction){function->node, cls};
-    if (ev->entry_node || ev->limit_reported || holds_node(ev->covered, ev->covered_count, function->node)) return;
-    ARENA_PUSH(&ev->keep, ev->covered, ev->covered_count, ev->covered_capacity) = function->node;
+    pair_place(&ev->called, &ev->keep, function->node, (uintptr_t)cls);
+    if (!ev->entry_node && !ev->limit_reported) pair_place(&ev->covered, &ev->keep, function->node, 0);
 }
 
 bool trace_is_covered(const Evaluator *ev, const Node *definition) {
-    return holds_node(ev->covered, ev->covered_count, definition);
+    return pair_find(&ev->covered, definition, 0) != NULL;
 }
 
 static bool execution_is_shown(const Evaluator *ev, const Execution *execution) {

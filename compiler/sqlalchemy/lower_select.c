@@ -444,7 +444,7 @@ static StatementKind statement_kind(const Element *element) {
     }
 }
 
-static bool text_begins(Slice text, const char *word) {
+bool text_begins(Slice text, const char *word) {
     size_t i = 0;
     while (i < text.length && (text.start[i] == ' ' || text.start[i] == '\n' || text.start[i] == '\t')) i++;
     return slice_starts_ignoring_case(slice_sub(text, i, text.length), word);

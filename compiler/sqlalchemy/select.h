@@ -138,6 +138,8 @@ void pairs_push(Evaluator *ev, ValuePairs *pairs, ValuePair pair);
 /* ---- lowering ---- */
 
 /* The query tree of a statement or expression for the evaluator's dialect. NULL: raised. */
+/* Whether SQL text begins with this keyword, written in lower case. */
+bool text_begins(Slice text, const char *word);
 Query *element_lower(Evaluator *ev, Element *element, StatementKind *kind);
 /* Lowers, emits and appends one statement. False: raised. */
 bool element_emit(Evaluator *ev, Element *element, StatementList *out);

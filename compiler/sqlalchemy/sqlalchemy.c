@@ -398,22 +398,25 @@ static bool sa_execute_element(Evaluator *ev, Element *element, const Node *site
     return !evaluator_error_pending(ev);
 }
 
-/* `paginate(User.id == 1)`: a condition that goes elsewhere is no statement. */
-static bool is_mere_expression(const Element *element) {
-    return !element_is_statement(element) && !element_is_from(element) && element->kind != EL_TEXT &&
-           element->kind != EL_DDL;
+/* Of what a program only makes, statements are queries: a column, a table or a condition is a part of some. */
+static bool element_is_sent(const Element *element) {
+    static const char *const words[] = {"select", "insert", "update", "delete", "with", "values"};
+    if (element->kind != EL_TEXT) return element_is_statement(element) || element->kind == EL_DDL;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_begins(((const TextElement *)element)->text, words[i])) return true;
+    return false;
 }
 
 static bool execute_value(Evaluator *ev, Value *value, const Node *site) {
     if (value_is_element(value)) {
-        if (evaluator_is_lazy(ev) && is_mere_expression((Element *)value)) return true;
-        sa_execute_element(ev, (Element *)value, site);
+        if (!evaluator_is_lazy(ev) || element_is_sent((const Element *)value))
+            sa_execute_element(ev, (Element *)value, site);
         return true;
     }
     if (orm_execute_value(ev, value, site)) return true;
     if (evaluator_error_pending(ev)) return true;
     Element *element = value_is(value, VALUE_NATIVE) ? element_of(ev, value) : NULL;
-    if (!element || (evaluator_is_lazy(ev) && is_mere_expression(element))) return evaluator_error_pending(ev);
+    if (!element || (evaluator_is_lazy(ev) && !element_is_sent(element))) return evaluator_error_pending(ev);
     sa_execute_element(ev, element, site);
     return true;
 }
