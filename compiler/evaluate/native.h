@@ -259,8 +259,6 @@ typedef struct RowSet {
     int64_t last_insert_id;
 } RowSet;
 ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statements, const Node *site);
-/* What is being executed is a value that the text only makes: nothing of the program was seen to send it. */
-bool evaluator_is_lazy(const Evaluator *ev);
 /* The number that the next recorded execution gets: a later statement refers to its rows with it. */
 int evaluator_execution_count(const Evaluator *ev);
 
