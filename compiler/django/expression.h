@@ -185,6 +185,9 @@ static inline DjExpr *value_expr(Value *value) { return (DjExpr *)value; }
 
 /* ---- making (expression.c) ---- */
 
+/* Expressions inside each other, subqueries included. */
+enum { DJ_MAX_DEPTH = 400 };
+
 DjExpr *dj_expr_new(Evaluator *ev, DjKind kind, const Node *site, int count);
 /* One keyword of a filter(), name=value, as if it were written at `site`. */
 DjExpr *dj_condition_new(Evaluator *ev, Slice name, Value *value, const Node *site);

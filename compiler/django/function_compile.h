@@ -5,7 +5,6 @@
 #include "compiler/django/compile.h"
 #include "compiler/django/function.h"
 
-enum { DJ_MAX_DEPTH = 400 };
 
 /* function_compile.c: by the function's own compile, its id, or its SQL name; aggregates with DISTINCT, FILTER, ORDER
  * BY. */

@@ -297,20 +297,37 @@ DjOutcome lookup_compile_isnull(DjCompiler *compiler, DjExpr *lookup, Expr **out
     return DJ_SQL;
 }
 
-static bool same_param(const Expr *a, const Expr *b) {
-    if (a->kind != EXPR_PARAM || b->kind != EXPR_PARAM) return false;
-    const Param *x = a->as.param, *y = b->as.param;
-    if (x->source != PARAM_KNOWN || y->source != PARAM_KNOWN || x->value.kind != y->value.kind) return false;
-    switch (x->value.kind) {
+/* The values of a list so far, by what they are. */
+typedef struct SeenValues {
+    SliceMap of_kind[LITERAL_MAP + 1];
+} SeenValues;
+
+/* The bytes that tell a known value from others of its kind. False: it is unlike all others. */
+static bool literal_key(const Literal *value, Slice *key) {
+    static const double zero = 0;
+    switch (value->kind) {
+    case LITERAL_NULL: *key = (Slice){"", 0}; return true;
     case LITERAL_BOOL:
-    case LITERAL_INTEGER: return x->value.integer == y->value.integer;
-    case LITERAL_FLOAT: return x->value.number == y->value.number;
+    case LITERAL_INTEGER: *key = (Slice){(const char *)&value->integer, sizeof value->integer}; return true;
+    case LITERAL_FLOAT: /* -0.0 == 0.0, and NaN is not equal to itself */
+        *key = (Slice){(const char *)(value->number == 0 ? &zero : &value->number), sizeof value->number};
+        return value->number == value->number;
     case LITERAL_TEXT:
-    case LITERAL_BYTES: return slice_equals(x->value.text, y->value.text);
-    case LITERAL_NULL: return true;
+    case LITERAL_BYTES: *key = value->text; return true;
     case LITERAL_ARRAY:
     case LITERAL_MAP: return false;
     }
+    return false;
+}
+
+/* Whether the list holds the value already; else it is noted. */
+static bool seen_before(SeenValues *seen, Arena *arena, const Expr *item) {
+    Slice key;
+    const Param *param = item->kind == EXPR_PARAM ? item->as.param : NULL;
+    if (!param || param->source != PARAM_KNOWN || !literal_key(&param->value, &key)) return false;
+    SliceMap *map = &seen->of_kind[param->value.kind];
+    if (slice_map_get(map, key)) return true;
+    slice_map_add(map, arena, key, (void *)(uintptr_t)item);
     return false;
 }
 
@@ -322,15 +339,13 @@ static DjOutcome compile_list_item(DjCompiler *compiler, DjExpr *lookup, Value *
 /* The list of IN: each value once, None left out. */
 static DjOutcome compile_list(DjCompiler *compiler, DjExpr *lookup, const ListValue *list, Expr *in) {
     Arena *arena = arena_of(compiler);
+    SeenValues seen = {0};
     for (int i = 0; i < list->count; i++) {
         if (value_is_none(list->items[i])) continue;
         Expr *item;
         DjOutcome outcome = compile_list_item(compiler, lookup, list->items[i], &item);
         if (outcome != DJ_SQL) return outcome;
-        bool known = false;
-        /* long lists are compared by neighbours only through the database; duplicates matter for short ones */
-        for (int j = 1; j < in->args.count && !known; j++) known = same_param(in->args.items[j], item);
-        if (!known) expr_list_push(arena, &in->args, item);
+        if (!seen_before(&seen, arena, item)) expr_list_push(arena, &in->args, item);
     }
     return in->args.count > 1 ? DJ_SQL : DJ_EMPTY;
 }

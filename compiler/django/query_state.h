@@ -9,6 +9,7 @@ typedef struct DjQueryState {
     Class *q_class, *f_class, *func_class, *aggregate_class, *transform_class, *queryset_class, *manager_class,
         *base_manager_class;
     Class *lookup_class;
+    int resolve_depth;                 /* expressions and subqueries that are being resolved, one inside the other */
     bool postgres;                     /* the models import django.contrib.postgres: its lookups are registered */
     int manager_count;                 /* made so far: their order decides the default one */
     AtomMap function_classes;          /* class name → Class* */

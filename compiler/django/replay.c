@@ -6,6 +6,7 @@
 
 #include "compiler/django/django.h"
 #include "compiler/django/function.h"
+#include "compiler/django/query_state.h"
 
 static bool replay_annotate(DjQuery *query, const DjOp *op) {
     for (int i = 0; i < op->count; i++) {
@@ -181,15 +182,17 @@ static void replay_slice(DjQuery *query, const DjOp *op) {
 
 static bool dj_replay(DjQuery *query, const DjOp *op);
 
-/*
- * The whole keeps the first part's columns and annotations, which ORDER BY and values() of the whole refer to; the part
- * itself is replayed once more.
- */
-static bool replay_combine(DjQuery *query, const DjOp *op) {
+static bool replay_parts(DjQuery *query, const DjOp *op) {
     Evaluator *ev = query->ev;
     DjQuery *first = dj_query_new(ev, query->model);
+    DjQueryState *state = dj_state(ev);
     first->site = op->site;
-    if (!dj_replay(first, op->previous)) return false;
+    if (state->resolve_depth >= DJ_MAX_DEPTH)
+        return evaluator_raise_id(ev, EXCEPTION_LIMIT, op->site, "the query is nested too deeply") != NULL;
+    state->resolve_depth++;
+    bool replayed = dj_replay(first, op->previous);
+    state->resolve_depth--;
+    if (!replayed) return false;
     query->combined = ARENA_ARRAY(evaluator_arena(ev), DjQuery *, op->queryset_count + 1);
     query->combined_count = 0;
     query->combined[query->combined_count++] = first;
@@ -198,6 +201,15 @@ static bool replay_combine(DjQuery *query, const DjOp *op) {
         if (!part) return false;
         query->combined[query->combined_count++] = part;
     }
+    return true;
+}
+
+/*
+ * The whole keeps the first part's columns and annotations, which ORDER BY and values() of the whole refer to; the part
+ * itself is replayed once more. Where the whole is combined again, it is the parts of the last time that count.
+ */
+static bool replay_combine(DjQuery *query, const DjOp *op, bool last) {
+    if (last && !replay_parts(query, op)) return false;
     dj_clear_ordering(query, true, true);
     query->sliced_low = query->sliced_high = false;
     query->low = query->high = 0;
@@ -266,7 +278,7 @@ static bool replay_values(DjQuery *query, const DjOp *op) {
     return dj_add_fields(query, op->names, op->spans, op->count, false);
 }
 
-static bool replay_op(DjQuery *query, const DjOp *op) {
+static bool replay_op(DjQuery *query, const DjOp *op, const DjOp *last_combine) {
     switch (op->kind) {
     case DJ_OP_FILTER: return dj_add_q(query, op->expr, false);
     case DJ_OP_ANNOTATE: return replay_annotate(query, op);
@@ -284,7 +296,7 @@ static bool replay_op(DjQuery *query, const DjOp *op) {
     case DJ_OP_DEFER: replay_deferred(query, op, false); return true;
     case DJ_OP_SELECT_RELATED: replay_select_related(query, op); return true;
     case DJ_OP_SLICE: replay_slice(query, op); return true;
-    case DJ_OP_COMBINE: return replay_combine(query, op);
+    case DJ_OP_COMBINE: return replay_combine(query, op, op == last_combine);
     case DJ_OP_MERGE: return dj_merge(query, op);
     case DJ_OP_NONE: dj_set_empty(query); return true;
     case DJ_OP_EXTRA: return replay_extra(query, op);
@@ -300,12 +312,16 @@ static bool dj_replay(DjQuery *query, const DjOp *op) {
     int count = 0;
     for (const DjOp *at = op; at; at = at->previous) count++;
     const DjOp **ops = ARENA_ARRAY(evaluator_arena(query->ev), const DjOp *, count);
-    for (const DjOp *at = op; at; at = at->previous) ops[--count] = at;
+    const DjOp *last_combine = NULL;
+    for (const DjOp *at = op; at; at = at->previous) {
+        ops[--count] = at;
+        if (at->kind == DJ_OP_COMBINE && !last_combine) last_combine = at;
+    }
     for (const DjOp **at = ops;; at++) {
         if (!query->sticky) query->used_joins.count = 0;
         query->sticky = (*at)->sticky;
         query->site = (*at)->site;
-        if (!replay_op(query, *at)) return false;
+        if (!replay_op(query, *at, last_combine)) return false;
         if (*at == op) return true;
     }
 }

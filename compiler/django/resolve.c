@@ -276,7 +276,12 @@ static DjExpr *resolve_by_kind(DjQuery *query, DjExpr *expr, const DjResolve *ho
 
 DjExpr *dj_resolve(DjQuery *query, DjExpr *expr, const DjResolve *how) {
     if (expr->flags & DJ_RESOLVED && !(expr->flags & DJ_HAS_OUTER)) return expr;
+    DjQueryState *state = dj_state(query->ev);
+    if (state->resolve_depth >= DJ_MAX_DEPTH)
+        return evaluator_raise_id(query->ev, EXCEPTION_LIMIT, expr->site, "the expression is nested too deeply");
+    state->resolve_depth++;
     DjExpr *resolved = resolve_by_kind(query, expr, how);
+    state->resolve_depth--;
     return resolved ? check_composite(query->ev, resolved) : NULL;
 }
 
