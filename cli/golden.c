@@ -161,7 +161,8 @@ static bool run_case(Golden *golden, const Case *one, const char *url, Text *out
     if (good) {
         const OrmcTranslation *translation;
         OrmcHost host = session_host(&session);
-        ormc_context_run_text(golden->context, &host, "query", text.data, text.length, &translation);
+        session_ended(&session,
+                      ormc_context_run_text(golden->context, &host, "query", text.data, text.length, &translation));
         write_rows(out, &session);
     } else {
         fprintf(stderr, "ormc: %s:%d: the data can't be loaded: %s\n", golden->file.path,

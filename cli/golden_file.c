@@ -89,7 +89,8 @@ bool golden_file_load_data(const GoldenFile *file, OrmcContext *context, Session
         if (block_is(block, "sql", "data")) {
             if (!scratch_load_sql(session, block->content.data, block->content.length)) return false;
         } else if (block_is(block, "python", "data")) {
-            ormc_context_run_text(context, &host, "data", block->content.data, block->content.length, &translation);
+            session_ended(session, ormc_context_run_text(context, &host, "data", block->content.data,
+                                                         block->content.length, &translation));
             if (session->failed) return false;
             session_end_transaction(session);
         }

@@ -121,6 +121,7 @@ static bool run_finish(Run *run, OrmcStatus status, const OrmcTranslation *trans
         run->status = context_failed(run->context, status);
         return false;
     }
+    session_ended(&run->session, status);
     if (run->session.failed) run->status = 3;
     else if (status != ORMC_OK && run->status == 0) run->status = 1;
     if (run->options->format == FORMAT_JSON) {

@@ -219,10 +219,20 @@ bool session_read(Session *session, const char *sql) {
     return ormc_result_error(ran->result) == ORMC_ERROR_NONE;
 }
 
+/* Class 23 of SQLSTATE; SQLite has numbers of its own. */
+static bool result_broke_constraint(const OrmcResult *result) {
+    enum { SQLITE_CONSTRAINT_CODE = 19 };
+    const char *state = ormc_result_state(result);
+    return *state ? strncmp(state, "23", 2) == 0 : (ormc_result_native_code(result) & 0xff) == SQLITE_CONSTRAINT_CODE;
+}
+
+static bool host_broke_constraint(void *user) { return ((Session *)user)->by_constraint; }
+
 static bool host_execute(void *user, const OrmcQuery *query, int index, OrmcRows *rows, const char **message) {
     Session *session = user;
     const OrmcStatement *statement = &query->statements[index];
     *message = session->message;
+    session->by_constraint = false;
     if (interrupted) {
         session->failed = true;
         snprintf(session->message, sizeof session->message, "interrupted");
@@ -243,6 +253,7 @@ static bool host_execute(void *user, const OrmcQuery *query, int index, OrmcRows
     ran->result = execute(session, statement, "");
     if (ormc_result_error(ran->result) != ORMC_ERROR_NONE) {
         session->failed = true;
+        session->by_constraint = result_broke_constraint(ran->result);
         snprintf(session->message, sizeof session->message, "%s", ormc_result_message(ran->result));
         return false;
     }
@@ -256,5 +267,13 @@ static void host_write(void *user, OrmcText text) {
 }
 
 OrmcHost session_host(Session *session) {
-    return (OrmcHost){.size = sizeof(OrmcHost), .user = session, .execute = host_execute, .write = host_write};
+    return (OrmcHost){.size = sizeof(OrmcHost),
+                      .user = session,
+                      .execute = host_execute,
+                      .write = host_write,
+                      .broke_constraint = host_broke_constraint};
+}
+
+void session_ended(Session *session, OrmcStatus status) {
+    if (status != ORMC_DATABASE_ERROR && !interrupted) session->failed = false;
 }

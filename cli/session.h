@@ -35,7 +35,8 @@ typedef struct Session {
     int ran_count, ran_capacity, query_count;
     OrmcText *columns; /* of the rows that were handed out last */
     const OrmcValue **rows;
-    bool failed;
+    bool failed;        /* the database refused a statement */
+    bool by_constraint; /* … because of a constraint */
     char message[512];
     void (*write)(void *user, OrmcText text);
 } Session;
@@ -56,6 +57,8 @@ void session_clear(Session *session);
 void ran_free(Ran *ran, int count);
 /* A host that executes on the session. */
 OrmcHost session_host(Session *session);
+/* After each run of a host: a refusal that the program caught is none. */
+void session_ended(Session *session, OrmcStatus status);
 /* Rolls back what is open. */
 void session_end_transaction(Session *session);
 

@@ -41,6 +41,7 @@ static bool load_data_file(Verify *verify, Session *session, const char *path) {
     if (!text) snprintf(session->message, sizeof session->message, "can't read '%s'", path);
     OrmcStatus status = ORMC_USAGE;
     if (context && text) status = ormc_context_run_text(context, &host, path, text, length, &translation);
+    session_ended(session, status);
     bool good = status == ORMC_OK && !session->failed;
     if (translation) print_diagnostics(translation);
     if (!good && text && !session->failed)
@@ -116,12 +117,14 @@ static OrmcStatus run_program(const Options *options, OrmcContext *context, Sess
     if (options->files.count) {
         status = ormc_context_run_files(context, &host, options->call, &translation);
         if (!translation) return status;
+        session_ended(session, status);
         take_diagnostics(outcome, translation);
     }
     for (int i = 0; i < options->expressions.count && !session->failed; i++) {
         const char *text = options->expressions.items[i];
         OrmcStatus one = ormc_context_run_text(context, &host, NULL, text, strlen(text), &translation);
         if (!translation) return one;
+        session_ended(session, one);
         take_diagnostics(outcome, translation);
         if (one != ORMC_OK) status = one;
     }

@@ -2,7 +2,7 @@
  * A run's host: the evaluator's executed queries go out as OrmcQuery, rows come back as Python values.
  *
  * In: an Execution whose parameters are all known. Out: one RowSet a statement, in the evaluator's
- * arena. A statement that the database refuses raises and ends the program. Example: the cell
+ * arena. A statement that the database refuses raises, and ends a program that does not catch it. Example: the cell
  * {integer 7} of a column becomes the int 7, text '2024-05-17' of type date a datetime.date.
  */
 #include "compiler/context.h"
@@ -90,7 +90,11 @@ ExecutionResult *host_execute(void *user, Evaluator *ev, const Execution *execut
         const char *message = "the database refused the statement";
         if (!context->host->execute(context->host->user, &query, shown++, &rows, &message)) {
             context->host_failed = true;
-            return evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_DATABASE), execution->span, "%s", message);
+            const OrmcHost *host = context->host;
+            bool knows = host->size >= offsetof(OrmcHost, broke_constraint) + sizeof host->broke_constraint;
+            bool constraint = knows && host->broke_constraint && host->broke_constraint(host->user);
+            return evaluator_raise(ev, evaluator_exception(ev, constraint ? EXCEPTION_INTEGRITY : EXCEPTION_DATABASE),
+                                   execution->span, "%s", message);
         }
         rows_read(ev, &rows, &result->sets[i]);
     }

@@ -160,7 +160,7 @@ static OrmcStatus context_answer(OrmcContext *context, Request *request, const O
     context->translation.is_schema = request->task == TASK_SCHEMA;
     if (!context_guard(context, context_translate_and_view, request)) return ORMC_NO_MEMORY;
     *translation = &context->translation;
-    if (context->host_failed) return ORMC_DATABASE_ERROR;
+    if (context->host_failed && context->translation.diagnostics.error_count) return ORMC_DATABASE_ERROR;
     return context->translation.diagnostics.error_count ? ORMC_REFUSED : ORMC_OK;
 }
 

@@ -495,9 +495,12 @@ typedef struct OrmcHost {
     size_t size; /* sizeof(OrmcHost) */
     void *user;
     /* True: `*rows` is filled and stays valid until the next call of it. False: the database refused, and the program
-     * ends with `*message`. */
+     * ends with `*message` unless it catches that. */
     bool (*execute)(void *user, const OrmcQuery *query, int statement, OrmcRows *rows, const char **message);
     void (*write)(void *user, OrmcText text); /* what the program prints; NULL: dropped */
+    /* Whether a constraint was the reason of the last refusal: the program may catch it as its ORM's IntegrityError and
+     * go on. NULL: never. */
+    bool (*broke_constraint)(void *user);
 } OrmcHost;
 
 /* `call`: "f(1, name='x')", in the namespace of the last file; NULL: the module bodies of the files. */

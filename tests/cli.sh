@@ -174,4 +174,21 @@ expect 1 'diagnostics' golden -m shop=models.py cases.md
 expect 0 'cases.md: updated' golden -m shop=models.py --update cases.md
 expect 0 '' golden -m shop=models.py cases.md
 [ "$(grep -c "did you mean 'name'" cases.md)" -eq 1 ] || { echo 'golden --update:'; cat cases.md; failed=1; }
+# What a constraint refuses is the ORM's IntegrityError: a program catches it and goes on, get_or_create() looks again.
+cat > keys.py << 'END'
+from django.db import IntegrityError, models
+class Key(models.Model):
+    word = models.CharField(max_length=9, unique=True)
+    open = models.BooleanField(default=True)
+END
+"$ormc" schema -m keys=keys.py -d sqlite | sqlite3 keys.db
+expect 0 "SET .open. = \?" run -m keys=keys.py --database sqlite:///keys.db -e 'Key.objects.create(word="a")
+try:
+    Key.objects.create(word="a")
+except IntegrityError:
+    Key.objects.filter(word="a").update(open=False)'
+expect 0 '1 row' run -m keys=keys.py --database sqlite:///keys.db -e 'Key.objects.filter(open=False)'
+expect 3 'error.database-error.: UNIQUE constraint failed' run -m keys=keys.py --database sqlite:///keys.db -e 'Key.objects.filter(open=True).get_or_create(word="a")'
+[ "$(grep -c SELECT out)" -eq 2 ] || { echo 'get_or_create() looks again:'; cat out; failed=1; }
+
 exit $failed

@@ -257,6 +257,8 @@ static void my_lost(MyConnection *c, const char *state, unsigned code, const cha
 /* The statement failed with the error of its handle, or of the connection. */
 static bool my_fail(MyConnection *c, MYSQL_STMT *handle) {
     const Mysql *mysql = c->mysql;
+    /* libmariadb leaves an error that comes in the place of rows with the connection */
+    if (handle && !mysql->mysql_stmt_errno(handle)) handle = NULL;
     unsigned code = handle ? mysql->mysql_stmt_errno(handle) : mysql->mysql_errno(c->handle);
     const char *text = handle ? mysql->mysql_stmt_error(handle) : mysql->mysql_error(c->handle);
     const char *state = handle ? mysql->mysql_stmt_sqlstate(handle) : mysql->mysql_sqlstate(c->handle);

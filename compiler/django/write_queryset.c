@@ -140,6 +140,18 @@ static Value *pair_of(Evaluator *ev, Value *object, bool created) {
     return object ? value_tuple(ev, pair, 2) : NULL;
 }
 
+/* Another was faster, or the row is one that the conditions don't find: it is looked for once more. */
+static Value *get_refused(Evaluator *ev, Value *self, const Arguments *lookup, bool *created) {
+    Value *refusal = evaluator_error_value(ev);
+    if (!refusal || !class_is_subclass(refusal->cls, django_state(ev)->integrity_error)) return NULL;
+    Class *error = evaluator_clear_error(ev);
+    Value *shown = value_str(ev, refusal, lookup->site);
+    Slice message = shown && value_is(shown, VALUE_STRING) ? value_text(shown) : (Slice){0};
+    Value *object = try_get(ev, self, lookup, true, created);
+    if (*created) return evaluator_raise(ev, error, evaluator_span(ev, lookup->site), "%.*s", SLICE_ARGS(message));
+    return object;
+}
+
 static Value *get_or_create(Evaluator *ev, Value *self, const Arguments *lookup, Value *defaults, bool usually_missing,
                             bool *created) {
     bool missing;
@@ -153,7 +165,7 @@ static Value *get_or_create(Evaluator *ev, Value *self, const Arguments *lookup,
     Value *method = value_get_attribute(ev, self, django_atom(ev, "create"), lookup->site);
     object = method ? value_call(ev, method, &create) : NULL;
     transaction_leave(ev, true, !object, lookup->site);
-    return object;
+    return object ? object : get_refused(ev, self, lookup, created);
 }
 
 static Value *queryset_get_or_create(Evaluator *ev, Value *self, const Arguments *arguments) {

@@ -152,6 +152,7 @@ typedef enum ExceptionId {
     EXCEPTION_ZERO_DIVISION,
     EXCEPTION_STOP_ITERATION,
     EXCEPTION_DATABASE,    /* the host's database has refused a statement */
+    EXCEPTION_INTEGRITY,   /* … because of a constraint */
     EXCEPTION_UNSUPPORTED, /* not Python's: ormc can't do this yet; no `except` catches it */
     EXCEPTION_LIMIT,       /* a limit of the evaluator */
     EXCEPTION_COUNT

@@ -48,6 +48,11 @@ static Class *error_class(Evaluator *ev, ModuleValue *module, SaError error) {
     SaState *state = sa_state(ev);
     if (state->errors[error]) return state->errors[error];
     const ErrorRow *row = &error_rows[error];
+    if (error == SA_INTEGRITY_ERROR) { /* what the database itself refuses is the evaluator's own */
+        state->errors[error] = evaluator_exception(ev, EXCEPTION_INTEGRITY);
+        module_define(ev, module, row->name, (Value *)state->errors[error]);
+        return state->errors[error];
+    }
     Class *base =
         row->base == SA_ERROR_COUNT ? evaluator_exception(ev, EXCEPTION_EXCEPTION) : error_class(ev, module, row->base);
     state->errors[error] = module_define_exception(ev, module, row->name, base, row->code);

@@ -106,6 +106,23 @@ static void test_deferred_constraint(void **state) {
     test_close(&test);
 }
 
+/* The refusal comes where the rows would. */
+static void test_refused_with_rows(void **state) {
+    (void)state;
+    TestPool test;
+    OrmcPoolOptions options = {.size = sizeof options, .max_connections = 1};
+    test_open(&test, database.url, &options);
+    test_must(&test, "CREATE TEMPORARY TABLE single (id integer PRIMARY KEY)");
+    test_must(&test, "INSERT INTO single VALUES (7) RETURNING id");
+    const OrmcResult *result = test_execute(&test, "INSERT INTO single VALUES (7) RETURNING id");
+    assert_int_equal(ormc_result_error(result), ORMC_ERROR_DATABASE);
+    assert_true(ormc_result_message(result)[0]);
+    bool known = strncmp(ormc_result_state(result), "23", 2) == 0 || (ormc_result_native_code(result) & 0xff) == 19;
+    assert_true(known);
+    test_must(&test, "INSERT INTO single VALUES (8) RETURNING id");
+    test_close(&test);
+}
+
 /* ---- streams */
 
 typedef struct Stream {
@@ -837,6 +854,7 @@ int main(void) {
                                        cmocka_unit_test(test_ten_thousand_on_eight_connections),
                                        cmocka_unit_test(test_failures_are_their_own),
                                        cmocka_unit_test(test_deferred_constraint),
+                                       cmocka_unit_test(test_refused_with_rows),
                                        cmocka_unit_test(test_stream_in_bounded_memory),
                                        cmocka_unit_test(test_pause_and_resume),
                                        cmocka_unit_test(test_stop_a_stream),
