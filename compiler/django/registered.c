@@ -93,14 +93,7 @@ static const DjProgramLookup *program_of(const DjLookup *lookup) {
     return lookup->flags & DJL_PROGRAM ? (const DjProgramLookup *)(const void *)lookup : NULL;
 }
 
-Value *dj_method_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments) {
-    Value *lookup = NULL, *name = NULL;
-    if (!arguments_bind(ev, arguments, "register_lookup", "lookup | lookup_name", &lookup, &name)) return NULL;
-    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
-    return dj_register_lookup(ev, cls, lookup, name) ? lookup : NULL;
-}
-
-bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, Value *name) {
+static bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, Value *name) {
     if (!value_is(lookup, VALUE_CLASS)) return true;
     Class *cls = (Class *)lookup;
     bool transform = is_transform(ev, cls);
@@ -118,6 +111,13 @@ bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, 
     evaluator_touch(ev, &state->registered, sizeof state->registered);
     state->registered = map;
     return true;
+}
+
+Value *dj_method_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments) {
+    Value *lookup = NULL, *name = NULL;
+    if (!arguments_bind(ev, arguments, "register_lookup", "lookup | lookup_name", &lookup, &name)) return NULL;
+    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
+    return dj_register_lookup(ev, cls, lookup, name) ? lookup : NULL;
 }
 
 /* The entry of the class itself, or of the nearest base; of one class the last that was registered. */

@@ -5,9 +5,8 @@
 #include "compiler/django/close_matches.h"
 #include "compiler/django/lookup.h"
 
-/* Field.register_lookup(lookup, lookup_name=None) */
-bool dj_register_lookup(Evaluator *ev, const Class *field_class, Value *lookup, Value *name);
-/* The method of fields and transforms. Also a decorator: gives the lookup's class back. */
+/* register_lookup(lookup, lookup_name=None) of fields and transforms. Also a decorator: gives the lookup's class back.
+ */
 Value *dj_method_register_lookup(Evaluator *ev, Value *self, const Arguments *arguments);
 /* What the left side's transform, its field's class, or a base of these, has registered under the name; NULL: nothing.
  */

@@ -13,6 +13,8 @@ static bool module_is_program(Evaluator *ev, const ModuleValue *module) {
 static void entry_add(Evaluator *ev, EntryPoint entry) {
     const Node *node = entry.function ? entry.function->node : entry.cls->node;
     const Pair *known = pair_find(&ev->entry_places, node, 0);
+    for (int i = 1; entry.cls && i < entry.cls->mro_count; i++)
+        if (class_is_user(entry.cls->mro[i])) pair_place(&ev->entry_bases, &ev->keep, entry.cls->mro[i], 0);
     if (known) {
         ev->entries[known->value] = entry;
         return;
@@ -100,12 +102,6 @@ static FunctionValue *method_function(Value *value, ValueKind *binding) {
     return value && value_is(value, VALUE_FUNCTION) ? (FunctionValue *)value : NULL;
 }
 
-static bool class_has_subclass(const Evaluator *ev, const Class *cls) {
-    for (int i = 0; i < ev->entry_count; i++)
-        if (ev->entries[i].cls && ev->entries[i].cls != cls && class_is_subclass(ev->entries[i].cls, cls)) return true;
-    return false;
-}
-
 /* An inherited method that has executed nothing in several classes: what it calls of theirs is an entry point itself.
  */
 static bool method_is_idle(const Evaluator *ev, const FunctionValue *function) {
@@ -116,7 +112,7 @@ static bool method_is_idle(const Evaluator *ev, const FunctionValue *function) {
 
 /* The class's own methods; and those of its bases that it inherits, since what they call may be its own. */
 static void class_run(Evaluator *ev, Class *cls) {
-    bool quiet = class_has_subclass(ev, cls);
+    bool quiet = pair_find(&ev->entry_bases, cls, 0) != NULL;
     for (int i = 0; i < cls->mro_count; i++) {
         Class *owner = cls->mro[i];
         if (!class_is_user(owner)) continue;

@@ -185,6 +185,7 @@ static Value *auto_value(Evaluator *ev, Class *cls, Atom name, const EnumClass *
         int64_t number;
         if (value_as_integer(enum_member_value(members->members[i]), &number) && number > last) last = number;
     }
+    if (last > INT64_MAX / 2) return value_unknown(ev, name->text, cls->node, NULL);
     return value_integer(ev, flags ? (last ? last * 2 : 1) : last + 1);
 }
 

@@ -312,7 +312,7 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     ev->execution_count = ev->execution_capacity = 0;
     ev->trace_first = ev->trace_tail = ev->path_anchor = NULL;
     memset(ev->buckets, 0, sizeof ev->buckets);
-    ev->called = ev->covered = ev->entry_places = ev->idle_runs = (PairMap){0};
+    ev->called = ev->covered = ev->entry_places = ev->entry_bases = ev->idle_runs = (PairMap){0};
     ev->pending = NULL;
     ev->pending_count = ev->pending_capacity = 0;
     ev->entries = NULL;
@@ -383,7 +383,7 @@ void evaluator_run_sources(Evaluator *ev) {
             evaluator_explore(ev, run_program, ev->programs[i], &ev->programs[i]->tree->node);
     ev->path_number++;
     ev->entry_count = 0; /* what only other paths define is gone with them */
-    ev->entry_places = (PairMap){0};
+    ev->entry_places = ev->entry_bases = (PairMap){0};
     for (int i = 0; i < ev->program_count; i++) {
         if (ev->programs[i]->role != SOURCE_PROGRAM) continue;
         ev->path = (PathState){.exploring = !ev->host.has_rows};

@@ -270,12 +270,14 @@ struct Evaluator {
     Execution *buckets[64]; /* reported executions by place */
     Execution *path_anchor, *trace_tail;
     int path_number;
-    bool recording_lazy, trace_ready;
+    bool recording_lazy, trace_ready; /* `trace` is of all executions so far */
+    Trace trace;
     const Node *entry_node; /* the function that is evaluated as an entry point */
     const Class *entry_class;
     const Node *return_site;
     EntryPoint *entries;
     int entry_count, entry_capacity;
+    PairMap entry_bases;  /* (class, 0): another class among the entries derives from it */
     PairMap entry_places; /* (definition, 0) -> its number in `entries` from 0 */
     PairMap idle_runs;    /* (definition, 0) -> how many classes' methods of it have executed nothing */
 

@@ -304,6 +304,7 @@ static bool execution_is_shown(const Evaluator *ev, const Execution *execution) 
 }
 
 Trace evaluator_trace(Evaluator *ev) {
+    if (ev->trace_ready) return ev->trace;
     Trace trace = {0};
     int capacity = 0;
     for (Execution *execution = ev->trace_first; execution; execution = execution->next) {
@@ -312,7 +313,6 @@ Trace evaluator_trace(Evaluator *ev) {
         execution->order = trace.count;
         ARENA_PUSH(ev->arena, trace.items, trace.count, capacity) = execution;
     }
-    if (ev->trace_ready) return trace;
     for (int i = 0; i < trace.count; i++)
         for (int j = 0; j < trace.items[i]->statements.count; j++) {
             Statement *statement = &trace.items[i]->statements.items[j];
@@ -324,5 +324,6 @@ Trace evaluator_trace(Evaluator *ev) {
             }
         }
     ev->trace_ready = true;
+    ev->trace = trace;
     return trace;
 }

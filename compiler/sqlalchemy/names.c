@@ -232,34 +232,26 @@ static Name conflict_label(Evaluator *ev, const Element *column, bool table_qual
 
 /* ---- all columns of a select ---- */
 
+/* The column that a name was given to last. */
 typedef struct NameTaken {
-    Slice name;
     const Element *column;
 } NameTaken;
 typedef struct NameTable {
     Evaluator *ev;
-    NameTaken *items;
-    int count, capacity;
-    NameTaken *keys;
-    int key_count, key_capacity;
+    SliceMap taken; /* name → NameTaken */
+    SliceMap keys;  /* key → Element */
     int dedupe;
     bool table_qualified, dedupe_anon;
     LabelStyle style;
 } NameTable;
 
-static NameTaken *taken_find(NameTable *t, Slice name) {
-    for (int i = 0; i < t->count; i++)
-        if (slice_equals(t->items[i].name, name)) return &t->items[i];
-    return NULL;
-}
+static NameTaken *taken_find(const NameTable *t, Slice name) { return slice_map_get(&t->taken, name); }
 
 static void taken_set(NameTable *t, Slice name, const Element *column) {
     NameTaken *found = taken_find(t, name);
-    if (found) {
-        found->column = column;
-        return;
-    }
-    ARENA_PUSH(evaluator_arena(t->ev), t->items, t->count, t->capacity) = (NameTaken){name, column};
+    if (!found)
+        slice_map_add(&t->taken, evaluator_arena(t->ev), name, found = ARENA_NEW(evaluator_arena(t->ev), NameTaken));
+    found->column = column;
 }
 
 static bool same_hash(const Element *a, const Element *b) { return a == b || a->id == b->id; }
@@ -325,22 +317,16 @@ static void name_column(NameTable *t, PlusName *plus) {
     else taken_set(t, effective.text, plus->column);
 }
 
-static bool key_used(const NameTable *t, Slice key) {
-    for (int i = 0; i < t->key_count; i++)
-        if (slice_equals(t->keys[i].name, key)) return true;
-    return false;
-}
-
 static void key_column(NameTable *t, PlusName *plus) {
     if (plus->column->kind == EL_TEXT) return;
     bool has = t->table_qualified ? column_table_label(t->ev, plus->column, &plus->key)
                                   : column_proxy_key(t->ev, plus->column, &plus->key);
     if (!has) plus->key = name_from(SLICE("_no_label"));
-    if (t->style != LABEL_NONE && key_used(t, plus->key.text))
+    if (t->style != LABEL_NONE && slice_map_get(&t->keys, plus->key.text))
         plus->key = anonymous_label(t->ev, plus->column, plus->key.text, 0);
     plus->has_key = true;
-    ARENA_PUSH(evaluator_arena(t->ev), t->keys, t->key_count, t->key_capacity) =
-        (NameTaken){plus->key.text, plus->column};
+    if (!slice_map_get(&t->keys, plus->key.text))
+        slice_map_add(&t->keys, evaluator_arena(t->ev), plus->key.text, plus->column);
 }
 
 void columns_plus_names(Evaluator *ev, const ElementList *columns, LabelStyle style, bool dedupe_anon, PlusNames *out) {
