@@ -291,7 +291,7 @@ void evaluator_register_source(Evaluator *ev, Source *source);
 Atom evaluator_atom(Evaluator *ev, const char *text);
 /* What --set gives a name; NULL: nothing. */
 Value *evaluator_given_value(Evaluator *ev, Atom name);
-void evaluator_report_error(Evaluator *ev);
+
 bool evaluator_step(Evaluator *ev, const Node *site); /* counts; false: a limit was reached, raised */
 bool evaluator_symbolic(const Evaluator *ev);         /* paths are being explored */
 

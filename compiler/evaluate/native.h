@@ -183,6 +183,8 @@ Diagnostic *evaluator_warn(Evaluator *ev, DiagnosticCode code, Span span, const 
  * An unknown stands where a model or a statement should, so that a query is lost: says so where the expression begins
  * with a name that nothing binds, or that comes from a module that was not given. False: nothing was to be said.
  */
+/* The pending error as a diagnostic: what comes after it goes on. */
+void evaluator_report_error(Evaluator *ev);
 bool evaluator_report_unresolved(Evaluator *ev, const Value *unknown, const Node *site);
 
 /* An error stands inside of this node, a class say: what it defines is not whole. */

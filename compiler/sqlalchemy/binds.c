@@ -388,8 +388,23 @@ static Value *decorated_value(Evaluator *ev, const SaType *type, Value *value, c
     Atom name = atom_intern_text(evaluator_atoms(ev), "process_bind_param");
     if (!class_find(type->head.head.cls, name)) return value;
     Value *self = (Value *)(uintptr_t)&type->head.head;
-    Value *items[2] = {value, value_unknown(ev, slice_from(dialect->name), site, NULL)};
+    Value *items[2] = {value, dialect_value(ev, dialect)};
     return value_call_method(ev, self, "process_bind_param", items, 2, site);
+}
+
+/* SQLite's dates and times are texts that SQLAlchemy writes itself, from Python's own objects alone. */
+static bool temporal_refused(Evaluator *ev, const SaType *type, const Value *value, const Dialect *dialect,
+                             const Node *site) {
+    if (dialect->id != DIALECT_SQLITE || value_is_none(value) || value_is_element(value)) return false;
+    bool date = value_is(value, VALUE_DATE) || value_is(value, VALUE_DATETIME);
+    const char *message = NULL;
+    if (type->affinity == TYPE_DATE && !date) message = "SQLite Date type only accepts Python date objects as input.";
+    if (type->affinity == TYPE_DATETIME && !date)
+        message = "SQLite DateTime type only accepts Python datetime and date objects as input.";
+    if (type->affinity == TYPE_TIME && !value_is(value, VALUE_TIME) && !value_is(value, VALUE_DATETIME))
+        message = "SQLite Time type only accepts Python time objects as input.";
+    if (message) evaluator_raise_id(ev, EXCEPTION_TYPE, site, "%s", message);
+    return message != NULL;
 }
 
 bool type_bind(Evaluator *ev, const SaType *given, Value *value, const Dialect *dialect, Param *out, const Node *site) {
@@ -397,7 +412,7 @@ bool type_bind(Evaluator *ev, const SaType *given, Value *value, const Dialect *
     while (type->kind == TYPE_DECORATOR && type->item) {
         value = decorated_value(ev, type, value, dialect, site);
         if (!value) return false;
-        type = type->item;
+        type = decorator_type(ev, type, dialect);
     }
     type = type_on_dialect(ev, type, dialect);
     out->type = type_sql(ev, type);
@@ -413,6 +428,7 @@ bool type_bind(Evaluator *ev, const SaType *given, Value *value, const Dialect *
                                             : SLICE("value");
         return true;
     }
+    if (temporal_refused(ev, type, value, dialect, site)) return false;
     out->source = PARAM_KNOWN;
     out->value = typed_literal(ev, type, value, dialect, site);
     if (out->type == SQL_UNKNOWN && out->value.kind != LITERAL_NULL) out->type = sql_of_literal(ev, value);

@@ -378,7 +378,11 @@ bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
         if (table->node && evaluator_has_error_in(ev, table->node)) continue;
         Writer w;
         ddl_writer_init(&w, ev, sorter.order.items[i]->node);
-        if (!put_create_table(&w, sorter.order.items[i], false)) return false;
+        if (!put_create_table(&w, sorter.order.items[i], false)) {
+            if (evaluator_has_rows(ev)) return false;
+            evaluator_report_error(ev); /* what stands beside it is still shown */
+            continue;
+        }
         push_ddl(&w, out);
         if (!emit_indexes(&w, table, out)) return false;
     }

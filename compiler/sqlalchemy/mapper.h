@@ -70,6 +70,7 @@ struct Mapper {
     int with_polymorphic_count;
     Element *with_polymorphic_selectable;
     Value *with_polymorphic_argument;
+    bool load_inline; /* polymorphic_load="inline": what the mapper above loads too */
     Element *version_column, *inherit_condition;
     bool version_server_side, polymorphic_abstract;
     int eager_defaults; /* -1: "auto" */

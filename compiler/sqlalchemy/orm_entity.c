@@ -29,9 +29,8 @@ Entity *entity_of_value(Evaluator *ev, Value *value) {
 }
 
 Entity *orm_entity(Evaluator *ev, Value *value) {
-    Entity *entity = entity_of_value(ev, value);
-    if (entity && !mappers_configure(ev)) return NULL;
-    return entity;
+    /* a class may be named while those that its relationships name are still to come: compiling asks for them */
+    return entity_of_value(ev, value);
 }
 
 Element *entity_element(Evaluator *ev, Entity *entity) {
@@ -96,7 +95,11 @@ Element *entity_plain_column(Evaluator *ev, Entity *entity, Property *property, 
         Element *found = inner ? from_corresponding(ev, entity->selectable, inner) : NULL;
         return found ? found : inner;
     }
-    return entity_adapt(ev, entity, column);
+    Element *adapted = entity_adapt(ev, entity, column);
+    if (adapted == column || adapted->kind == EL_COLUMN || adapted->kind == EL_LABEL) return adapted;
+    Element *own = element_copy(ev, adapted); /* an expression under another alias is another expression */
+    own->id = sa_next_id(ev);
+    return own;
 }
 
 Element *entity_column(Evaluator *ev, Entity *entity, Property *property) {
@@ -419,7 +422,10 @@ static Value *call_with_polymorphic(Evaluator *ev, Value *self, const Arguments 
 /* The mapper's own with_polymorphic setting, once all subclasses are known. */
 bool mapper_configure_polymorphic(Evaluator *ev, Mapper *mapper) {
     Value *given = mapper->with_polymorphic_argument;
-    if (!given || value_is_none(given) || mapper->with_polymorphic_selectable) return true;
+    bool some = given && !value_is_none(given);
+    for (int i = 0; i < mapper->sub_count; i++) some |= mapper->subs[i]->load_inline;
+    if (!some || mapper->with_polymorphic_selectable) return true;
+    if (!given || value_is_none(given)) given = &value_list(ev)->head;
     Element *selectable = NULL;
     if (value_is(given, VALUE_TUPLE) && ((ListValue *)given)->count == 2) {
         Value *second = ((ListValue *)given)->items[1];
@@ -433,7 +439,7 @@ bool mapper_configure_polymorphic(Evaluator *ev, Mapper *mapper) {
     mapper_self_and_subs(ev, mapper, &all, &all_count, &all_capacity);
     bool star = value_is(given, VALUE_STRING);
     for (int i = 1; i < all_count; i++) {
-        bool named = star;
+        bool named = star || (all[i]->load_inline && all[i]->inherits == mapper);
         for (int j = 0; !star && j < ((ListValue *)given)->count; j++)
             named |= ((ListValue *)given)->items[j] == &all[i]->cls->head;
         if (named) ARENA_PUSH(evaluator_arena(ev), poly, count, capacity) = all[i];

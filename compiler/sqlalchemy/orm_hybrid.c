@@ -10,7 +10,7 @@
 
 typedef struct HybridValue {
     Instance head;
-    Value *getter, *setter, *expression;
+    Value *getter, *setter, *expression, *comparator;
     struct HybridValue *changes; /* .inplace: what .expression and its kin change, instead of a copy */
     bool is_method;
 } HybridValue;
@@ -43,7 +43,9 @@ static Value *bound_new(Evaluator *ev, Value *function, Value *self) {
 }
 
 static Value *hybrid_expression(Evaluator *ev, HybridValue *hybrid, Value *owner, const Node *site) {
-    Value *function = hybrid->expression ? hybrid->expression : hybrid->getter;
+    Value *function = hybrid->comparator   ? hybrid->comparator
+                      : hybrid->expression ? hybrid->expression
+                                           : hybrid->getter;
     if (value_is(function, VALUE_CLASSMETHOD)) function = ((WrapperValue *)function)->function;
     if (!hybrid->is_method) return value_call_with(ev, function, &owner, 1, site);
     return bound_new(ev, function, owner);
@@ -100,6 +102,7 @@ static Value *hybrid_with(Evaluator *ev, Value *self, const Arguments *arguments
         *copy = *(HybridValue *)self;
     }
     if (*which == 'e') copy->expression = arguments->items[0];
+    else if (*which == 'c') copy->comparator = arguments->items[0];
     else if (*which == 's') copy->setter = arguments->items[0];
     return &copy->head.head;
 }
@@ -126,6 +129,23 @@ static const NativeMethod hybrid_methods[] = {{"expression", hybrid_with, NATIVE
                                               {"overrides", hybrid_overrides, NATIVE_PROPERTY, NULL},
                                               {"inplace", hybrid_inplace, NATIVE_PROPERTY, NULL},
                                               {0}};
+
+/* ---- Comparator: what @x.comparator gives, with operators of its own ---- */
+
+static Value *comparator_init(Evaluator *ev, Value *self, const Arguments *arguments) {
+    if (arguments->count) instance_set(ev, self, orm_atom(ev, "expression"), arguments->items[0]);
+    return value_none(ev);
+}
+
+static Value *comparator_clause(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)arguments;
+    Value *expression = instance_get(self, orm_atom(ev, "expression"));
+    return expression ? expression : value_none(ev);
+}
+
+static const NativeMethod comparator_methods[] = {{"__init__", comparator_init, NATIVE_METHOD, NULL},
+                                                  {"__clause_element__", comparator_clause, NATIVE_METHOD, NULL},
+                                                  {0}};
 
 /* ---- association_proxy ---- */
 
@@ -319,7 +339,7 @@ void hybrids_define(Evaluator *ev, ModuleValue *hybrid, ModuleValue *proxy) {
         orm_state(ev)->hybrid = module_define_class(ev, hybrid, &cls, NULL);
         cls.name = "hybrid_method";
         module_define_class(ev, hybrid, &cls, NULL);
-        cls = (NativeClass){.name = "Comparator"};
+        cls = (NativeClass){.name = "Comparator", .methods = comparator_methods};
         module_define_class(ev, hybrid, &cls, NULL);
     }
     if (proxy) {

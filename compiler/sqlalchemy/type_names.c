@@ -270,7 +270,7 @@ static bool write_text_kind(const TypeWriter *w, const SaType *type) {
 
 static bool type_write_inner(const TypeWriter *w, const SaType *type) {
     if (type->kind == TYPE_DECORATOR && type->item)
-        return type_write_inner(w, type_on_dialect(w->ev, type->item, w->dialect));
+        return type_write_inner(w, type_on_dialect(w->ev, type, w->dialect));
     if (type->kind == TYPE_USER_DEFINED) return write_user_defined(w, type);
     if (type->kind == TYPE_PG_DOMAIN) return sa_write_name(w->out, w->dialect, name_from(type->name)), true;
     switch ((int)type->affinity) {
@@ -289,7 +289,9 @@ static bool type_write_inner(const TypeWriter *w, const SaType *type) {
     case TYPE_LARGE_BINARY: return write_binary(w, type);
     case TYPE_BOOLEAN: return buffer_text(w->out, w->dialect->is_mysql ? "BOOL" : "BOOLEAN"), true;
     case TYPE_INTERVAL: return write_interval(w, type);
-    case TYPE_JSON: return buffer_text(w->out, type->kind == TYPE_PG_JSONB ? "JSONB" : "JSON"), true;
+    case TYPE_JSON:
+        if (type->kind == TYPE_PG_JSONB && !is_postgresql(w)) return write_refused(w, type);
+        return buffer_text(w->out, type->kind == TYPE_PG_JSONB ? "JSONB" : "JSON"), true;
     case TYPE_ARRAY: return write_array(w, type);
     case TYPE_UUID: return write_uuid(w, type);
     case TYPE_BIT: return write_bit(w, type);

@@ -593,11 +593,51 @@ SaType *type_of_python_class(Evaluator *ev, const Class *cls) {
     return NULL;
 }
 
+/* ---- the dialect that a TypeDecorator's methods are given ---- */
+
+typedef struct DialectValue {
+    Value head;
+    const Dialect *dialect;
+} DialectValue;
+
+static Value *dialect_type_descriptor(Evaluator *ev, Value *self, const Arguments *a) {
+    (void)self;
+    return a->count ? a->items[0] : value_unknown_at(ev, a->site);
+}
+
+static Value *dialect_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    if (slice_equals_text(name->text, "name"))
+        return value_string(ev, slice_from(((DialectValue *)self)->dialect->name));
+    if (slice_equals_text(name->text, "type_descriptor"))
+        return value_native_function(ev, "type_descriptor", dialect_type_descriptor, NULL);
+    return value_unknown_at(ev, site);
+}
+
+static const Type dialect_type = {.name = "Dialect", .kind = VALUE_NATIVE, .get_attribute = dialect_get_attribute};
+
+Value *dialect_value(Evaluator *ev, const Dialect *dialect) {
+    DialectValue *made = ARENA_NEW(evaluator_arena(ev), DialectValue);
+    *made = (DialectValue){{&dialect_type, evaluator_object_class(ev)}, dialect};
+    return &made->head;
+}
+
+/* load_dialect_impl() of the program's own TypeDecorator; its impl where it has none. */
+const SaType *decorator_type(Evaluator *ev, const SaType *type, const Dialect *dialect) {
+    if (!class_has_own(type->head.head.cls, "load_dialect_impl")) return type->item;
+    Value *given = dialect_value(ev, dialect);
+    Value *self = (Value *)(uintptr_t)&type->head.head;
+    Value *made = value_call_method(ev, self, "load_dialect_impl", &given, 1, type->head.head.cls->node);
+    const SaType *found = made && !value_is_unknown(made) ? type_from_value(ev, made, type->head.head.cls->node) : NULL;
+    if (!found) evaluator_clear_error(ev);
+    return found && found != type ? found : type->item;
+}
+
 const SaType *type_on_dialect(Evaluator *ev, const SaType *type, const Dialect *dialect) {
     for (int i = 0; i < type->variant_count; i++)
         if (slice_equals_text(type->variants[i].dialect, dialect->name) ||
             (dialect->id == DIALECT_MARIADB && slice_equals_text(type->variants[i].dialect, "mysql")))
             return type_on_dialect(ev, type->variants[i].type, dialect);
-    if (type->kind == TYPE_DECORATOR && type->item) return type_on_dialect(ev, type->item, dialect);
+    if (type->kind == TYPE_DECORATOR && type->item)
+        return type_on_dialect(ev, decorator_type(ev, type, dialect), dialect);
     return type;
 }

@@ -63,6 +63,8 @@ SaType *type_of_literal(Evaluator *ev, Value *value);
 /* The type that an annotation `Mapped[x]`'s class name stands for (int, str, datetime.date, …), NULL: none. */
 SaType *type_of_python_class(Evaluator *ev, const Class *cls);
 /* What stands for the type on this dialect: with_variant and TypeDecorator.impl followed. */
+const SaType *decorator_type(Evaluator *ev, const SaType *type, const Dialect *dialect); /* below a TypeDecorator */
+Value *dialect_value(Evaluator *ev, const Dialect *dialect);
 const SaType *type_on_dialect(Evaluator *ev, const SaType *type, const Dialect *dialect);
 bool type_is(const SaType *type, TypeKind kind); /* is of the kind or derives from it */
 /* The name in DDL and CAST: "VARCHAR(50)". False: raised (CompileError). */

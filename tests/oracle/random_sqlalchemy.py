@@ -660,8 +660,8 @@ class Maker:
 
 def jsonable(value):
     """A parameter as ormc writes it in JSON, so that both sides read alike."""
-    if isinstance(value, enum.Enum):
-        return value.name
+    if isinstance(value, enum.Enum):  # one that is a number or text too goes as such
+        return value.value if isinstance(value, (int, str)) else value.name
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
