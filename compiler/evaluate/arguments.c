@@ -55,7 +55,7 @@ static bool bind_items(Evaluator *ev, const Arguments *arguments, const char *fu
             parameters[at].given = true;
             return true;
         }
-        *parameters[at].out = arguments->items[i];
+        if (parameters[at].out) *parameters[at].out = arguments->items[i];
         parameters[at++].given = true;
     }
     return true;
@@ -74,7 +74,7 @@ static bool bind_keyword(Evaluator *ev, const Keyword *keyword, const char *func
                             "%s() got multiple values for argument '%.*s'", function, SLICE_ARGS(parameter->name));
             return false;
         }
-        *parameter->out = keyword->value;
+        if (parameter->out) *parameter->out = keyword->value;
         return parameter->given = true;
     }
     if (rest) {
@@ -104,7 +104,7 @@ static bool bind_missing(Evaluator *ev, const Arguments *arguments, const char *
             ((DictValue *)*parameter->out)->open = arguments->unknown_keywords;
         } else if (!parameter->given && !parameter->optional) {
             if (arguments->unknown_items || arguments->unknown_keywords) {
-                *parameter->out = value_unknown(ev, parameter->name, arguments->site, NULL);
+                if (parameter->out) *parameter->out = value_unknown(ev, parameter->name, arguments->site, NULL);
                 continue;
             }
             evaluator_raise_id(ev, EXCEPTION_TYPE, arguments->site, "%s() missing 1 required %s argument: '%.*s'",

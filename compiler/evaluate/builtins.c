@@ -418,6 +418,7 @@ static Value *builtin_vars(Evaluator *ev, Value *self, const Arguments *argument
     (void)self;
     if (arguments->count == 1) return value_get_attribute(ev, arguments->items[0], ev->names.dict, arguments->site);
     DictValue *dict = value_dict(ev);
+    dict->open = !ev->host.has_rows; /* what other code puts there is not known */
     const AtomMap *names = ev->frame->scope->names;
     for (int i = 0; i < names->count; i++)
         dict_set(ev, dict, value_atom(ev, names->entries[i].key), names->entries[i].value, NULL);

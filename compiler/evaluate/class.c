@@ -337,6 +337,10 @@ Value *value_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node 
 
 bool class_is_user(const Class *cls) { return cls->node != NULL; }
 
+bool class_is_plain(const Class *cls) {
+    return class_is_user(cls) && cls->instance_type == &instance_type && !cls->class_attribute && !cls->subclassed;
+}
+
 static Value *class_initialise(Evaluator *ev, Class *cls, Value *made, const Arguments *arguments) {
     Class *owner = NULL;
     Value *init = class_find_after(cls, NULL, ev->names.init, &owner);

@@ -78,6 +78,16 @@ static void class_own(Class *cls, Value *value, int depth) {
     }
 }
 
+/* These are class methods without saying so. */
+static void class_wrap_implicit(Evaluator *ev, Class *cls, Atom name) {
+    Value *function = atom_map_get(&cls->names, name);
+    if (!function || !value_is(function, VALUE_FUNCTION)) return;
+    WrapperValue *wrapper = ARENA_NEW(ev->arena, WrapperValue);
+    wrapper->head = (Value){builtin_types[VALUE_CLASSMETHOD], ev->builtins.kinds[VALUE_CLASSMETHOD]};
+    wrapper->function = function;
+    namespace_set(ev, &cls->names, name, &wrapper->head);
+}
+
 static bool class_run_hooks(Evaluator *ev, Class *cls, const Arguments *keywords) {
     for (int i = 0; i < cls->names.count; i++) {
         Value *value = cls->names.entries[i].value;
@@ -118,6 +128,8 @@ Class *class_from_statement(Evaluator *ev, const NodeClassDef *node) {
     ev->frame = frame.caller;
     if (flow == FLOW_RAISE) return NULL;
     for (int i = 0; i < cls->names.count; i++) class_own(cls, cls->names.entries[i].value, 0);
+    class_wrap_implicit(ev, cls, ev->names.init_subclass);
+    class_wrap_implicit(ev, cls, ev->names.class_getitem);
     return class_run_hooks(ev, cls, &keywords) ? cls : NULL;
 }
 

@@ -261,7 +261,7 @@ void evaluator_report_error(Evaluator *ev) {
     ev->error = (ErrorState){0};
     if (!error.pending || error.infeasible || list_has_error_in(ev->reporting, error.span)) return;
     if (list_has_error_in(&ev->diagnostics, error.span) || list_has_error_in(&ev->load_diagnostics, error.span)) return;
-    if (error.explicit_raise && evaluator_symbolic(ev)) return;
+    if (error.explicit_raise && (evaluator_symbolic(ev) || ev->loading)) return;
     int code = error.exception->code < 0 ? CODE_VALUE_ERROR : error.exception->code;
     Diagnostic *added = diagnostics_add(ev->reporting, (DiagnosticCode)code, SEVERITY_ERROR, error.span, "%.*s",
                                         SLICE_ARGS(error.message));

@@ -180,7 +180,7 @@ ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     ev->entry_node = NULL;
     if (frame.caller) {
         /* its decisions are its own: the importer's paths do not multiply by them */
-        ev->path = (PathState){.exploring = path.exploring};
+        ev->path = (PathState){.exploring = path.exploring, .lasting = true};
         ev->steps = 0;
     }
     Flow flow = execute_body(ev, &program->tree->body);
@@ -386,7 +386,7 @@ void evaluator_run_sources(Evaluator *ev) {
     ev->entry_places = ev->entry_bases = (PairMap){0};
     for (int i = 0; i < ev->program_count; i++) {
         if (ev->programs[i]->role != SOURCE_PROGRAM) continue;
-        ev->path = (PathState){.exploring = !ev->host.has_rows};
+        ev->path = (PathState){.exploring = !ev->host.has_rows, .lasting = !ev->host.has_rows};
         ev->steps = ev->host.has_rows ? ev->steps : 0;
         program_import(ev, ev->programs[i]);
         if (!ev->host.has_rows) ev->pending_count = 0;

@@ -294,6 +294,10 @@ static bool recursion_is_cut(const Evaluator *ev, const FunctionValue *function,
 
 Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const Arguments *arguments) {
     Scope *scope = function_scope(ev, function, self, arguments);
+    if (!scope && function->changed && !ev->host.has_rows) {
+        evaluator_clear_error(ev);
+        return unknown_result(ev, arguments->site, NULL);
+    }
     if (!scope) return NULL;
     trace_note_call(ev, function, self);
     if (evaluator_symbolic(ev) && recursion_is_cut(ev, function, scope))
@@ -455,9 +459,19 @@ Flow generator_run(Evaluator *ev, Value *generator_context, YieldTarget *target,
 
 /* ---- decorators ---- */
 
+/* A decorator that is not known mostly leaves what it decorates as it is; whether it does is not known. */
+static Value *decorated_unchanged(Value *decorated) {
+    Value *inner = decorated;
+    if (value_is(inner, VALUE_CLASSMETHOD) || value_is(inner, VALUE_STATICMETHOD))
+        inner = ((WrapperValue *)inner)->function;
+    if (value_is(inner, VALUE_FUNCTION)) ((FunctionValue *)inner)->changed = true;
+    if (value_is(inner, VALUE_CLASS) && class_is_plain((const Class *)inner)) ((Class *)inner)->open = true;
+    return decorated;
+}
+
 Value *function_decorate(Evaluator *ev, Value *decorator, Value *decorated, const Node *site) {
     decorator = value_resolve(decorator);
-    if (value_is_unknown(decorator)) return decorated;
+    if (value_is_unknown(decorator)) return decorated_unchanged(decorated);
     Value *result = value_call_with(ev, decorator, &decorated, 1, site);
-    return result && value_is_unknown(result) ? decorated : result;
+    return result && value_is_unknown(result) ? decorated_unchanged(decorated) : result;
 }

@@ -141,6 +141,7 @@ typedef struct Fact {
 
 typedef struct PathState {
     bool exploring;
+    bool lasting; /* a module's body, for those that import it: what it leaves stays */
     Decision *items;
     int count, capacity;
     const int *forced;
@@ -315,6 +316,7 @@ Value *value_super(Evaluator *ev, Class *start, Value *self);
 Class *class_from_statement(Evaluator *ev, const NodeClassDef *node);
 Value *value_unknown_instance(Evaluator *ev, Class *cls, Slice text, const Node *node);
 bool class_is_user(const Class *cls);
+bool class_is_plain(const Class *cls); /* a program's class that no native module has a say in */
 extern const Type open_instance_type;
 
 /* ---- function.c ---- */
@@ -395,6 +397,9 @@ Value *unknown_choose_item(Evaluator *ev, DictValue *dict, Value *key, const Nod
 Value *value_alias(Evaluator *ev, Value *origin, Value *arguments);
 Value *value_union(Evaluator *ev, Value *left, Value *right);
 Class *unknown_class(const Value *value); /* NULL: not known */
+
+/* ---- python_attributes.c ---- */
+bool python_has_attribute(Slice cls, Slice name);
 
 /* ---- program.c ---- */
 void program_split_name(Evaluator *ev, ProgramSource *program);

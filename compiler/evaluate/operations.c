@@ -142,11 +142,28 @@ Span attribute_span(Evaluator *ev, const Node *site) {
     return span;
 }
 
+/*
+ * Attributes that are not known here but may well be there: what decorators hang on functions, what a mixin finds in
+ * the classes that it is mixed into, and what Python's own types have beyond what queries need.
+ */
+static bool attribute_may_be(Evaluator *ev, const Value *self, Atom name) {
+    if (ev->interactive || ev->host.has_rows) return false;
+    if (value_is(self, VALUE_FUNCTION) || value_is(self, VALUE_METHOD) || value_is(self, VALUE_NATIVE_FUNCTION))
+        return true;
+    if (value_is(self, VALUE_CLASS) && class_is_plain((const Class *)self)) return true;
+    const Class *cls = value_is(self, VALUE_CLASS) ? (const Class *)self : self->cls;
+    return !class_is_user(cls) && python_has_attribute(cls->name->text, name->text);
+}
+
 Value *value_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     Value *found = value_find_attribute(ev, self, name, site);
     if (found) return value_resolve(found);
     if (ev->error.pending) return NULL;
     self = value_present(ev, self);
+    if (attribute_may_be(ev, self, name)) {
+        UnknownValue owner = {.text = SLICE("it")};
+        return value_unknown_attribute(ev, &owner, name, site);
+    }
     Class *error = ev->builtins.exceptions[EXCEPTION_ATTRIBUTE];
     if (value_is(self, VALUE_CLASS)) {
         evaluator_raise(ev, error, attribute_span(ev, site), "type object '%.*s' has no attribute '%.*s'",

@@ -517,12 +517,52 @@ static Value *environ_get(Evaluator *ev, Value *self, const Arguments *arguments
     return unknown_result(ev, arguments->site, ev->builtins.kinds[VALUE_STRING]);
 }
 
+static Value *environ_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
+    (void)self;
+    if (slice_equals_text(name->text, "get")) return value_native_function(ev, "get", environ_get, NULL);
+    return value_unknown_at(ev, site);
+}
+
+static Value *environ_item(Evaluator *ev, Value *self, Value *key, const Node *site) {
+    (void)self;
+    (void)key;
+    return unknown_result(ev, site, ev->builtins.kinds[VALUE_STRING]);
+}
+
+static bool environ_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site) {
+    (void)ev;
+    (void)self;
+    (void)key;
+    (void)value;
+    (void)site;
+    return true;
+}
+
+static Value *environ_iterate(Evaluator *ev, Value *self, const Node *site) {
+    (void)self;
+    return value_unknown_at(ev, site);
+}
+
+static Value *environ_contains(Evaluator *ev, Value *self, Value *item, const Node *site) {
+    (void)self;
+    (void)item;
+    return value_unknown_at(ev, site);
+}
+
+/* What stands in the environment is never known. */
+static const Type environ_type = {.name = "environ",
+                                  .kind = VALUE_NATIVE,
+                                  .get_attribute = environ_attribute,
+                                  .get_item = environ_item,
+                                  .set_item = environ_set_item,
+                                  .iterate = environ_iterate,
+                                  .contains = environ_contains};
+
 static void os_setup(Evaluator *ev, ModuleValue *module) {
-    ModuleValue *environ = module_new(ev, SLICE("os.environ"));
-    environ->native = true;
-    module_define_function(ev, environ, "get", environ_get);
+    Value *environ = ARENA_NEW(ev->arena, Value);
+    *environ = (Value){&environ_type, ev->builtins.object};
     module_define_function(ev, module, "getenv", environ_get);
-    module_define(ev, module, "environ", &environ->head);
+    module_define(ev, module, "environ", environ);
 }
 
 /* Containers are copied, so that a change of the copy leaves the original as it was; the rest stands for itself. */

@@ -33,9 +33,18 @@ static bool error_will_be_caught(Evaluator *ev) {
     return caught;
 }
 
+/* A module whose body raises is of no use to anyone: what it needs (a package, a setting) is there where it runs. */
+static bool body_stays(const Evaluator *ev) {
+    return ev->frame && ev->frame->scope->kind == SCOPE_MODULE && (ev->loading || ev->path.lasting);
+}
+
 /* True: the error has been reported and evaluation goes on behind it. */
 static bool recover(Evaluator *ev) {
     if (ev->interactive || ev->host.has_rows || ev->limit_reported) return false;
+    if (ev->error.explicit_raise && body_stays(ev) && !error_will_be_caught(ev)) {
+        evaluator_clear_error(ev);
+        return true;
+    }
     if (ev->error.explicit_raise || ev->error.infeasible) return false;
     if (ev->error.exception == ev->builtins.exceptions[EXCEPTION_LIMIT] && ev->steps > ev->limits.steps) return false;
     if (error_will_be_caught(ev)) return false;

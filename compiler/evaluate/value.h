@@ -223,6 +223,7 @@ typedef struct FunctionValue {
     Class *owner; /* the class whose body holds it, for super() */
     struct ModuleValue *module;
     bool is_async, is_generator;
+    bool changed; /* by a decorator that is not known: it may take other arguments */
 } FunctionValue;
 
 typedef Value *(*NativeCall)(Evaluator *ev, Value *self, const Arguments *arguments);

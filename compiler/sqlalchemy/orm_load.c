@@ -593,6 +593,7 @@ static Element *with_instance_options(Evaluator *ev, const OrmInstance *instance
 }
 
 static Value *load_relationship(Evaluator *ev, OrmInstance *instance, Relationship *relationship, const Node *site) {
+    if (!relationship->target_entity) return value_unknown_at(ev, site); /* of a class that is not given */
     if (instance->session && !session_autoflush(ev, instance->session, site)) return NULL;
     session_begin(ev, instance->session, site);
     Value *self = &instance->head.head;
