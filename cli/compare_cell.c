@@ -41,7 +41,8 @@ static bool cell_number(const OrmcValue *value, double *number) {
     case ORMC_TYPE_DATETIME:
     case ORMC_TYPE_UUID:
     case ORMC_TYPE_JSON:
-    case ORMC_TYPE_ARRAY: return false;
+    case ORMC_TYPE_ARRAY:
+    case ORMC_TYPE_MAP: return false;
     }
     return false;
 }

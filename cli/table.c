@@ -33,7 +33,7 @@ void json_string_write(Text *out, const char *text, size_t length) {
 
 void cell_write(Text *out, const OrmcValue *value) {
     if (value->is_null) return;
-    bool as_json = value->type == ORMC_TYPE_BOOLEAN || value->type == ORMC_TYPE_ARRAY ||
+    bool as_json = value->type == ORMC_TYPE_BOOLEAN || value->type == ORMC_TYPE_ARRAY || value->type == ORMC_TYPE_MAP ||
                    value->type == ORMC_TYPE_FLOAT ||
                    ((value->type == ORMC_TYPE_INTEGER || value->type == ORMC_TYPE_BIGINT) && !value->text) ||
                    value->type == ORMC_TYPE_INTERVAL;

@@ -215,6 +215,28 @@ static void write_quoted(Buffer *out, const char *text, size_t length) {
     buffer_put(out, '\'');
 }
 
+/* '"a"=>"1", "b"=>NULL' */
+static void write_map(Buffer *out, const OrmcValue *map) {
+    Buffer text;
+    buffer_init(&text, out->arena);
+    for (size_t i = 0; i < map->length; i++) {
+        const OrmcValue *item = &map->items[i];
+        if (i) buffer_text(&text, i % 2 ? "=>" : ", ");
+        if (item->is_null) {
+            buffer_text(&text, "NULL");
+            continue;
+        }
+        buffer_put(&text, '"');
+        for (size_t k = 0; k < item->length; k++) {
+            if (item->text[k] == '"' || item->text[k] == '\\') buffer_put(&text, '\\');
+            buffer_put(&text, item->text[k]);
+        }
+        buffer_put(&text, '"');
+    }
+    Slice view = buffer_view(&text);
+    write_quoted(out, view.start, view.length);
+}
+
 static void write_value(Buffer *out, const OrmcValue *value) {
     if (value->is_null) {
         buffer_text(out, "NULL");
@@ -236,6 +258,7 @@ static void write_value(Buffer *out, const OrmcValue *value) {
         }
         buffer_put(out, ']');
         return;
+    case ORMC_TYPE_MAP: write_map(out, value); return;
     case ORMC_TYPE_INTEGER:
     case ORMC_TYPE_BIGINT:
     case ORMC_TYPE_INTERVAL:

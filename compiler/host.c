@@ -42,6 +42,12 @@ static Value *value_from_cell(Evaluator *ev, const OrmcValue *cell) {
         for (size_t i = 0; i < cell->length; i++) list_append(ev, list, value_from_cell(ev, &cell->items[i]));
         return (Value *)list;
     }
+    case ORMC_TYPE_MAP: {
+        DictValue *dict = value_dict(ev);
+        for (size_t i = 0; i + 1 < cell->length; i += 2)
+            dict_set(ev, dict, value_from_cell(ev, &cell->items[i]), value_from_cell(ev, &cell->items[i + 1]), NULL);
+        return (Value *)dict;
+    }
     case ORMC_TYPE_JSON:
     case ORMC_TYPE_TEXT:
     case ORMC_TYPE_UNKNOWN: return value_string(ev, slice_copy(arena, text));

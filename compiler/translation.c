@@ -49,26 +49,6 @@ int translation_position(const OrmcTranslation *translation, int execution, int 
 
 /* ---- views ---- */
 
-static Slice hstore_text(Arena *arena, const Literal *literal) {
-    Buffer out;
-    buffer_init(&out, arena);
-    for (int i = 0; i < literal->count; i++) {
-        const Literal *item = &literal->items[i];
-        if (i) buffer_text(&out, i % 2 ? "=>" : ", ");
-        if (item->kind == LITERAL_NULL) {
-            buffer_text(&out, "NULL");
-            continue;
-        }
-        buffer_put(&out, '"');
-        for (size_t at = 0; at < item->text.length; at++) {
-            if (item->text.start[at] == '"' || item->text.start[at] == '\\') buffer_put(&out, '\\');
-            buffer_put(&out, item->text.start[at]);
-        }
-        buffer_put(&out, '"');
-    }
-    return buffer_view(&out);
-}
-
 static OrmcValue value_view(Arena *arena, const Literal *literal, SqlType type, SqlType item_type) {
     OrmcValue value = {.type = (OrmcType)type};
     switch (literal->kind) {
@@ -88,16 +68,13 @@ static OrmcValue value_view(Arena *arena, const Literal *literal, SqlType type, 
         value.length = literal->text.length;
         if (type == SQL_FLOAT || type == SQL_BOOLEAN) value.type = ORMC_TYPE_TEXT;
         return value;
-    case LITERAL_MAP: {
-        Slice text = hstore_text(arena, literal);
-        value.text = slice_terminated(arena, text);
-        value.length = text.length;
-        return value;
-    }
+    case LITERAL_MAP:
     case LITERAL_ARRAY: {
+        bool map = literal->kind == LITERAL_MAP;
+        SqlType inner = map ? SQL_TEXT : item_type;
         OrmcValue *items = ARENA_ARRAY(arena, OrmcValue, literal->count + 1);
-        for (int i = 0; i < literal->count; i++) items[i] = value_view(arena, &literal->items[i], item_type, item_type);
-        value.type = ORMC_TYPE_ARRAY;
+        for (int i = 0; i < literal->count; i++) items[i] = value_view(arena, &literal->items[i], inner, inner);
+        value.type = map ? ORMC_TYPE_MAP : ORMC_TYPE_ARRAY;
         value.items = items;
         value.length = (size_t)literal->count;
         return value;

@@ -36,14 +36,16 @@ extern "C" {
  *     statements run.
  *   - Signals: the library installs no handler, raises no SIGPIPE, and blocks all signals on its threads, so handlers
  *     run on the program's. A handler may call the two interrupt functions; the statement then ends with
- *     ORMC_ERROR_CANCELLED, and an open transaction stays open until it is rolled back or its connection released.
+ *     ORMC_ERROR_CANCELLED, and an open transaction stays open until it is rolled back or its connection released
+ *     (but SQLite rolls it back by itself where it was a change that was interrupted). An interrupt that comes while
+ *     nothing runs ends what is sent next before the loop has turned, so none is lost between two statements.
  *   - Loops: ormc_loop_create() takes a libuv loop that the program runs, with its other handles on it. An open pool
  *     keeps the loop alive; once the callback of ormc_pool_close() has been called nothing of the library's is on it,
- *     and uv_loop_close() gives 0. Nothing of the library blocks a turn of the loop for longer than it takes to read
- * what has arrived. Inside a callback statements may be sent and pools closed; ormc_loop_run() and the blocking
- *     ormc_database_…() calls belong outside of it.
+ *     and uv_loop_close() gives 0. Nothing of the library blocks a turn of the loop for longer than it takes to
+ *     read what has arrived. Inside a callback statements may be sent and pools closed; ormc_loop_run() and the
+ *     blocking ormc_database_…() calls belong outside of it.
  *   - Client libraries (libuv, libpq, libmariadb, sqlite3) are loaded when the first database that needs them is
- * opened.
+ *     opened.
  */
 
 /* The types of values; the names are those of the JSON output. */
@@ -62,15 +64,18 @@ typedef enum OrmcType {
     ORMC_TYPE_UUID,
     ORMC_TYPE_JSON,
     ORMC_TYPE_ARRAY,
-    ORMC_TYPE_UNKNOWN
+    ORMC_TYPE_UNKNOWN,
+    ORMC_TYPE_MAP /* PostgreSQL's hstore; called "unknown" in the JSON output */
 } OrmcType;
 
 /*
  * A parameter or a cell. `integer`: BOOLEAN, INTEGER, BIGINT, INTERVAL (microseconds). `number`: FLOAT. `items`: ARRAY
- * (`length` of them). `text`: all others, `length` bytes, not necessarily terminated; also INTEGER and BIGINT beyond
- * 64 bits (`text` is NULL for those that fit). Dates and times are ISO 8601: a date and a time are joined by `T` or a
- * blank, an offset follows where the datetime is aware. A parameter of these types whose `text` is NULL is the number
- * in `integer`. Decimals may be "inf", "-inf" and "nan".
+ * (`length` of them), MAP (texts, each key before its value; `length` counts both). `text`: all others, `length` bytes,
+ * not necessarily terminated; also INTEGER and BIGINT beyond 64 bits (`text` is NULL for those that fit). Dates and
+ * times are ISO 8601: a date and a time are joined by `T` or a blank, an offset follows where the datetime is aware. A
+ * parameter of these types whose `text` is NULL is the number in `integer`. Decimals may be "inf", "-inf" and "nan".
+ * SQLite keeps a FLOAT that is NaN as NULL; MariaDB and MySQL refuse infinities and NaN. A PostgreSQL interval of more
+ * microseconds than 64 bits hold is its text, of type UNKNOWN.
  */
 typedef struct OrmcValue {
     OrmcType type;
@@ -129,9 +134,11 @@ ORMC_API size_t ormc_result_row_count(const OrmcResult *result);
 ORMC_API const OrmcValue *ormc_result_row(const OrmcResult *result, size_t row);
 /* Rows that INSERT, UPDATE or DELETE changed, or that a SELECT gave; -1 where the database doesn't say. */
 ORMC_API int64_t ormc_result_affected(const OrmcResult *result);
-/* The key that SQLite or MariaDB gave to the last inserted row; 0 elsewhere. */
+/* The key that SQLite or MariaDB gave to the last row that this INSERT made; 0 elsewhere, and on MariaDB where
+ * RETURNING gives it. */
 ORMC_API int64_t ormc_result_inserted_id(const OrmcResult *result);
-/* Notices and warnings that came with the statement: text of number `index`, NULL behind the last. */
+/* Notices and warnings that PostgreSQL sent with the statement (MariaDB's are asked for with SHOW WARNINGS): text of
+ * number `index`, NULL behind the last. */
 ORMC_API const char *ormc_result_notice(const OrmcResult *result, size_t index);
 /* Only within the result's callback; gives `result`. */
 ORMC_API OrmcResult *ormc_result_keep(OrmcResult *result);
@@ -152,7 +159,8 @@ typedef enum OrmcFlow {
     ORMC_FLOW_STOP   /* no more rows at all: the statement is cancelled */
 } OrmcFlow;
 
-/* One row. `cells` are valid during the call. */
+/* One row. `cells` are valid during the call. Of `result` the columns are there; how it ended is `on_done`'s to know.
+ */
 typedef OrmcFlow (*OrmcRowCallback)(void *user, OrmcRequest *request, const OrmcResult *result, const OrmcValue *cells);
 typedef void (*OrmcDoneCallback)(void *user, OrmcResult *result);
 
@@ -197,7 +205,7 @@ typedef struct OrmcPoolOptions {
     unsigned idle_timeout_ms;      /* connections beyond the minimum are closed after it; default 60 s */
     unsigned health_interval_ms;   /* idle connections are asked for a sign of life; default 30 s */
     unsigned retry_ms;             /* first wait before reconnecting, doubled up to 100 times it; default 50 ms */
-    size_t max_queue;              /* statements waiting or in flight; default 1,000,000 */
+    size_t max_queue;              /* statements, and who wants a connection, waiting or in flight; default 1,000,000 */
     size_t max_result_bytes;       /* of one collected result; default 1 GiB */
     unsigned statement_cache;      /* prepared statements kept by a connection; default 256 */
     unsigned busy_timeout_ms;      /* SQLite: wait for a lock; default 5 s */
@@ -211,9 +219,9 @@ typedef struct OrmcPoolOptions {
  */
 ORMC_API OrmcPool *ormc_pool_open(OrmcLoop *loop, const char *url, const OrmcPoolOptions *options,
                                   OrmcDoneCallback on_open, void *user);
-/* Answers what waits with ORMC_ERROR_CLOSED, lets what is in flight end, waits for leased connections to be released,
- * then closes. The pool is gone once `on_closed`
- * has been called. */
+/* Answers what waits with ORMC_ERROR_CLOSED, lets what is in flight end, waits for leased connections to be released
+ * (whose statements run as before, so that transactions can be brought to their end), then closes. The pool is gone
+ * once `on_closed` has been called. To be called once. */
 ORMC_API void ormc_pool_close(OrmcPool *pool, void (*on_closed)(void *user), void *user);
 /* Cancels everything that runs or waits. Any thread, any signal handler. */
 ORMC_API void ormc_pool_interrupt(OrmcPool *pool);
@@ -251,9 +259,11 @@ ORMC_API bool ormc_pool_acquire(OrmcPool *pool, OrmcAcquireCallback on_acquired,
 /* Statements of a connection run in order. What gives a request gives NULL as ormc_pool_execute() does. */
 ORMC_API OrmcRequest *ormc_connection_execute(OrmcConnection *connection, const OrmcCommand *command);
 ORMC_API OrmcRequest *ormc_connection_begin(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
+/* Of a transaction in which a statement has failed, on PostgreSQL, which then rolls back: ORMC_ERROR_DATABASE, 25P02.
+ */
 ORMC_API OrmcRequest *ormc_connection_commit(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
 ORMC_API OrmcRequest *ormc_connection_rollback(OrmcConnection *connection, OrmcDoneCallback on_done, void *user);
-/* Names are letters, digits and underscores. */
+/* Names are letters, digits and underscores, 63 at most; others give ORMC_ERROR_VALUE. */
 ORMC_API OrmcRequest *ormc_connection_savepoint(OrmcConnection *connection, const char *name, OrmcDoneCallback on_done,
                                                 void *user);
 ORMC_API OrmcRequest *ormc_connection_rollback_to(OrmcConnection *connection, const char *name,
@@ -261,7 +271,8 @@ ORMC_API OrmcRequest *ormc_connection_rollback_to(OrmcConnection *connection, co
 ORMC_API OrmcRequest *ormc_connection_release_savepoint(OrmcConnection *connection, const char *name,
                                                         OrmcDoneCallback on_done, void *user);
 ORMC_API bool ormc_connection_in_transaction(const OrmcConnection *connection);
-/* Back to the pool; an open transaction is rolled back first. */
+/* Back to the pool; an open transaction is rolled back first. What else the session has (settings, temporary tables,
+ * locks, LISTEN) stays with it, for whoever gets it next: it is the caller's to undo. */
 ORMC_API void ormc_connection_release(OrmcConnection *connection);
 
 /* ---- the blocking convenience: one connection, on a loop of its own */
@@ -277,7 +288,7 @@ ORMC_API const char *ormc_database_backend(const OrmcDatabase *database);
  * ormc_result_free(). NULL: no memory. */
 ORMC_API OrmcResult *ormc_database_execute(OrmcDatabase *database, const OrmcCommand *command);
 ORMC_API bool ormc_database_in_transaction(const OrmcDatabase *database);
-/* Ends the running statement with ORMC_ERROR_CANCELLED. Any thread, any signal handler. */
+/* Ends the running statement (or, if none runs, the next) with ORMC_ERROR_CANCELLED. Any thread, any signal handler. */
 ORMC_API void ormc_database_interrupt(OrmcDatabase *database);
 /* What a result still needs is its own: results may be freed later. NULL is fine. */
 ORMC_API void ormc_database_close(OrmcDatabase *database);

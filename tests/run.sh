@@ -105,10 +105,8 @@ start_servers
 
 # ---- units and golden files ----
 
-# Memory that the sanitizer holds back would count as memory that a stream keeps; what hangs on a server's death is
-# tried again before it counts.
-ASAN_OPTIONS=quarantine_size_mb=1 check units ctest --test-dir $build --output-on-failure --label-exclude lint \
-    --repeat until-pass:3
+# Memory that the sanitizer holds back would count as memory that a stream keeps.
+ASAN_OPTIONS=quarantine_size_mb=1 check units ctest --test-dir $build --output-on-failure --label-exclude lint
 export ASAN_OPTIONS=detect_stack_use_after_return=1
 for file in $(find tests/golden -name '*.md' ! -name README.md | sort); do
     if [ -n "$ORMC_TEST_POSTGRESQL" ]; then

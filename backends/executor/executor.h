@@ -80,7 +80,13 @@ typedef struct RequestQueue {
 } RequestQueue;
 
 /* Statements that the pool itself sends; they are not counted and have no callback of the caller's. */
-typedef enum InternalUse { INTERNAL_NONE, INTERNAL_SETUP, INTERNAL_PING, INTERNAL_RELEASE } InternalUse;
+typedef enum InternalUse {
+    INTERNAL_NONE,
+    INTERNAL_SETUP,
+    INTERNAL_PING,
+    INTERNAL_RELEASE,
+    INTERNAL_TYPES /* of the driver's: nothing hangs on it */
+} InternalUse;
 
 struct OrmcRequest {
     OrmcResult result; /* first: a kept result is the request */

@@ -297,7 +297,8 @@ static void connection_rests(Connection *connection) {
 static void connection_finish_internal(Connection *connection, OrmcRequest *request) {
     OrmcError error = request->result.error;
     switch (request->internal) {
-    case INTERNAL_NONE: break;
+    case INTERNAL_NONE:
+    case INTERNAL_TYPES: break;
     case INTERNAL_SETUP:
         if (error != ORMC_ERROR_NONE && error != ORMC_ERROR_LOST)
             connection_lost(connection, request->result.state, request->result.native_code,

@@ -115,6 +115,7 @@ static OrmcType value_kind(const OrmcValue *value) {
     case ORMC_TYPE_BIGINT:
     case ORMC_TYPE_FLOAT:
     case ORMC_TYPE_BYTES:
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_ARRAY: break;
     }
     return value->type;
@@ -134,7 +135,7 @@ static bool values_copy(Store *store, OrmcValue **target, const OrmcValue *value
             value_shrink(&copies[i]);
             if (!copies[i].text) continue;
         }
-        if (value->type == ORMC_TYPE_ARRAY) {
+        if (value->type == ORMC_TYPE_ARRAY || value->type == ORMC_TYPE_MAP) {
             OrmcValue *items = NULL;
             if (!values_copy(store, &items, value->items, value->length, depth + 1)) return false;
             copies[i].items = items;

@@ -192,6 +192,19 @@ static bool is_uuid(const char *text, size_t length) {
 
 static bool value_check_array(const OrmcValue *value, unsigned depth, const char **why);
 
+static bool value_check_map(const OrmcValue *value, const char **why) {
+    *why = "a map is made of texts, each key before its value";
+    if (value->length % 2) return false;
+    for (size_t i = 0; i < value->length; i++) {
+        const OrmcValue *item = &value->items[i];
+        if (item->is_null && i % 2) continue;
+        if (item->is_null || item->type != ORMC_TYPE_TEXT || !item->text || item->length > LONGEST ||
+            utf8_check(item->text, item->length) != item->length)
+            return false;
+    }
+    return true;
+}
+
 static bool value_check_scalar(const OrmcValue *value, const char **why) {
     const char *text = value->text;
     size_t length = value->length;
@@ -216,6 +229,7 @@ static bool value_check_scalar(const OrmcValue *value, const char **why) {
     case ORMC_TYPE_JSON:
     case ORMC_TYPE_UNKNOWN: *why = "not valid UTF-8"; return text && utf8_check(text, length) == length;
     case ORMC_TYPE_ARRAY: return value_check_array(value, 0, why);
+    case ORMC_TYPE_MAP: return value_check_map(value, why);
     }
     *why = "of no known type";
     return false;
@@ -349,6 +363,7 @@ void value_convert(Store *store, OrmcValue *value, OrmcType wanted) {
         if (is_text) value->type = wanted;
         return;
     case ORMC_TYPE_ARRAY:
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_UNKNOWN: return;
     }
 }
@@ -359,7 +374,7 @@ const char *ormc_type_name(OrmcType type) {
     static const char *const names[] = {"boolean",  "integer", "bigint", "float", "decimal",
                                         "text",     "bytes",   "date",   "time",  "datetime",
                                         "interval", "uuid",    "json",   "array", "unknown"};
-    return (unsigned)type <= ORMC_TYPE_UNKNOWN ? names[type] : "unknown";
+    return (unsigned)type < ORMC_TYPE_UNKNOWN ? names[type] : "unknown";
 }
 
 const char *ormc_error_name(OrmcError error) {
@@ -477,6 +492,14 @@ static void json_value(JsonOut *out, const OrmcValue *value, unsigned depth) {
             json_value(out, &value->items[i], depth + 1);
         }
         json_put(out, ']');
+        return;
+    case ORMC_TYPE_MAP:
+        json_put(out, '{');
+        for (size_t i = 0; i < value->length; i++) {
+            if (i) json_raw(out, i % 2 ? ": " : ", ", 2);
+            json_value(out, &value->items[i], depth + 1);
+        }
+        json_put(out, '}');
         return;
     }
 }

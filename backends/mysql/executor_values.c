@@ -52,8 +52,8 @@ static long digits_before_point(const OrmcValue *value) {
 
 bool my_accepts(const OrmcValue *value, const char **why) {
     enum { MOST_DIGITS = 65 };
-    if (value->type == ORMC_TYPE_ARRAY) {
-        *why = "this database has no arrays";
+    if (value->type == ORMC_TYPE_ARRAY || value->type == ORMC_TYPE_MAP) {
+        *why = value->type == ORMC_TYPE_MAP ? "this database has no maps" : "this database has no arrays";
         return false;
     }
     if (value->type == ORMC_TYPE_FLOAT && !isfinite(value->number)) {
@@ -125,6 +125,7 @@ static bool my_param(Store *store, const OrmcValue *value, MYSQL_BIND *bind) {
     case ORMC_TYPE_UUID:
     case ORMC_TYPE_JSON:
     case ORMC_TYPE_UNKNOWN: return my_param_text(store, value, bind);
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_ARRAY: return false;
     }
     return false;

@@ -62,7 +62,8 @@ typedef struct PgConnection {
     PGconn *conn;
     Socket socket; /* its timer begins to connect, and cancels once more */
     const PgHosts *hosts;
-    size_t host; /* to be looked up next */
+    PgTypes *types; /* the pool's */
+    size_t host;    /* to be looked up next */
     PgRoute route;
     StatementCache cache;
     unsigned long long names;
@@ -124,12 +125,8 @@ static bool pg_deallocate(PgConnection *c, OrmcRequest *request, PgStatement *st
     return !prepared || pg_say(c, request, sql);
 }
 
-/* Some parameter's type is the server's to find out, which may fail. */
 static bool pg_is_open(const OrmcRequest *request) {
-    if (request->flags & PG_CERTAIN) return false;
-    for (size_t i = 0; i < request->param_count; i++)
-        if (!pg_param_type(&request->params[i], false)) return true;
-    return false;
+    return !(request->flags & PG_CERTAIN) && pg_has_open_params(request);
 }
 
 /* A failure to find out must not cost the transaction: behind a savepoint it can be taken back, and the statement sent
@@ -252,7 +249,8 @@ static void pg_send(Connection *connection, OrmcRequest *request) {
         request_finish(request);
         return;
     }
-    bool kept = pg_is_kept(request->sql) || (request->lease && pg_is_open(request));
+    bool once = request->internal == INTERNAL_SETUP || request->internal == INTERNAL_TYPES;
+    bool kept = !once && (pg_is_kept(request->sql) || (request->lease && pg_is_open(request)));
     sent = sent && pg_undo(c, request);
     if (sent && request->prepare_only) sent = pg_send_described(c, request, &message);
     else if (sent && kept) sent = pg_send_kept(c, request, &message);
@@ -335,7 +333,7 @@ static bool pg_columns(PgConnection *c, OrmcRequest *request, const PGresult *re
     PgStatement *statement = request->prepare_only ? NULL : request->data;
     PgColumns own = {0}, *columns = statement ? &statement->columns : &own;
     size_t count = (size_t)c->pq->PQnfields(result);
-    bool good = request_columns(request, 0) && pg_columns_read(c->pq, result, columns) &&
+    bool good = request_columns(request, 0) && pg_columns_read(c->pq, c->types, result, columns) &&
                 pg_columns_copy(columns, &request->result.store, &request->result.columns);
     if (good && statement) statement->binary = columns->binary, statement->zoned = columns->zoned;
     pg_columns_free(&own);
@@ -357,8 +355,9 @@ static bool pg_row(PgConnection *c, OrmcRequest *request, const PGresult *result
     for (int i = 0; i < (int)request->result.column_count; i++) {
         if (pq->PQgetisnull(result, row, i)) {
             value_set_null(&cells[i]);
-        } else if (!pg_cell(&request->result.store, &cells[i], pq->PQftype(result, i), pq->PQfformat(result, i),
-                            pq->PQgetvalue(result, row, i), (size_t)pq->PQgetlength(result, row, i))) {
+        } else if (!pg_cell(&request->result.store, &cells[i], pg_types_settle(c->types, pq->PQftype(result, i)),
+                            pq->PQfformat(result, i), pq->PQgetvalue(result, row, i),
+                            (size_t)pq->PQgetlength(result, row, i))) {
             request_out_of_memory(request);
             return false;
         }
@@ -376,21 +375,6 @@ static void pg_rows(PgConnection *c, OrmcRequest *request, const PGresult *resul
     if (request->result.error == ORMC_ERROR_NONE || request->flags & PG_DISCARD) return;
     request->flags |= PG_DISCARD; /* its error stands; the rest is read and thrown away */
     if (request->flags & PG_SINGLE && c->reading == request) pg_cancel_running(c);
-}
-
-/* The server ends a transaction in which something has failed without complaint, whatever it was told. */
-static void pg_check_commit(OrmcRequest *request, const char *tag) {
-    static const char *const commits[] = {"commit", "end", "prepare", NULL};
-    if (strcmp(tag, "ROLLBACK") != 0 || !sql_begins_with(request->sql, commits)) return;
-    request_state(request, "25P02");
-    request_fail(request, ORMC_ERROR_DATABASE, "the transaction was rolled back, because a statement in it had failed");
-}
-
-static void pg_affected(OrmcRequest *request, const char *text) {
-    if (!*text) return;
-    int64_t count = 0;
-    for (; *text >= '0' && *text <= '9'; text++) count = count * 10 + (*text - '0');
-    request->result.affected = count;
 }
 
 /* Libpq makes two results of a row that is read by itself: too dear where there is but one. */
@@ -414,12 +398,11 @@ static void pg_result(PgConnection *c, OrmcRequest *request, PGresult *result) {
     case PGRES_EMPTY_QUERY: break;
     case PGRES_COMMAND_OK:
         if (request->prepare_only && pq->PQnfields(result)) pg_columns(c, request, result);
-        else if (c->left == 1) pg_affected(request, pq->PQcmdTuples(result));
-        if (c->left == 1) pg_check_commit(request, pq->PQcmdStatus(result));
+        else if (c->left == 1) pg_done(request, pq->PQcmdStatus(result), pq->PQcmdTuples(result));
         break;
     case PGRES_TUPLES_OK:
         pg_rows(c, request, result);
-        pg_affected(request, pq->PQcmdTuples(result));
+        pg_done(request, pq->PQcmdStatus(result), pq->PQcmdTuples(result));
         pg_learn_size(request);
         break;
     case PGRES_SINGLE_TUPLE: pg_rows(c, request, result); break;
@@ -454,10 +437,7 @@ static bool pg_retry(PgConnection *c, OrmcRequest *request) {
         return true;
     }
     if (result->error != ORMC_ERROR_DATABASE) return false;
-    /* Parse would have refused it, had it been wrong then: what it names has changed since */
-    bool stale = request->data && !(request->flags & PG_PREPARES) &&
-                 (strncmp(result->state, "42", 2) == 0 || strcmp(result->state, "26000") == 0 ||
-                  strcmp(result->state, "0A000") == 0);
+    bool stale = request->data && !(request->flags & PG_PREPARES) && pg_is_stale(result->state, pg_is_open(request));
     if (stale || request->flags & PG_PREPARES) pg_forget(c, request);
     bool undone = !c->base.in_transaction || request->flags & PG_GUARDED;
     if (strcmp(result->state, "42P18") == 0 && undone && !(request->flags & PG_CERTAIN)) {
@@ -493,8 +473,15 @@ static void pg_end(PgConnection *c, OrmcRequest *request) {
     }
     if (request->flags & PG_ABORTED && request->result.error == ORMC_ERROR_NONE)
         request_fail(request, ORMC_ERROR_DATABASE, "not run, because a statement before it failed");
+    bool good = request->result.error == ORMC_ERROR_NONE, own = request->internal != INTERNAL_NONE;
+    bool makes_types = good && !own && !request->data && pg_types_may_change(request->sql);
+    if (good && own && pg_types_are_asked(request->sql))
+        c->types->known = pg_types_read(c->types, &c->base.pool->store, &request->result);
     pg_drop_data(request);
     request_finish(request);
+    /* without memory, or if the transaction fails first, what is new stays text */
+    if (makes_types && c->base.state == CONNECTION_READY)
+        connection_send_internal(&c->base, pg_types_query, INTERNAL_TYPES);
 }
 
 static void pg_next(PgConnection *c, OrmcRequest *next) {
@@ -659,15 +646,13 @@ static void pg_connected(PgConnection *c) {
     if (!pg_watch(c, UV_READABLE)) return;
     const char *dates = pq->PQparameterStatus(c->conn, "DateStyle");
     const char *intervals = pq->PQparameterStatus(c->conn, "IntervalStyle");
-    if ((!dates || strncmp(dates, "ISO", 3) == 0) && (!intervals || strcmp(intervals, "postgres") == 0)) {
+    bool styled = (!dates || strncmp(dates, "ISO", 3) == 0) && (!intervals || strcmp(intervals, "postgres") == 0);
+    if (styled && c->types->known) {
         connection_ready(&c->base);
         return;
     }
     c->base.state = CONNECTION_SETUP;
-    if (!connection_send_internal(&c->base,
-                                  "SELECT set_config('DateStyle', 'ISO', false), "
-                                  "set_config('IntervalStyle', 'postgres', false)",
-                                  INTERNAL_SETUP))
+    if (!connection_send_internal(&c->base, styled ? pg_types_query : pg_types_and_styles_query, INTERNAL_SETUP))
         connection_lost(&c->base, "", 0, "out of memory");
 }
 
@@ -754,9 +739,10 @@ static void pg_on_time(Connection *connection) {
 static bool pg_connect(Connection *connection) {
     PgConnection *c = (PgConnection *)connection;
     OrmcPool *pool = connection->pool;
-    const PgLibrary *library = pool->library;
+    PgLibrary *library = pool->library;
     c->pq = &library->pq;
     c->hosts = &library->hosts;
+    c->types = &library->types;
     if (!cache_init(&c->cache, pool->options.statement_cache)) return false;
     socket_open(&c->socket, connection, pg_on_ready, pg_on_time);
     socket_after(&c->socket, 0); /* begun from the loop, where it may also fail */
@@ -807,6 +793,7 @@ const Driver *postgresql_driver_load(OrmcPool *pool, char *message, size_t capac
     static const char *const names[] = {PQ_FUNCTIONS(LIBRARY_NAME)};
     static const char *const sonames[] = {"libpq.so.5", NULL};
     PgLibrary *library = pool->library = store_allocate(&pool->store, sizeof *library);
+    if (library) *library = (PgLibrary){0};
     if (library && !library_load(&library->pq, names, sizeof names / sizeof *names, sonames, message, capacity))
         return NULL;
     if (library && pg_hosts_read(&library->pq, &pool->store, pool->url.whole, &library->hosts)) return &driver;

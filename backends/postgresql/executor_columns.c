@@ -12,16 +12,16 @@
 static Oid *columns_oids(const PgColumns *columns) { return (Oid *)(void *)(columns->block + columns->count); }
 
 /* The server answers for the same columns; another statement's would be a mistake that must not be read as these. */
-static bool columns_are_of(const PgColumns *columns, const Pq *pq, const PGresult *result) {
+static bool columns_are_of(const PgColumns *columns, const Pq *pq, const PgTypes *types, const PGresult *result) {
     if (!columns->block || columns->count != (size_t)pq->PQnfields(result)) return false;
     const Oid *oids = columns_oids(columns);
     for (size_t i = 0; i < columns->count; i++)
-        if (oids[i] != pq->PQftype(result, (int)i)) return false;
+        if (oids[i] != pg_types_settle(types, pq->PQftype(result, (int)i))) return false;
     return true;
 }
 
-bool pg_columns_read(const Pq *pq, const PGresult *result, PgColumns *columns) {
-    if (columns_are_of(columns, pq, result)) return true;
+bool pg_columns_read(const Pq *pq, const PgTypes *types, const PGresult *result, PgColumns *columns) {
+    if (columns_are_of(columns, pq, types, result)) return true;
     pg_columns_free(columns);
     size_t count = (size_t)pq->PQnfields(result), size = count * (sizeof *columns->block + sizeof(Oid)) + 1;
     for (size_t i = 0; i < count; i++) size += strlen(pq->PQfname(result, (int)i)) + 1;
@@ -32,7 +32,7 @@ bool pg_columns_read(const Pq *pq, const PGresult *result, PgColumns *columns) {
     columns->binary = count > 0;
     char *text = (char *)(columns_oids(columns) + count);
     for (size_t i = 0; i < count; i++) {
-        Oid oid = pq->PQftype(result, (int)i);
+        Oid oid = pg_types_settle(types, pq->PQftype(result, (int)i));
         const char *name = pq->PQfname(result, (int)i);
         size_t length = strlen(name) + 1;
         memcpy(text, name, length);

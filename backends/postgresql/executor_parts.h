@@ -81,6 +81,44 @@ bool pg_message(OrmcRequest *request, bool certain, PgMessage *message);
 const char *pg_key(OrmcRequest *request, const PgMessage *message, size_t *length, uint64_t *hash);
 /* DDL and the like is not worth keeping. */
 bool pg_is_kept(const char *sql);
+/* Some parameter's type is the server's to find out, which may fail. */
+bool pg_has_open_params(const OrmcRequest *request);
+/* A prepared statement's error: Parse would have refused it, had it been wrong then, so what it names has changed
+ * since. Or what the type of an open parameter was found out to be no longer is it, so that its text can't be read
+ * (22P02). */
+bool pg_is_stale(const char *state, bool open);
+/* It has run: the server's word for it ("INSERT 0 5"), and how many rows it was about ("5"). */
+void pg_done(OrmcRequest *request, const char *tag, const char *count);
+
+/* ---- types without a fixed number */
+
+/* Numbers that the server gives to nothing. */
+enum { PG_HSTORE = 1, PG_HSTORE_ARRAY = 2 };
+
+typedef struct PgTypeName {
+    Oid oid, settled;
+} PgTypeName;
+
+typedef struct PgTypes {
+    PgTypeName *items;
+    size_t count, capacity;
+    bool known; /* asked for */
+} PgTypes;
+
+/* The second sets the styles in which dates and intervals are read, too. */
+extern const char pg_types_query[], pg_types_and_styles_query[];
+bool pg_types_are_asked(const char *sql);
+/* From the rows of the query. False: no memory. */
+bool pg_types_read(PgTypes *types, Store *store, const OrmcResult *result);
+Oid pg_types_find(const PgTypes *types, Oid oid);
+/* The statement may have made types. */
+bool pg_types_may_change(const char *sql);
+
+/* A type as cells are read by it. */
+static inline Oid pg_types_settle(const PgTypes *types, Oid oid) {
+    enum { FIRST_FREE = 16384 };
+    return oid < FIRST_FREE ? oid : pg_types_find(types, oid);
+}
 
 /* Columns of a result, kept with a prepared statement, whose columns stay the same: PostgreSQL refuses to run it when
  * they no longer are. */
@@ -92,7 +130,7 @@ typedef struct PgColumns {
 } PgColumns;
 
 /* Where they are not known. False: no memory. */
-bool pg_columns_read(const Pq *pq, const PGresult *result, PgColumns *columns);
+bool pg_columns_read(const Pq *pq, const PgTypes *types, const PGresult *result, PgColumns *columns);
 /* Into the memory of a result. False: no memory. */
 bool pg_columns_copy(const PgColumns *columns, Store *store, ResultColumn **target);
 void pg_columns_free(PgColumns *columns);
@@ -113,6 +151,7 @@ typedef struct PgHosts {
 typedef struct PgLibrary {
     Pq pq;
     PgHosts hosts;
+    PgTypes types;
 } PgLibrary;
 
 /* Lists for libpq that belong together, separated by commas. */

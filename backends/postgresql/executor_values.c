@@ -14,6 +14,7 @@
 #include "backends/postgresql/executor_parts.h"
 
 enum {
+    OID_HSTORE = PG_HSTORE,
     OID_BOOL = 16,
     OID_BYTEA = 17,
     OID_CHAR = 18,
@@ -49,13 +50,37 @@ enum {
 
 static const struct {
     Oid array, item;
-} pg_arrays[] = {
-    {1000, OID_BOOL},        {1001, OID_BYTEA},    {1003, OID_NAME},      {1005, OID_INT2},      {1007, OID_INT4},
-    {1009, OID_TEXT},        {1014, OID_BPCHAR},   {1015, OID_VARCHAR},   {1016, OID_INT8},      {1021, OID_FLOAT4},
-    {1022, OID_FLOAT8},      {1028, OID_OID},      {1115, OID_TIMESTAMP}, {1182, OID_DATE},      {1183, OID_TIME},
-    {1185, OID_TIMESTAMPTZ}, {1187, OID_INTERVAL}, {1231, OID_NUMERIC},   {1270, OID_TIMETZ},    {199, OID_JSON},
-    {2951, OID_UUID},        {3807, OID_JSONB},    {651, OID_CIDR},       {1041, OID_INET},      {3905, OID_INT4RANGE},
-    {3907, OID_NUMRANGE},    {3909, OID_TSRANGE},  {3911, OID_TSTZRANGE}, {3913, OID_DATERANGE}, {3927, OID_INT8RANGE}};
+} pg_arrays[] = {{1000, OID_BOOL},
+                 {1001, OID_BYTEA},
+                 {1003, OID_NAME},
+                 {1005, OID_INT2},
+                 {1007, OID_INT4},
+                 {1009, OID_TEXT},
+                 {1014, OID_BPCHAR},
+                 {1015, OID_VARCHAR},
+                 {1016, OID_INT8},
+                 {1021, OID_FLOAT4},
+                 {1022, OID_FLOAT8},
+                 {1028, OID_OID},
+                 {1115, OID_TIMESTAMP},
+                 {1182, OID_DATE},
+                 {1183, OID_TIME},
+                 {1185, OID_TIMESTAMPTZ},
+                 {1187, OID_INTERVAL},
+                 {1231, OID_NUMERIC},
+                 {1270, OID_TIMETZ},
+                 {199, OID_JSON},
+                 {2951, OID_UUID},
+                 {3807, OID_JSONB},
+                 {651, OID_CIDR},
+                 {1041, OID_INET},
+                 {3905, OID_INT4RANGE},
+                 {3907, OID_NUMRANGE},
+                 {3909, OID_TSRANGE},
+                 {3911, OID_TSTZRANGE},
+                 {3913, OID_DATERANGE},
+                 {3927, OID_INT8RANGE},
+                 {PG_HSTORE_ARRAY, OID_HSTORE}};
 
 static Oid array_of(Oid item) {
     for (size_t i = 0; i < sizeof pg_arrays / sizeof *pg_arrays; i++)
@@ -73,7 +98,7 @@ static Oid item_of(Oid array) {
 
 bool pg_accepts(const OrmcValue *value, const char **why) {
     if (value->is_null) return true;
-    if (value->type == ORMC_TYPE_ARRAY) {
+    if (value->type == ORMC_TYPE_ARRAY || value->type == ORMC_TYPE_MAP) {
         for (size_t i = 0; i < value->length; i++)
             if (!pg_accepts(&value->items[i], why)) return false;
         return true;
@@ -109,6 +134,7 @@ Oid pg_param_type(const OrmcValue *value, bool certain) {
     case ORMC_TYPE_JSON: return certain ? OID_JSONB : 0;
     case ORMC_TYPE_TEXT:
     case ORMC_TYPE_UNKNOWN: return certain ? OID_TEXT : 0;
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_ARRAY: return 0;
     }
     return 0;
@@ -134,6 +160,12 @@ typedef struct Text {
     char *text;
     size_t length, capacity;
 } Text;
+
+static Text text_begin(Store *store) {
+    Text out = {.store = store, .text = store_allocate(store, 64), .capacity = 64};
+    if (out.text) out.text[0] = '\0';
+    return out;
+}
 
 static void text_put(Text *out, const char *bytes, size_t length) {
     if (out->capacity - out->length < length + 1) {
@@ -183,6 +215,7 @@ static size_t write_scalar(const OrmcValue *value, char *text, size_t capacity) 
     case ORMC_TYPE_UUID:
     case ORMC_TYPE_JSON:
     case ORMC_TYPE_ARRAY:
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_UNKNOWN: break;
     }
     return 0;
@@ -204,9 +237,20 @@ static bool is_texty(const OrmcValue *value) {
     case ORMC_TYPE_UUID:
     case ORMC_TYPE_JSON:
     case ORMC_TYPE_ARRAY:
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_UNKNOWN: return true;
     }
     return true;
+}
+
+/* "a"=>"1", "b"=>NULL */
+static void write_map(Text *out, const OrmcValue *map) {
+    for (size_t i = 0; i < map->length; i++) {
+        const OrmcValue *item = &map->items[i];
+        if (i) text_put(out, i % 2 ? "=>" : ", ", 2);
+        if (item->is_null) text_put(out, "NULL", 4);
+        else text_put_quoted(out, item->text, item->length);
+    }
 }
 
 /* {1,NULL,"a \"b\""}; the depth was checked when the value was. */
@@ -220,6 +264,11 @@ static void write_array(Text *out, const OrmcValue *array) {
             text_put(out, "NULL", 4);
         } else if (item->type == ORMC_TYPE_ARRAY) {
             write_array(out, item);
+        } else if (item->type == ORMC_TYPE_MAP) {
+            Text map = text_begin(out->store);
+            write_map(&map, item);
+            if (map.text) text_put_quoted(out, map.text, map.length);
+            else out->text = NULL;
         } else if (item->type == ORMC_TYPE_BYTES) {
             text_put(out, "\"\\\\x", 4);
             for (size_t k = 0; k < item->length; k++)
@@ -237,10 +286,10 @@ static void write_array(Text *out, const OrmcValue *array) {
 bool pg_param(Store *store, const OrmcValue *value, bool certain, PgParam *param) {
     *param = (PgParam){.type = pg_param_type(value, certain)};
     if (value->is_null) return true;
-    if (value->type == ORMC_TYPE_ARRAY) {
-        param->type = array_of(pg_item_type(value));
-        Text out = {.store = store, .text = store_allocate(store, 64), .capacity = 64};
-        write_array(&out, value);
+    if (value->type == ORMC_TYPE_ARRAY || value->type == ORMC_TYPE_MAP) {
+        Text out = text_begin(store);
+        if (value->type == ORMC_TYPE_MAP) write_map(&out, value);
+        else param->type = array_of(pg_item_type(value)), write_array(&out, value);
         param->text = out.text;
         param->length = out.length;
     } else if (is_texty(value)) {
@@ -289,6 +338,7 @@ OrmcType pg_type(Oid oid) {
     case OID_INTERVAL: return ORMC_TYPE_INTERVAL;
     case OID_NUMERIC: return ORMC_TYPE_DECIMAL;
     case OID_UUID: return ORMC_TYPE_UUID;
+    case OID_HSTORE: return ORMC_TYPE_MAP;
     default: return item_of(oid) ? ORMC_TYPE_ARRAY : ORMC_TYPE_UNKNOWN;
     }
 }
@@ -540,6 +590,38 @@ static void array_read(ArrayReader *reader, OrmcValue *cell, int depth) {
     *cell = (OrmcValue){.type = ORMC_TYPE_ARRAY, .items = items, .length = count};
 }
 
+/* ---- hstore: "a"=>"1", "b"=>NULL */
+
+/* A key or a value, and what stands behind it. False: no memory. */
+static bool map_read_item(Store *store, const char **at, const char *end, OrmcValue *item) {
+    char *copy = store_allocate(store, (size_t)(end - *at) + 1);
+    if (!copy) return false;
+    size_t length = 0;
+    bool quoted = *at < end && **at == '"';
+    *at += quoted;
+    for (; *at < end && (quoted ? **at != '"' : **at != ','); ++*at) {
+        if (**at == '\\' && *at + 1 < end) ++*at;
+        copy[length++] = **at;
+    }
+    copy[length] = '\0';
+    *at += quoted;
+    while (*at < end && (**at == '=' || **at == '>' || **at == ',' || **at == ' ')) ++*at;
+    if (quoted) *item = (OrmcValue){.type = ORMC_TYPE_TEXT, .text = copy, .length = length};
+    else value_set_null(item);
+    return true;
+}
+
+static bool cell_map(Store *store, OrmcValue *cell, const char *text, size_t length) {
+    size_t arrows = 0, count = 0;
+    for (size_t i = 0; i + 1 < length; i++) arrows += text[i] == '=' && text[i + 1] == '>';
+    OrmcValue *items = store_allocate(store, (2 * arrows + 1) * sizeof *items);
+    if (!items) return false;
+    for (const char *at = text, *end = text + length; at < end && count < 2 * arrows; count++)
+        if (!map_read_item(store, &at, end, &items[count])) return false;
+    *cell = (OrmcValue){.type = ORMC_TYPE_MAP, .items = items, .length = count};
+    return true;
+}
+
 static bool cell_array(Store *store, OrmcValue *cell, Oid item, const char *text, size_t length) {
     ArrayReader reader = {.store = store, .item = item, .at = text, .end = text + length};
     while (reader.at < reader.end && *reader.at != '{') reader.at++;
@@ -576,6 +658,7 @@ static bool cell_text(Store *store, OrmcValue *cell, Oid oid, const char *text, 
     case ORMC_TYPE_TIME:
     case ORMC_TYPE_DATETIME: return value_set_moment(store, cell, type, text, length);
     case ORMC_TYPE_ARRAY: return cell_array(store, cell, item_of(oid), text, length);
+    case ORMC_TYPE_MAP: return cell_map(store, cell, text, length);
     case ORMC_TYPE_TEXT:
     case ORMC_TYPE_DATE:
     case ORMC_TYPE_UUID:

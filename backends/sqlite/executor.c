@@ -88,8 +88,8 @@ static OrmcRequest *jobs_pop(JobList *list) {
 /* ---- the worker: binding */
 
 static bool sqlite_accepts(const OrmcValue *value, const char **why) {
-    if (value->type == ORMC_TYPE_ARRAY) {
-        *why = "SQLite has no arrays";
+    if (value->type == ORMC_TYPE_ARRAY || value->type == ORMC_TYPE_MAP) {
+        *why = value->type == ORMC_TYPE_MAP ? "SQLite has no maps" : "SQLite has no arrays";
         return false;
     }
     if ((value->type == ORMC_TYPE_INTEGER || value->type == ORMC_TYPE_BIGINT) && value->text) {
@@ -141,6 +141,7 @@ static int sqlite_bind(const SqliteConnection *c, sqlite3_stmt *statement, int i
     case ORMC_TYPE_UNKNOWN:
         text = sqlite_spell(request, value, &length);
         return text ? sqlite->sqlite3_bind_text(statement, index, text, (int)length, SQLITE_STATIC) : SQLITE_NOMEM;
+    case ORMC_TYPE_MAP:
     case ORMC_TYPE_ARRAY: return SQLITE_MISUSE;
     }
     return SQLITE_MISUSE;

@@ -239,6 +239,26 @@ def test_progress_line(folder):
     assert "postgresql 2: SELECT pg_sleep" in seen, repr(seen)
 
 
+def test_types_of_extensions(folder):
+    """What a program reads of an hstore is a dict, of a citext[] a list; the JSON has an object and an array."""
+    Path(folder, "boxes.py").write_text("from django.contrib.postgres.fields import ArrayField, HStoreField\n"
+                                        "from django.db import models\nclass Box(models.Model):\n    data = HStoreField()\n"
+                                        "    tags = ArrayField(models.CharField(max_length=9))\n")
+    psql("CREATE EXTENSION IF NOT EXISTS hstore; CREATE EXTENSION IF NOT EXISTS citext; DROP TABLE IF EXISTS live_box; "
+         "CREATE TABLE live_box (id serial PRIMARY KEY, data hstore, tags citext[])")
+    program = "Box.objects.create(data={'a': '1', 'b': None}, tags=['x', 'Y'])\nbox = Box.objects.get()\n" \
+              "print(box.data['a'], box.data['b'], box.tags[1])\nBox.objects.values_list('data', 'tags')"
+    arguments = ["run", "-m", f"live={folder}/boxes.py", "-e", program, "--database", POSTGRESQL]
+    assert ormc(*arguments).startswith("1 None Y\n")
+    psql("DELETE FROM live_box")
+    results = json.loads(ormc(*arguments, "--format", "json"))["results"]
+    statements = [statement for result in results for statement in result["statements"]]
+    assert statements[-1]["rows"] == [[{"a": "1", "b": None}, ["x", "Y"]]], statements
+    inserted = [statement["params"] for statement in statements if statement["sql"].startswith("INSERT")][0]
+    assert inserted[0] == {"value": {"a": "1", "b": None}, "type": "unknown"}, inserted
+    psql("DROP TABLE live_box")
+
+
 def test_plans(folder):
     """Of each statement, from each database."""
     arguments = ["verify", "-m", f"shelf={folder}/models.py", "--data", f"{folder}/data.sql", "--explain", "-e",

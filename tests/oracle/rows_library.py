@@ -8,7 +8,7 @@ fails raises DatabaseError.
 """
 import base64, ctypes, json
 
-TYPES = "boolean integer bigint float decimal text bytes date time datetime interval uuid json array unknown".split()
+TYPES = "boolean integer bigint float decimal text bytes date time datetime interval uuid json array unknown map".split()
 
 
 class Either(ctypes.Union):

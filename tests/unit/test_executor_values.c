@@ -129,6 +129,35 @@ static void test_arrays_of_postgresql(void **state) {
     test_close(&test);
 }
 
+/* Types of extensions and of CREATE TYPE have numbers of their own in each database. */
+static void test_types_without_a_number(void **state) {
+    (void)state;
+    if (!test_is("postgresql")) skip();
+    TestPool test;
+    test_open(&test, database.url, NULL);
+    test_must(&test, "DROP TYPE IF EXISTS ormc_mood");
+    test_must(&test, "CREATE EXTENSION IF NOT EXISTS hstore");
+    test_must(&test, "CREATE EXTENSION IF NOT EXISTS citext");
+    test_must(&test, "CREATE TYPE ormc_mood AS ENUM ('sad', 'glad')");
+    const OrmcValue items[] = {TEXT_VALUE(ORMC_TYPE_TEXT, "a"),
+                               TEXT_VALUE(ORMC_TYPE_TEXT, "1"),
+                               TEXT_VALUE(ORMC_TYPE_TEXT, "q\"\\, =>"),
+                               {.is_null = true}};
+    const OrmcValue map = {.type = ORMC_TYPE_MAP, .items = items, .length = 4};
+    const OrmcValue maps = {.type = ORMC_TYPE_ARRAY, .items = &map, .length = 1};
+    round_trip(&test, "hstore", map, "{\"a\": \"1\", \"q\\\"\\\\, =>\": null}");
+    round_trip(&test, "hstore", (OrmcValue){.type = ORMC_TYPE_MAP}, "{}");
+    round_trip(&test, "hstore[]", maps, "[{\"a\": \"1\", \"q\\\"\\\\, =>\": null}]");
+    round_trip(&test, "citext", TEXT_VALUE(ORMC_TYPE_TEXT, "Ab"), "\"Ab\"");
+    assert_string_equal(only_cell(&test, "SELECT ARRAY['x', 'Y']::citext[]", NULL, 0), "[\"x\", \"Y\"]");
+    assert_string_equal(only_cell(&test, "SELECT ARRAY['sad', NULL]::ormc_mood[]", NULL, 0), "[\"sad\", null]");
+    assert_int_equal(ormc_result_column_type(test.result, 0), ORMC_TYPE_ARRAY);
+    test_must(&test, "DROP TYPE ormc_mood");
+    const OrmcValue odd = {.type = ORMC_TYPE_MAP, .items = items, .length = 3};
+    assert_int_equal(ormc_result_error(test_execute_with(&test, "SELECT $1::hstore", &odd, 1)), ORMC_ERROR_VALUE);
+    test_close(&test);
+}
+
 /* Read from text the first time, from the binary form the second: it is the same. */
 static void test_moments_of_postgresql(void **state) {
     (void)state;
@@ -350,16 +379,12 @@ static void test_json(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trips),
-                                       cmocka_unit_test(test_round_trips_of_postgresql),
-                                       cmocka_unit_test(test_arrays_of_postgresql),
-                                       cmocka_unit_test(test_moments_of_postgresql),
-                                       cmocka_unit_test(test_numbers_too_large),
-                                       cmocka_unit_test(test_first_words),
-                                       cmocka_unit_test(test_binary_introducer),
-                                       cmocka_unit_test(test_sqlite_functions),
-                                       cmocka_unit_test(test_urls),
-                                       cmocka_unit_test(test_hidden_passwords),
-                                       cmocka_unit_test(test_json)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trips),           cmocka_unit_test(test_round_trips_of_postgresql),
+        cmocka_unit_test(test_arrays_of_postgresql),  cmocka_unit_test(test_types_without_a_number),
+        cmocka_unit_test(test_moments_of_postgresql), cmocka_unit_test(test_numbers_too_large),
+        cmocka_unit_test(test_first_words),           cmocka_unit_test(test_binary_introducer),
+        cmocka_unit_test(test_sqlite_functions),      cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_hidden_passwords),      cmocka_unit_test(test_json)};
     return test_run(tests, sizeof tests / sizeof *tests);
 }
