@@ -48,6 +48,7 @@ struct OrmcContext {
     const Dialect *dialect; /* NULL: what the program says */
     Input *sources;
     int source_count, source_capacity;
+    SliceMap source_numbers; /* name → int *, into sources */
     Binding *settings, *variables;
     int setting_count, setting_capacity, variable_count, variable_capacity;
     size_t loaded_size;   /* of the evaluator's lasting memory, when the models were loaded */

@@ -164,9 +164,9 @@ const char *ormc_context_unused_setting(const OrmcContext *context, int index) {
 }
 
 void input_add(OrmcContext *context, Slice name, Slice text, SourceRole role, Slice label) {
-    for (int i = 0; i < context->source_count; i++) {
-        Input *there = &context->sources[i];
-        if (!slice_equals(there->source->name, name)) continue;
+    int *number = slice_map_get(&context->source_numbers, name);
+    if (number) {
+        Input *there = &context->sources[*number];
         if (role != SOURCE_LIBRARY && there->role != SOURCE_PROGRAM) there->role = role;
         if (label.length) there->label = label;
         return;
@@ -175,6 +175,9 @@ void input_add(OrmcContext *context, Slice name, Slice text, SourceRole role, Sl
     Source *source = source_is_markdown_name(name, text) ? source_from_markdown(arena, name, text)
                                                          : source_from_text(arena, name, text);
     ARENA_PUSH(arena, context->sources, context->source_count, context->source_capacity) = (Input){source, role, label};
+    number = ARENA_NEW(arena, int);
+    *number = context->source_count - 1;
+    slice_map_add(&context->source_numbers, arena, name, number);
 }
 
 static void add_text(OrmcContext *context, void *data) {
@@ -193,7 +196,7 @@ static void add_file(OrmcContext *context, Addition *addition, const char *path,
         return;
     }
     Slice label = copy_text(context, slice_from(addition->label ? addition->label : ""));
-    input_add(context, copy_text(context, slice_from(path)), text, role, label);
+    input_add(context, copy_text(context, slice_from(path)), source_decode(&context->inputs, text), role, label);
 }
 
 /*

@@ -57,10 +57,9 @@ static bool project_add(OrmcContext *context, const char *path) {
     Slice text;
     const char *reason;
     if (!file_exists(path) || context->source_count >= PROJECT_FILES_LIMIT) return false;
-    for (int i = 0; i < context->source_count; i++)
-        if (slice_equals_text(context->sources[i].source->name, path)) return true;
+    if (slice_map_get(&context->source_numbers, slice_from(path))) return true;
     if (!file_read(&context->inputs, path, &text, &reason)) return false;
-    input_add(context, slice_from(path), text, SOURCE_LIBRARY, (Slice){"", 0});
+    input_add(context, slice_from(path), source_decode(&context->inputs, text), SOURCE_LIBRARY, (Slice){"", 0});
     return true;
 }
 

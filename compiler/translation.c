@@ -158,13 +158,6 @@ static void diagnostic_view(Arena *arena, const Diagnostic *diagnostic, OrmcDiag
     view->end_column = end.column;
 }
 
-static void diagnostics_take(DiagnosticList *to, const DiagnosticList *from) {
-    for (int i = 0; i < from->count; i++) {
-        ARENA_PUSH(to->arena, to->items, to->count, to->capacity) = from->items[i];
-        to->error_count += from->items[i].severity == SEVERITY_ERROR;
-    }
-}
-
 void translation_view_diagnostics(OrmcTranslation *translation) {
     Arena *arena = &translation->context->scratch;
     int count = translation->diagnostics.count;
@@ -177,8 +170,10 @@ void translation_build(OrmcContext *context) {
     OrmcTranslation *translation = &context->translation;
     Arena *arena = &context->scratch;
     diagnostics_init(&translation->diagnostics, arena);
-    diagnostics_take(&translation->diagnostics, evaluator_load_diagnostics(context->evaluator));
-    diagnostics_take(&translation->diagnostics, evaluator_diagnostics(context->evaluator));
+    const DiagnosticList *lists[] = {evaluator_load_diagnostics(context->evaluator),
+                                     evaluator_diagnostics(context->evaluator)};
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < lists[i]->count; j++) diagnostics_take(&translation->diagnostics, &lists[i]->items[j]);
     translation_view_diagnostics(translation);
     Trace trace = translation_trace(translation);
     translation->queries = ARENA_ARRAY(arena, OrmcQuery, trace.count + 1);

@@ -104,9 +104,13 @@ static Indent layout_measure(const Layout *layout, uint32_t offset) {
     return indent;
 }
 
+/* Past the limit the rest of the file is not read: each of its lines would say the same. */
 static void layout_indent(Layout *layout, Indent indent, Extent at) {
     if (layout->indent_count >= layout->nesting_limit) {
         layout_report(layout, CODE_LIMIT, at, "too many levels of indentation");
+        layout_push_invalid(layout, true, at.start, at.start);
+        layout_push_mark(layout, TOKEN_NEWLINE);
+        layout->finished = true;
         return;
     }
     indent.is_match = layout->after_match;
@@ -356,8 +360,8 @@ void layout_fill(Layout *layout) {
             token = layout_next(layout);
         }
     }
-    if (token.kind) {
-        layout_begin_line(layout, &token);
+    if (token.kind) layout_begin_line(layout, &token);
+    if (token.kind && !layout->finished) {
         if (token_begins_nothing(token.kind)) {
             Extent at = {token.start, token.end};
             layout_report(layout, CODE_SYNTAX_ERROR, at, "a statement can't begin with '%.*s'",

@@ -342,8 +342,8 @@ typedef struct OrmcOptions {
     bool leave_transactions; /* no BEGIN, COMMIT, SAVEPOINT … among the statements */
     int nesting_limit;       /* of brackets and blocks; 0: 200 */
     int path_limit;          /* paths through one function; 0: 128 */
-    int64_t step_limit;      /* statements and expressions evaluated in one function; 0: 300,000 */
-    bool referenced_tables;  /* a schema begins with the tables of Django's contrib apps that the models refer to */
+    int64_t step_limit;     /* statements and expressions evaluated in one function; 0: 300,000, and two a byte of it */
+    bool referenced_tables; /* a schema begins with the tables of Django's contrib apps that the models refer to */
 } OrmcOptions;
 
 ORMC_API const char *ormc_version(void);

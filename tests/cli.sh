@@ -83,6 +83,16 @@ printf 'All:\n\n```python\nauthors = Author.objects.filter(name=F("id"))\n```\n'
 expect 0 'notes.md:4:.*' sql -m shop=models.py -d sqlite notes.md
 expect 0 'WHERE "shop_author"."name" = \("shop_author"."id"\)' sql -m shop=models.py -d sqlite notes.md
 
+# What is only long is read to its end, and in time that grows as it does.
+{ cat models.py; yes 'x = 1' | head -100000; echo 'Author.objects.filter(id=x).count()'; } > long.py
+expect 0 'WHERE .*"id" = ' sql -d sqlite long.py
+{ cat models.py; seq 5000 | sed 's/.*/def f&(): return Author.objects.filter(id=&).count()/'; } > many.py
+expect 0 'in f5000: ' sql -d sqlite many.py
+# Of a very long line the part around the mistake is shown.
+{ cat models.py; printf 'x = [%s Author.objects.get(nam=1)]\n' "$(yes 1, | head -5000 | tr -d '\n')"; } > wide.py
+expect 1 '^4 .{20,500}$' sql wide.py
+expect 1 '^4 \| ….*get\(nam=1\)\]$' sql wide.py
+
 # A model that is not whole has no table; what a relation guesses is said.
 cat > parts.py << 'END'
 from django.db import models

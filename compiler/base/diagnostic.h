@@ -45,12 +45,18 @@ typedef struct DiagnosticList {
     Diagnostic *items;
     int count, capacity;
     int error_count;
+    int *by_place; /* numbers of items, by source and start; items of one place in their order */
+    int place_capacity;
 } DiagnosticList;
 
 void diagnostics_init(DiagnosticList *list, Arena *arena);
 /* Adds a diagnostic unless the very same stands already. The returned one may get a help line. */
 Diagnostic *diagnostics_add(DiagnosticList *list, DiagnosticCode code, Severity severity, Span span, const char *format,
                             ...) __attribute__((format(printf, 5, 6)));
+/* A copy of one of another list, whatever stands already. */
+void diagnostics_take(DiagnosticList *list, const Diagnostic *taken);
+/* Where in `by_place` the items begin that stand in this source at `start` or behind it. */
+int diagnostics_from(const DiagnosticList *list, const Source *source, uint32_t start);
 const char *diagnostic_code_text(DiagnosticCode code);
 
 /* For tools: `file:line:column: error[code]: message`, one line. */

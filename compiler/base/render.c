@@ -9,7 +9,8 @@
  *     help: did you mean 'name'?
  *
  * A span over several lines is underlined to the end of its first line. Tabs stay tabs, so that the
- * carets stand below their text; other control characters are shown as spaces.
+ * carets stand below their text; other control characters are shown as spaces. Of a very long line the part around the
+ * span is shown, "…" where it is cut.
  */
 #include "compiler/base/diagnostic.h"
 
@@ -34,16 +35,29 @@ static void buffer_repeat(Buffer *out, char byte, int count) {
 
 static bool byte_continues_character(char byte) { return ((unsigned char)byte & 0xC0) == 0x80; }
 
-static void render_source_line(Buffer *out, Slice line) {
-    for (size_t i = 0; i < line.length; i++) {
-        unsigned char byte = (unsigned char)line.start[i];
-        buffer_put(out, (byte < 0x20 && byte != '\t') || byte == 0x7f ? ' ' : line.start[i]);
+enum { LINE_MOST = 400, BEFORE_SPAN = 100 };
+
+/* The part of a very long line that is shown. */
+static Slice line_window(Slice line, size_t from) {
+    if (line.length <= LINE_MOST) return line;
+    size_t start = from > BEFORE_SPAN ? from - BEFORE_SPAN : 0;
+    size_t end = start + LINE_MOST < line.length ? start + LINE_MOST : line.length;
+    while (start && byte_continues_character(line.start[start])) start--;
+    while (end < line.length && byte_continues_character(line.start[end])) end--;
+    return slice_sub(line, start, end);
+}
+
+static void render_source_line(Buffer *out, Slice line, Slice shown) {
+    if (shown.start > line.start) buffer_text(out, "…");
+    for (size_t i = 0; i < shown.length; i++) {
+        unsigned char byte = (unsigned char)shown.start[i];
+        buffer_put(out, (byte < 0x20 && byte != '\t') || byte == 0x7f ? ' ' : shown.start[i]);
     }
+    if (shown.start + shown.length < line.start + line.length) buffer_text(out, "…");
 }
 
 /* Blanks up to the span, then a caret a character, at least one. */
-static void render_carets(Buffer *out, Slice line, Span span, const char *colour) {
-    size_t from = (size_t)(span.source->original.start + span.start - line.start);
+static void render_carets(Buffer *out, Slice line, size_t from, Span span, const char *colour) {
     size_t to = from + (span.end > span.start ? span.end - span.start : 1);
     if (to > line.length) to = line.length;
     for (size_t i = 0; i < from && i < line.length; i++)
@@ -71,12 +85,15 @@ static void render_place(Buffer *out, const Diagnostic *diagnostic, bool colour)
     buffer_slice(out, number);
     buffer_coloured(out, colour, "", " | ");
     Slice line = source_line(span.source, span.start);
-    render_source_line(out, line);
+    size_t from = (size_t)(span.source->original.start + span.start - line.start);
+    Slice shown = line_window(line, from);
+    render_source_line(out, line, shown);
     buffer_put(out, '\n');
     buffer_repeat(out, ' ', gutter + 1);
     buffer_coloured(out, colour, COLOUR_PLACE, "| ");
     const char *caret = diagnostic->severity == SEVERITY_ERROR ? COLOUR_ERROR : COLOUR_WARNING;
-    render_carets(out, line, span, colour ? caret : NULL);
+    if (shown.start > line.start) buffer_put(out, ' ');
+    render_carets(out, shown, from - (size_t)(shown.start - line.start), span, colour ? caret : NULL);
     buffer_put(out, '\n');
 }
 

@@ -41,6 +41,8 @@ typedef struct Position {
 /* A source over text that outlives it. Strips nothing: a BOM is skipped by the lexer. */
 Source *source_from_text(Arena *arena, Slice name, Slice text);
 /* All fenced blocks of a Markdown text with their info strings (also those that are not python). */
+/* Python text as UTF-8, where a comment of its first lines names another encoding. */
+Slice source_decode(Arena *arena, Slice text);
 Source *source_from_markdown(Arena *arena, Slice name, Slice text);
 bool source_is_markdown_name(Slice name, Slice text);
 /* Whether the block's info string begins with python, python3 or py. */

@@ -77,6 +77,7 @@ static void path_visit(Evaluator *ev, Exploration *all, const PathPrefix *prefix
     if (nothing && ev->arena == &ev->scratch && ev->scratch.used > MEMORY_EASY) {
         ev->source_count = sources;
         arena_reset_to(&ev->scratch, memory);
+        ev->class_names_of = (PairMap){0}; /* a module to come may take the place of one that is gone */
     }
 }
 
@@ -84,12 +85,12 @@ void evaluator_explore(Evaluator *ev, PathRun run, void *data, const Node *entry
     PathState outer = ev->path;
     Exploration all = {.executed = ev->execution_count, .mark = journal_mark(ev)};
     all.tail = &all.first;
-    ev->steps = 0;
+    evaluator_begin_steps(ev, entry->kind == NODE_Module ? ev->program_size : entry->end - entry->start);
     ev->limit_reported = false;
     for (PathPrefix *prefix = &all.first; prefix; prefix = prefix->next) {
         if (prefix_is_idle(ev, &all, prefix)) continue;
         /* the steps of all paths count together: what the first of them have used up, the rarer ones do not get */
-        if ((all.visited && ev->steps > ev->limits.steps) || all.barren >= BARREN_MOST) break;
+        if ((all.visited && ev->steps > ev->step_limit) || all.barren >= BARREN_MOST) break;
         if (all.visited++ >= ev->limits.paths) {
             if (ev->execution_count > all.executed)
                 evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, entry),

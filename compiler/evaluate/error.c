@@ -239,10 +239,10 @@ void error_doubt(Evaluator *ev, const Value *culprit) {
 }
 
 static bool list_has_error_in(const DiagnosticList *list, Span span) {
-    for (int i = 0; i < list->count; i++) {
-        const Diagnostic *known = &list->items[i];
-        if (known->severity == SEVERITY_ERROR && known->span.source == span.source && known->span.start >= span.start &&
-            known->span.end <= span.end &&
+    for (int i = diagnostics_from(list, span.source, span.start); i < list->count; i++) {
+        const Diagnostic *known = &list->items[list->by_place[i]];
+        if (known->span.source != span.source || known->span.start > span.end) return false;
+        if (known->severity == SEVERITY_ERROR && known->span.end <= span.end &&
             (known->code == CODE_SYNTAX_ERROR || known->span.start > span.start || known->span.end < span.end))
             return true;
     }

@@ -4,7 +4,7 @@
  */
 #include "compiler/evaluate/internal.h"
 
-enum { STEPS_DEFAULT = 300000, RUN_FACTOR = 1000, CALL_DEPTH_DEFAULT = 120, PATHS_DEFAULT = 128 };
+enum { STEPS_DEFAULT = 300000, STEPS_A_BYTE = 2, RUN_FACTOR = 1000, CALL_DEPTH_DEFAULT = 120, PATHS_DEFAULT = 128 };
 
 Atom evaluator_atom(Evaluator *ev, const char *text) { return atom_intern(ev->atoms, slice_from(text)); }
 Arena *evaluator_arena(Evaluator *ev) { return ev->arena; }
@@ -48,13 +48,19 @@ void evaluator_register_source(Evaluator *ev, Source *source) {
     ARENA_PUSH(ev->loading ? &ev->lasting : &ev->keep, ev->sources, ev->source_count, ev->source_capacity) = source;
 }
 
+/* What is only long is read to its end: the limit is for what comes again and again. */
+void evaluator_begin_steps(Evaluator *ev, size_t text_size) {
+    ev->steps = 0;
+    ev->step_limit = ev->limits.steps + (ev->steps_given ? 0 : (int64_t)text_size * STEPS_A_BYTE);
+}
+
 bool evaluator_step(Evaluator *ev, const Node *site) {
-    int64_t limit = ev->host.has_rows ? ev->limits.steps * RUN_FACTOR : ev->limits.steps;
+    int64_t limit = ev->host.has_rows ? ev->limits.steps * RUN_FACTOR : ev->step_limit;
     if (++ev->steps <= limit) return true;
     if (!ev->limit_reported) {
         if (!ev->limit_quiet)
             evaluator_warn(ev, CODE_LIMIT, evaluator_span(ev, site), "evaluation stopped after %lld steps",
-                           (long long)ev->limits.steps);
+                           (long long)limit);
         ev->limit_reported = true;
     }
     if (!ev->error.pending) {
@@ -92,7 +98,9 @@ Evaluator *evaluator_create(const EvaluatorOptions *options) {
     arena_init(&ev->lasting, options->allocator, options->exhausted, options->exhausted_user);
     arena_init(&ev->scratch, options->allocator, options->exhausted, options->exhausted_user);
     arena_init(&ev->keep, options->allocator, options->exhausted, options->exhausted_user);
+    ev->steps_given = ev->limits.steps != 0;
     if (!ev->limits.steps) ev->limits.steps = STEPS_DEFAULT;
+    evaluator_begin_steps(ev, 0);
     if (!ev->limits.call_depth) ev->limits.call_depth = CALL_DEPTH_DEFAULT;
     if (!ev->limits.paths) ev->limits.paths = PATHS_DEFAULT;
     ev->arena = &ev->lasting;
@@ -137,6 +145,7 @@ void evaluator_add_source(Evaluator *ev, Source *source, SourceRole role, Slice 
     program->label = label;
     evaluator_register_source(ev, source);
     program_split_name(ev, program);
+    ev->program_size += source->text.length;
     ARENA_PUSH(&ev->lasting, ev->programs, ev->program_count, ev->program_capacity) = program;
 }
 
@@ -267,6 +276,7 @@ void evaluator_load(Evaluator *ev) {
     ev->arena = &ev->lasting;
     ev->reporting = &ev->load_diagnostics;
     ev->loading = true;
+    evaluator_begin_steps(ev, ev->program_size);
     for (int i = 0; i < ev->program_count; i++)
         if (ev->programs[i]->role == SOURCE_MODELS) {
             program_import(ev, ev->programs[i]);
@@ -305,14 +315,18 @@ void evaluator_begin(Evaluator *ev, const struct Dialect *dialect, const Evaluat
     ev->tries = NULL;
     ev->error = (ErrorState){0};
     ev->depth = ev->expression_depth = ev->loop_unknown = 0;
-    ev->steps = 0;
+    evaluator_begin_steps(ev, 0);
     ev->limit_reported = ev->limit_quiet = ev->interactive = false;
     ev->path = (PathState){0};
     ev->canonical = NULL;
     ev->execution_count = ev->execution_capacity = 0;
     ev->trace_first = ev->trace_tail = ev->path_anchor = NULL;
-    memset(ev->buckets, 0, sizeof ev->buckets);
-    ev->called = ev->covered = ev->entry_places = ev->entry_bases = ev->idle_runs = (PairMap){0};
+    ev->buckets = NULL;
+    ev->bucket_count = ev->trace_count = 0;
+    ev->called = ev->covered = ev->entry_places = ev->entry_bases = ev->idle_runs = ev->class_names_of = (PairMap){0};
+    ev->class_names = NULL;
+    ev->class_names_count = ev->class_names_capacity = 0;
+    ev->late_imports = NULL;
     ev->pending = NULL;
     ev->pending_count = ev->pending_capacity = 0;
     ev->entries = NULL;
@@ -387,7 +401,7 @@ void evaluator_run_sources(Evaluator *ev) {
     for (int i = 0; i < ev->program_count; i++) {
         if (ev->programs[i]->role != SOURCE_PROGRAM) continue;
         ev->path = (PathState){.exploring = !ev->host.has_rows, .lasting = !ev->host.has_rows};
-        ev->steps = ev->host.has_rows ? ev->steps : 0;
+        if (!ev->host.has_rows) evaluator_begin_steps(ev, ev->program_size);
         program_import(ev, ev->programs[i]);
         if (!ev->host.has_rows) ev->pending_count = 0;
         ev->path = (PathState){0};

@@ -307,36 +307,47 @@ Value *function_call(Evaluator *ev, FunctionValue *function, Value *self, const 
 
 /* ---- entry points: parameters unknown ---- */
 
-/* "order_line" and "OrderLine" */
-static bool names_match(Slice variable, Slice cls) {
-    size_t i = 0, j = 0;
-    while (i < variable.length && j < cls.length) {
-        char a = variable.start[i], b = char_lower(cls.start[j]);
-        if (a == '_') {
-            i++;
-            continue;
-        }
-        if (a != b) return false;
-        i++;
-        j++;
+/* "order_line" and "OrderLine" meet as "orderline". */
+static Slice name_plain(Evaluator *ev, Slice name, bool of_class) {
+    Buffer out;
+    buffer_init(&out, &ev->keep);
+    for (size_t i = 0; i < name.length; i++) {
+        if (of_class) buffer_put(&out, char_lower(name.start[i]));
+        else if (name.start[i] != '_') buffer_put(&out, name.start[i]);
     }
-    return i == variable.length && j == cls.length;
+    return buffer_view(&out);
 }
 
-static Class *class_named_like(const ModuleValue *module, Slice variable) {
-    for (int i = 0; module && i < module->names.count; i++) {
-        Value *value = module->names.entries[i].value;
-        if (!module->names.entries[i].key || !value_is(value, VALUE_CLASS)) continue;
-        Class *cls = (Class *)value;
-        if (class_is_user(cls) && cls->unknown_instance && names_match(variable, cls->name->text)) return cls;
+/* Read as far as the module has come; of two that are called alike the first. */
+static ClassNames *class_names_of(Evaluator *ev, const ModuleValue *module) {
+    const Pair *known = pair_find(&ev->class_names_of, module, 0);
+    int number = known ? known->value : ev->class_names_count;
+    if (!known) {
+        ARENA_PUSH(&ev->keep, ev->class_names, ev->class_names_count, ev->class_names_capacity) = (ClassNames){0};
+        pair_place(&ev->class_names_of, &ev->keep, module, 0)->value = number;
     }
-    return NULL;
+    ClassNames *names = &ev->class_names[number];
+    if (names->seen > module->names.count) *names = (ClassNames){0};
+    for (; names->seen < module->names.count; names->seen++) {
+        Value *value = module->names.entries[names->seen].value;
+        if (!module->names.entries[names->seen].key || !value_is(value, VALUE_CLASS)) continue;
+        Class *cls = (Class *)value;
+        if (!class_is_user(cls) || !cls->unknown_instance) continue;
+        Slice plain = name_plain(ev, cls->name->text, true);
+        if (!slice_map_get(&names->classes, plain)) slice_map_add(&names->classes, &ev->keep, plain, cls);
+    }
+    return names;
+}
+
+static Class *class_named_like(Evaluator *ev, const ModuleValue *module, Slice plain) {
+    return module ? slice_map_get(&class_names_of(ev, module)->classes, plain) : NULL;
 }
 
 /* A parameter without annotation that is called as a mapped class is (`project`): an instance of it. */
 static Value *entry_by_name(Evaluator *ev, const FunctionValue *function, const Nodearg *parameter) {
-    Class *cls = class_named_like(function->module, parameter->arg->text);
-    for (int i = 0; !cls && i < ev->imported_count; i++) cls = class_named_like(ev->imported[i], parameter->arg->text);
+    Slice plain = name_plain(ev, parameter->arg->text, false);
+    Class *cls = class_named_like(ev, function->module, plain);
+    for (int i = 0; !cls && i < ev->imported_count; i++) cls = class_named_like(ev, ev->imported[i], plain);
     return cls ? value_unknown_instance(ev, cls, parameter->arg->text, &parameter->node) : NULL;
 }
 

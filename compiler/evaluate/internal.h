@@ -189,6 +189,12 @@ typedef struct PendingValue {
     const Node *site;
 } PendingValue;
 
+/* Classes of a module by their names without case and underscores. */
+typedef struct ClassNames {
+    SliceMap classes;
+    int seen; /* names of the module that are in it */
+} ClassNames;
+
 /* A function or class that a program source defines. */
 typedef struct EntryPoint {
     FunctionValue *function; /* or */
@@ -244,10 +250,12 @@ struct Evaluator {
     TryFrame *tries;
     const void *native_data;
     ErrorState error;
-    int depth;            /* calls of user functions under way */
-    int expression_depth; /* of C recursion */
-    int loop_unknown;     /* nesting of loops over unknown rows */
-    int64_t steps;
+    int depth;                 /* calls of user functions under way */
+    int expression_depth;      /* of C recursion */
+    int loop_unknown;          /* nesting of loops over unknown rows */
+    int64_t steps, step_limit; /* of the entry point that is explored */
+    bool steps_given;          /* the limit is the caller's: it does not grow with the text */
+    size_t program_size;       /* bytes of all program sources */
     bool limit_reported, limit_quiet;
     bool interactive; /* stop at the first error */
     bool loading;
@@ -268,7 +276,8 @@ struct Evaluator {
     PairMap covered;       /* (definition, 0): … that a module body calls, with arguments that are known therefore */
     PendingValue *pending; /* what variables hold that nobody has read yet */
     int pending_count, pending_capacity;
-    Execution *buckets[64]; /* reported executions by place */
+    Execution **buckets; /* reported executions by place */
+    int bucket_count;    /* a power of two; 0: none yet */
     Execution *path_anchor, *trace_tail;
     int path_number;
     bool recording_lazy, trace_ready; /* `trace` is of all executions so far */
@@ -278,9 +287,12 @@ struct Evaluator {
     const Node *return_site;
     EntryPoint *entries;
     int entry_count, entry_capacity;
-    PairMap entry_bases;  /* (class, 0): another class among the entries derives from it */
-    PairMap entry_places; /* (definition, 0) -> its number in `entries` from 0 */
-    PairMap idle_runs;    /* (definition, 0) -> how many classes' methods of it have executed nothing */
+    PairMap entry_bases;     /* (class, 0): another class among the entries derives from it */
+    PairMap entry_places;    /* (definition, 0) -> its number in `entries` from 0 */
+    PairMap idle_runs;       /* (definition, 0) -> how many classes' methods of it have executed nothing */
+    ClassNames *class_names; /* of modules, as variables would be called */
+    int class_names_count, class_names_capacity;
+    PairMap class_names_of; /* (module, 0) -> its number there */
 
     DiagnosticList load_diagnostics, diagnostics;
     DiagnosticList *reporting;
@@ -292,7 +304,7 @@ void evaluator_register_source(Evaluator *ev, Source *source);
 Atom evaluator_atom(Evaluator *ev, const char *text);
 /* What --set gives a name; NULL: nothing. */
 Value *evaluator_given_value(Evaluator *ev, Atom name);
-
+void evaluator_begin_steps(Evaluator *ev, size_t text_size);
 bool evaluator_step(Evaluator *ev, const Node *site); /* counts; false: a limit was reached, raised */
 bool evaluator_symbolic(const Evaluator *ev);         /* paths are being explored */
 

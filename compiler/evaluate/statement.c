@@ -46,7 +46,7 @@ static bool recover(Evaluator *ev) {
         return true;
     }
     if (ev->error.explicit_raise || ev->error.infeasible) return false;
-    if (ev->error.exception == ev->builtins.exceptions[EXCEPTION_LIMIT] && ev->steps > ev->limits.steps) return false;
+    if (ev->error.exception == ev->builtins.exceptions[EXCEPTION_LIMIT] && ev->steps > ev->step_limit) return false;
     if (error_will_be_caught(ev)) return false;
     evaluator_report_error(ev);
     return true;

@@ -6,7 +6,7 @@
  */
 #include "compiler/evaluate/internal.h"
 
-enum { REPEATS_MOST = 64, BUCKETS = 64 };
+enum { REPEATS_MOST = 64, BUCKETS_FIRST = 64 };
 
 void trace_begin_path(Evaluator *ev) {
     ev->path_number++;
@@ -57,13 +57,14 @@ static const Node *statement_function_at(const Node *node, uint32_t offset) {
 }
 
 static const Node *body_function_at(const Nodes *body, uint32_t offset) {
-    for (int i = 0; i < body->count; i++) {
-        const Node *node = body->items[i];
-        if (offset < node->start || offset >= node->end) continue;
-        const Node *found = statement_function_at(node, offset);
-        if (found) return found;
+    int low = 0, high = body->count; /* the last statement that begins at or before the place */
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (body->items[middle]->start <= offset) low = middle + 1;
+        else high = middle;
     }
-    return NULL;
+    const Node *node = low ? body->items[low - 1] : NULL;
+    return node && offset < node->end ? statement_function_at(node, offset) : NULL;
 }
 
 static const Node *function_at(Evaluator *ev, const Node *site) {
@@ -117,7 +118,32 @@ static bool statements_named(const StatementList *statements) {
 }
 
 static Execution **bucket_of(Evaluator *ev, const Node *site) {
-    return &ev->buckets[(site->start * 31u + site->source) % BUCKETS];
+    if (!ev->bucket_count) {
+        ev->bucket_count = BUCKETS_FIRST;
+        ev->buckets = ARENA_ARRAY(&ev->keep, Execution *, ev->bucket_count);
+    }
+    uint32_t hash = (site->start * 31u + site->source) * 0x9E3779B1u;
+    return &ev->buckets[(hash >> 8) & (uint32_t)(ev->bucket_count - 1)];
+}
+
+static void bucket_append(Evaluator *ev, Execution *made) {
+    Execution **end = bucket_of(ev, made->site);
+    while (*end) end = &(*end)->bucket;
+    made->bucket = NULL;
+    *end = made;
+}
+
+/* Executions of one place stay in their order. */
+static void buckets_grow(Evaluator *ev) {
+    Execution **old = ev->buckets;
+    int count = ev->bucket_count;
+    ev->bucket_count *= 4;
+    ev->buckets = ARENA_ARRAY(&ev->keep, Execution *, ev->bucket_count);
+    for (int i = 0; i < count; i++)
+        for (Execution *next, *known = old[i]; known; known = next) {
+            next = known->bucket;
+            bucket_append(ev, known);
+        }
 }
 
 /* The reported execution that this one repeats; NULL: it is new. */
@@ -204,9 +230,8 @@ ExecutionResult *evaluator_execute(Evaluator *ev, const StatementList *statement
         made->bucket = NULL;
         /* what the ORM would not send at all is only an answer to who asked for it */
         if (statements->count || !evaluator_symbolic(ev)) {
-            Execution **end = bucket_of(ev, site);
-            while (*end) end = &(*end)->bucket;
-            *end = made;
+            if (ev->bucket_count && ev->trace_count > ev->bucket_count) buckets_grow(ev);
+            bucket_append(ev, made);
             trace_insert(ev, made);
             ev->trace_count++;
         }

@@ -163,11 +163,11 @@ bool evaluator_report_unresolved(Evaluator *ev, const Value *unknown, const Node
 
 /* An error stands within these bytes: what comes of it needs no word of its own. */
 static bool diagnosed_within(const Evaluator *ev, Span span) {
-    for (int i = 0; i < ev->reporting->count; i++) {
-        Span known = ev->reporting->items[i].span;
-        if (known.source == span.source && known.start >= span.start && known.end <= span.end &&
-            ev->reporting->items[i].code == CODE_UNKNOWN_MODEL)
-            return true;
+    const DiagnosticList *list = ev->reporting;
+    for (int i = diagnostics_from(list, span.source, span.start); i < list->count; i++) {
+        const Diagnostic *known = &list->items[list->by_place[i]];
+        if (known->span.source != span.source || known->span.start > span.end) return false;
+        if (known->span.end <= span.end && known->code == CODE_UNKNOWN_MODEL) return true;
     }
     return false;
 }

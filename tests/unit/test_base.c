@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "compiler/base/diagnostic.h"
 #include "compiler/base/slice.h"
 #include "tests/unit/arena_helpers.h"
 
@@ -41,7 +42,24 @@ static void test_slice_map(void **state) {
     assert_int_equal(map.count, 1000);
 }
 
+/* However they come, diagnostics stand by place too, and the same one stands once. */
+static void test_diagnostics_by_place(void **state) {
+    DiagnosticList list;
+    Source *source = source_from_text(*state, SLICE("a.py"), SLICE("text"));
+    diagnostics_init(&list, *state);
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint32_t start = i * 7 % 100;
+        diagnostics_add(&list, CODE_VALUE_ERROR, SEVERITY_ERROR, (Span){source, start, start + 1}, "%u", i % 3);
+    }
+    assert_int_equal(list.count, 300);
+    for (int i = 1; i < list.count; i++)
+        assert_true(list.items[list.by_place[i - 1]].span.start <= list.items[list.by_place[i]].span.start);
+    for (uint32_t i = 0; i < 100; i++) assert_int_equal(diagnostics_from(&list, source, i), i * 3);
+    assert_int_equal(diagnostics_from(&list, source, 100), 300);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_format), cmocka_unit_test(test_slice_map)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_format), cmocka_unit_test(test_slice_map),
+                                       cmocka_unit_test(test_diagnostics_by_place)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -102,6 +102,28 @@ static void test_rendering(void **state) {
                 diagnostic);
 }
 
+/* Files that say so in their first two lines are read in the encoding that they name. */
+static void test_encodings(void **state) {
+    static const struct {
+        const char *bytes, *wanted;
+    } cases[] = {
+        {"# coding: latin-1\nx = '\xE9'", "# coding: latin-1\nx = '\xC3\xA9'"},
+        {"#!/bin/x\n# -*- coding: ISO_8859_15 -*-\n\xA4", "#!/bin/x\n# -*- coding: ISO_8859_15 -*-\n\xE2\x82\xAC"},
+        {"\n# vim: set fileencoding=cp1252 :\n\x80\x99",
+         "\n# vim: set fileencoding=cp1252 :\n\xE2\x82\xAC\xE2\x84\xA2"},
+        {"x = 1\n# coding: latin-1\n\xE9", "x = 1\n# coding: latin-1\n\xE9"},
+        {"\n\n# coding: latin-1\n\xE9", "\n\n# coding: latin-1\n\xE9"},
+        {"# coding: utf-8\n\xC3\xA9", "# coding: utf-8\n\xC3\xA9"},
+        {"# coding", "# coding"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Slice text = source_decode(*state, slice_from(cases[i].bytes));
+        assert_int_equal(text.length, strlen(cases[i].wanted));
+        assert_memory_equal(text.start, cases[i].wanted, text.length);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_blocks, setup, teardown),
@@ -109,6 +131,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_positions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rendering, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_encodings, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
