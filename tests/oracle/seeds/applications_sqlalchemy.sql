@@ -1,0 +1,17 @@
+INSERT INTO users (id, email, login, first_name, last_name, role, settings, balance, created_at, deleted) VALUES (1,'ann@x','ann','Ann','Lee','admin','{"a": 1}',10.5,'2024-01-01 00:00:00.000000',0),(2,'bob@x','bob','Bob',NULL,'user',NULL,0,'2024-01-02 00:00:00.000000',0),(3,'cy@x',NULL,'Cy','Poe','user',NULL,5,'2024-01-03 00:00:00.000000',1);
+INSERT INTO profiles (id, user_id, bio, spot_x, spot_y) VALUES (1,1,'hi',3,4);
+INSERT INTO groups (id, name, parent_id) VALUES (1,'all',NULL),(2,'staff',1),(3,'night',2);
+INSERT INTO user_groups (user_id, group_id) VALUES (1,1),(1,2),(2,1);
+INSERT INTO follows (follower_id, followed_id) VALUES (2,1),(3,1);
+INSERT INTO addresses (id, user_id, city) VALUES (1,1,'Rome'),(2,1,'Oslo'),(3,2,'Bonn');
+INSERT INTO categories (id, name) VALUES (1,'tools'),(2,'toys');
+INSERT INTO products (id, sku, name, price, stock, version, category_id, created_at) VALUES (1,'00000000000000000000000000000001','saw',10,5,1,1,'2024-01-01 00:00:00.000000'),(2,'00000000000000000000000000000002','car',20,0,1,2,'2024-01-01 00:00:00.000000'),(3,'00000000000000000000000000000003','box',1.5,9,3,NULL,'2024-01-01 00:00:00.000000');
+INSERT INTO orders (id, user_id, status, placed, total, deleted) VALUES (1,1,'new','2024-02-01 00:00:00.000000',30,0),(2,1,'paid','2024-02-02 00:00:00.000000',10,0),(3,2,'sent','2024-02-03 00:00:00.000000',20,0);
+INSERT INTO lines (order_id, product_id, count, price) VALUES (1,1,1,10),(1,2,1,20),(2,1,1,10),(3,2,1,20);
+INSERT INTO documents (id, kind, title, owner_id, created_at) VALUES (1,'document','plain',1,'2024-01-01 00:00:00.000000'),(2,'article','art',1,'2024-01-01 00:00:00.000000'),(3,'report','rep',2,'2024-01-01 00:00:00.000000');
+INSERT INTO articles (id, words) VALUES (2, 100);
+INSERT INTO reports (id, year) VALUES (3, 2020);
+INSERT INTO events (id, type, at, ip, amount, order_id) VALUES (1,'login','2024-01-01 00:00:00.000000','::1',NULL,NULL),(2,'payment','2024-01-02 00:00:00.000000',NULL,10,2);
+INSERT INTO items (id, width, height) VALUES (1,2,3);
+INSERT INTO places (country, code, name) VALUES ('de','b','Berlin'),('de','m','Muenchen');
+INSERT INTO shops (id, country, place_code, name) VALUES (1,'de','b','one'),(2,'de','b','two');
