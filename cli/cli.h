@@ -63,6 +63,8 @@ void text_append(Text *text, const char *data, size_t length);
 void text_add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_take(Text *text, OrmcText more);
 /* A whole file, terminated; "-" is standard input. NULL: errno says why not. */
+/* The whole file or nothing: what stood there before stays when the new text can't be written (errno says why). */
+bool file_save(const char *path, const char *data, size_t length);
 char *file_load(const char *path, size_t *length);
 /* A context with the options' models, settings, variables and (where wanted) files. NULL: `*status` is what to exit
  * with, the message is printed. */

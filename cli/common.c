@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -69,6 +70,45 @@ char *file_load(const char *path, size_t *length) {
     free(text.data);
     errno = reason;
     return NULL;
+}
+
+static bool stream_finish(FILE *file, const char *data, size_t length) {
+    bool good = !length || fwrite(data, 1, length, file) == length;
+    int reason = errno;
+    if (fclose(file) != 0) return false;
+    if (!good) errno = reason;
+    return good;
+}
+
+static bool file_overwrite(const char *path, const char *data, size_t length) {
+    FILE *file = fopen(path, "wb");
+    return file && stream_finish(file, data, length);
+}
+
+/* Written beside it and put in its place; what is no plain file, or stands where no other may be made, in place. */
+bool file_save(const char *path, const char *data, size_t length) {
+    struct stat before;
+    bool there = lstat(path, &before) == 0;
+    if (there && !S_ISREG(before.st_mode)) return file_overwrite(path, data, length);
+    Text beside = {0};
+    text_add(&beside, "%s.XXXXXX", path);
+    int handle = mkstemp(beside.data);
+    FILE *file = handle < 0 ? NULL : fdopen(handle, "wb");
+    if (!file) {
+        if (handle >= 0) close(handle);
+        free(beside.data);
+        return file_overwrite(path, data, length);
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    bool good = fchmod(handle, there ? before.st_mode & 07777 : 0666 & ~mask) == 0;
+    if (!stream_finish(file, data, length)) good = false;
+    good = good && rename(beside.data, path) == 0;
+    int reason = errno;
+    if (!good) remove(beside.data);
+    free(beside.data);
+    errno = reason;
+    return good;
 }
 
 bool colour_wanted(FILE *stream) {

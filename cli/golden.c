@@ -329,10 +329,8 @@ static bool golden_open(Golden *golden, const char *path) {
 static void golden_save(Golden *golden) {
     if (!golden->options->update || !golden->differences || golden->status >= 2) return;
     text_append(&golden->rewritten, golden->file.text + golden->copied, golden->file.length - golden->copied);
-    FILE *file = fopen(golden->file.path, "wb");
-    bool good = file && fwrite(golden->rewritten.data, 1, golden->rewritten.length, file) == golden->rewritten.length;
-    if (file && fclose(file) != 0) good = false;
-    if (!good) golden->status = usage_error("can't write '%s': %s", golden->file.path, strerror(errno));
+    if (!file_save(golden->file.path, golden->rewritten.data, golden->rewritten.length))
+        golden->status = usage_error("can't write '%s': %s", golden->file.path, strerror(errno));
     else printf("%s: updated\n", golden->file.path);
 }
 

@@ -1,6 +1,8 @@
 /*
  * ormc: finds the command and runs it. Each command is a file of its own beside this one.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -25,6 +27,14 @@ static int unknown_command(const char *name) {
     return usage_error("'%s' is not a command; see 'ormc help'", name);
 }
 
+/* What was printed must have arrived. */
+static int finish(int status) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fprintf(stderr, "ormc: can't write the output%s%s\n", errno ? ": " : "", errno ? strerror(errno) : "");
+    return 2;
+}
+
 int main(int count, char **arguments) {
     const char *name = count > 1 ? arguments[1] : NULL;
     if (!name) {
@@ -33,10 +43,10 @@ int main(int count, char **arguments) {
     }
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("ormc %s\n", ormc_version());
-        return 0;
+        return finish(0);
     }
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-        return command_help(count > 2 ? arguments[2] : NULL);
+        return finish(command_help(count > 2 ? arguments[2] : NULL));
     for (int i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(name, commands[i].name) != 0) continue;
         Options options = {.command = name};
@@ -45,8 +55,7 @@ int main(int count, char **arguments) {
         if (help) status = command_help(name);
         else if (status < 0) status = commands[i].run(&options);
         options_free(&options);
-        if (fflush(stdout) != 0 || ferror(stdout)) return 2;
-        return status;
+        return finish(status);
     }
     return unknown_command(name);
 }

@@ -130,10 +130,8 @@ static void make_directories(const char *path) {
 
 static void save(Project *project, const char *path, const Text *content) {
     make_directories(path);
-    FILE *file = fopen(path, "wb");
-    bool good = file && fwrite(content->data, 1, content->length, file) == content->length;
-    if (file && fclose(file) != 0) good = false;
-    if (!good) project->status = usage_error("can't write '%s': %s", path, strerror(errno));
+    if (!file_save(path, content->data, content->length))
+        project->status = usage_error("can't write '%s': %s", path, strerror(errno));
     else printf("%s: written\n", path);
     project->written++;
 }

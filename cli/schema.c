@@ -48,6 +48,9 @@ int command_schema(const Options *given) {
             if (count > 1) printf("%s-- %s\n", i ? "\n" : "", options.dialects.items[i]);
             print_statements(translation);
             print_diagnostics(translation);
+            const OrmcQuery *tables = ormc_translation_query(translation, 0);
+            if (!i && (!tables || !tables->statement_count) && !ormc_translation_diagnostic_count(translation))
+                fputs("ormc: no model was found\n", stderr);
             continue;
         }
         OrmcText more = ormc_translation_query_json(translation, 0, 0);

@@ -93,6 +93,19 @@ expect 0 'in f5000: ' sql -d sqlite many.py
 expect 1 '^4 .{20,500}$' sql wide.py
 expect 1 '^4 \| ….*get\(nam=1\)\]$' sql wide.py
 
+# Output that can't be written is an error, and a file is rewritten as a whole or not at all.
+for command in --version help 'help sql' 'sql --dump syntax -e 1' 'sql -m shop=models.py -e Author.objects.all()' \
+    'schema -m shop=models.py'; do
+    "$ormc" $command > /dev/full 2> out
+    [ $? -eq 2 ] && grep -q "can't write the output" out || { echo "ormc $command > /dev/full:"; cat out; failed=1; }
+done
+printf '```python\nAuthor.objects.all()\n```\n' > whole.md
+cp whole.md before.md
+(ulimit -f 0 2> /dev/null && trap '' XFSZ && "$ormc" golden -m shop=models.py --update whole.md) > out 2>&1
+[ $? -eq 2 ] && cmp whole.md before.md && [ "$(ls whole.md*)" = whole.md ] || { echo 'golden on a full disk:'; cat out whole.md; failed=1; }
+expect 0 'updated' golden -m shop=models.py --update whole.md
+expect 0 'no model was found' schema -m unread_nothing=/dev/null
+
 # A model that is not whole has no table; what a relation guesses is said.
 cat > parts.py << 'END'
 from django.db import models
