@@ -321,11 +321,13 @@ static DjOutcome compile_key_compare(DjCompiler *compiler, DjExpr *lookup, Expr 
 
 /* ---- text lookups: of a key as text ---- */
 
+/* The key is changed in its place: what is repeated stays one expression, with one parameter. */
 static DjExpr *with_text_key(Evaluator *ev, DjExpr *lookup) {
-    if (!is_key(lookup->args[0]) || lookup->args[0]->as.func.spec == &key_text_transform) return lookup;
-    DjExpr *copy = dj_copy(ev, lookup), *key = lookup->args[0];
-    copy->args[0] = key_of(ev, &key_text_transform, key->args[0], key->as.func.unit, key->site);
-    return copy;
+    DjExpr *key = lookup->args[0];
+    if (!is_key(key) || key->as.func.spec == &key_text_transform) return lookup;
+    evaluator_touch(ev, &lookup->args[0], sizeof lookup->args[0]);
+    lookup->args[0] = key_of(ev, &key_text_transform, key->args[0], key->as.func.unit, key->site);
+    return lookup;
 }
 
 static DjOutcome compile_text(DjCompiler *compiler, DjExpr *lookup, Expr **out) {
@@ -348,6 +350,13 @@ static DjOutcome compile_text_iexact(DjCompiler *compiler, DjExpr *lookup, Expr 
               : value       ? dj_compile_value(compiler, value, NULL, text->site, &right)
                             : DJ_ERROR;
     return outcome == DJ_SQL ? lookup_compile_with(compiler, text, OPERATOR_JSON_IEXACT, left, right, out) : outcome;
+}
+
+DjExpr *dj_json_lookup_grouped(Evaluator *ev, DjExpr *lookup) {
+    const DjLookup *spec = lookup->as.lookup.spec;
+    bool text = spec && (spec->compile == compile_text || spec->compile == compile_text_regex ||
+                         spec->compile == compile_text_iexact);
+    return text ? with_text_key(ev, lookup) : lookup;
 }
 
 /* ---- contains, has_key ---- */

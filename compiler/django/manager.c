@@ -261,6 +261,7 @@ static Value *through_attribute(Evaluator *ev, const DjManager *manager, Atom na
     if (slice_equals_text(name->text, "through")) return field->rel->through ? (Value *)field->rel->through->cls : NULL;
     if (slice_equals_text(name->text, "source_field_name")) return source ? value_atom(ev, source->name) : NULL;
     if (slice_equals_text(name->text, "target_field_name")) return target ? value_atom(ev, target->name) : NULL;
+    if (slice_equals_text(name->text, "reverse")) return value_bool(ev, relation.field == NULL);
     return NULL;
 }
 

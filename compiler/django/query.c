@@ -195,6 +195,12 @@ bool dj_add_fields(DjQuery *query, const Slice *names, const Span *spans, int co
             evaluator_clear_error(query->ev);
             return dj_raise_unselectable(query, names[i], span);
         }
+        /* what an annotation gives is no field of a model */
+        const DjField *target = joined.names.target_count ? joined.names.targets[0] : NULL;
+        if (target && !target->model)
+            return evaluator_raise(query->ev, evaluator_exception(query->ev, EXCEPTION_ATTRIBUTE), span,
+                                   "'%.*s' object has no attribute 'model'",
+                                   SLICE_ARGS(target->head.head.cls->name->text)) != NULL;
         DjJoin *join = dj_trim_joins(query, &joined);
         DjExpr *column = dj_value_column(query, &joined, join, span);
         if (!column) return false;

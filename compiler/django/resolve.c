@@ -12,6 +12,7 @@
 #include "compiler/django/lookup.h"
 #include "compiler/django/query.h"
 #include "compiler/django/query_state.h"
+#include "compiler/django/type_lookups.h"
 #include "compiler/django/queryset.h"
 #include "compiler/django/where.h"
 
@@ -549,6 +550,7 @@ void dj_group_by_columns(Evaluator *ev, DjExpr *expr, DjExprs *out) {
     case DJ_ORDER_BY:
     case DJ_LIST:
     case DJ_WHEN:
+        if (expr->kind == DJ_LOOKUP) expr = dj_json_lookup_grouped(ev, expr);
         for (int i = 0; i < expr->count; i++)
             if (expr->args[i]) dj_group_by_columns(ev, expr->args[i], out);
         return;

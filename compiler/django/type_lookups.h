@@ -12,6 +12,8 @@ const DjLookup *dj_uuid_lookup(Evaluator *ev, DjField *field, Slice name);
 /* json_lookups.c: keys and paths of JSON values, and what is compared with them. */
 const DjLookup *dj_json_lookup(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name);
 /* KeyTransform, KeyTextTransform, KT. */
+/* A lookup as GROUP BY takes it: lookups on text have a key as text. */
+DjExpr *dj_json_lookup_grouped(Evaluator *ev, DjExpr *lookup);
 void dj_json_define(Evaluator *ev, ModuleValue *module);
 DjExpr *dj_json_transform(Evaluator *ev, DjExpr *lhs, Slice name, const Node *site);
 /* postgres_lookups.c: arrays, ranges, hstore, full text search, trigrams. */

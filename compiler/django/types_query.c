@@ -89,11 +89,10 @@ static Value *lookup_init(Evaluator *ev, Value *self, const Arguments *arguments
     DjExpr *expr = value_expr(self);
     Value *lhs = NULL, *rhs = NULL;
     if (!arguments_bind(ev, arguments, "Lookup", "lhs rhs", &lhs, &rhs)) return NULL;
-    const LookupClass *row = lookup_class_row(self->cls);
     expr->args = ARENA_ARRAY(evaluator_arena(ev), DjExpr *, 2);
     expr->count = 2;
     expr->args[0] = dj_parse(ev, lhs, false, arguments->site);
-    expr->as.lookup.spec = row ? dj_lookup_find(ev, expr->args[0], slice_from(row->lookup)) : NULL;
+    expr->as.lookup.spec = dj_lookup_of_class(ev, self->cls); /* the class that was named, not one for the left side */
     if (self->cls->node) {
         const DjLookup *own = dj_program_lookup(ev, (Class *)(uintptr_t)self->cls);
         if (own && (own->flags & DJL_PROGRAM || !expr->as.lookup.spec)) expr->as.lookup.spec = own;
