@@ -33,12 +33,16 @@ typedef struct Case {
 
 /* ---- blocks ---- */
 
+static bool block_names(const OrmcBlock *block, const char *word) {
+    for (int i = 1; i <= DIALECT_COUNT; i++)
+        if (block_word_is(block, i, word)) return true;
+    return false;
+}
+
 /* The dialects that an sql block is for. */
 static bool block_covers(const OrmcBlock *block, const char *dialect) {
     if (!block_is(block, "sql", NULL) || block_word_is(block, 1, "data")) return false;
-    for (int i = 1; i <= DIALECT_COUNT; i++)
-        if (block_word_is(block, i, dialect) || block_word_is(block, i, "all")) return true;
-    return false;
+    return block_names(block, dialect) || block_names(block, "all");
 }
 
 static bool dialect_wanted(const Options *options, const char *dialect) {
@@ -239,16 +243,62 @@ static void check_diagnostics(Golden *golden, const Case *one, const OrmcBlock *
     free(out.data);
 }
 
+static Text diagnostics_of(Golden *golden, const Case *one, const char *dialect) {
+    Text out = {0};
+    text_append(&out, "", 0);
+    const OrmcTranslation *translation = translate(golden, one, dialect);
+    if (translation) text_take(&out, ormc_translation_render_diagnostics(translation, false));
+    return out;
+}
+
+/* False: the block is for certain dialects (```diagnostics sqlite), and not for the case's own. */
+static bool check_diagnostics_block(Golden *golden, const Case *one, const OrmcBlock *block) {
+    bool named = false, own = false;
+    Text first = {0};
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        if (!block_names(block, dialects[d])) continue;
+        named = true;
+        own = own || strcmp(dialects[d], one->dialect) == 0;
+        if (!dialect_wanted(golden->options, dialects[d])) continue;
+        Text out = diagnostics_of(golden, one, dialects[d]);
+        if (!first.data) check(golden, block, out.data, false);
+        else if (strcmp(first.data, out.data) != 0) report(golden, block, dialects[d], first.data, out.data);
+        if (first.data) free(out.data);
+        else first = out;
+    }
+    free(first.data);
+    if (!named) check_diagnostics(golden, one, block);
+    return own || !named;
+}
+
+/* What a new case's dialects say: plain where it is what the first says, else with the dialects' names. */
+static void add_diagnostics(Golden *golden, const Text *said) {
+    bool done[DIALECT_COUNT] = {false};
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        if (done[d] || !said[d].length) continue;
+        Text names = {0};
+        text_append(&names, "", 0);
+        for (int e = d; e < DIALECT_COUNT; e++) {
+            if (done[e] || strcmp(said[d].data, said[e].data) != 0) continue;
+            done[e] = true;
+            text_add(&names, " %s", dialects[e]);
+        }
+        text_add(&golden->rewritten, "\n\n```diagnostics%s\n%s```", d ? names.data : "", said[d].data);
+        free(names.data);
+    }
+}
+
 /* Blocks for a case that has none yet: the SQL of each dialect, joined where they agree, then the parameters. */
 static void add_blocks(Golden *golden, const Case *one) {
-    Text sql[DIALECT_COUNT] = {0}, params = {0}, diagnostics = {0};
+    Text sql[DIALECT_COUNT] = {0}, params = {0}, said[DIALECT_COUNT] = {0};
     for (int d = 0; d < DIALECT_COUNT; d++) {
         const OrmcTranslation *translation = translate(golden, one, dialects[d]);
         text_append(&sql[d], "", 0);
+        text_append(&said[d], "", 0);
         if (!translation) continue;
         golden_write_sql(&sql[d], translation);
         if (d == 0) golden_write_params(&params, translation);
-        if (d == 0) text_take(&diagnostics, ormc_translation_render_diagnostics(translation, false));
+        text_take(&said[d], ormc_translation_render_diagnostics(translation, false));
     }
     copy_through(golden, &golden->file.blocks[one->query]);
     bool done[DIALECT_COUNT] = {false};
@@ -267,15 +317,17 @@ static void add_blocks(Golden *golden, const Case *one) {
         if (d == 0 && params.length) text_add(&golden->rewritten, "\n\n```params\n%s```", params.data);
         free(names.data);
     }
-    if (diagnostics.length) text_add(&golden->rewritten, "\n\n```diagnostics\n%s```", diagnostics.data);
-    for (int d = 0; d < DIALECT_COUNT; d++) free(sql[d].data);
+    add_diagnostics(golden, said);
+    for (int d = 0; d < DIALECT_COUNT; d++) {
+        free(sql[d].data);
+        free(said[d].data);
+    }
     free(params.data);
-    free(diagnostics.data);
     golden->differences++;
 }
 
 static void check_case(Golden *golden, Case *one) {
-    const OrmcBlock *diagnostics = NULL;
+    bool diagnosed = false;
     one->dialect = NULL;
     for (int i = one->query + 1; i < one->end && !one->dialect; i++)
         for (int d = 0; d < DIALECT_COUNT && !one->dialect; d++)
@@ -302,15 +354,14 @@ static void check_case(Golden *golden, Case *one) {
         } else if (block_is(block, "rows", NULL)) {
             check_rows(golden, one, block);
         } else if (block_is(block, "diagnostics", NULL)) {
-            diagnostics = block;
-            check_diagnostics(golden, one, block);
+            if (check_diagnostics_block(golden, one, block)) diagnosed = true;
         } else {
             continue;
         }
         expected = true;
     }
     if (!expected && golden->options->update) add_blocks(golden, one);
-    else if (!diagnostics) check_diagnostics(golden, one, NULL);
+    else if (!diagnosed) check_diagnostics(golden, one, NULL);
 }
 
 /* ---- files ---- */

@@ -93,6 +93,17 @@ expect 0 'in f5000: ' sql -d sqlite many.py
 expect 1 '^4 .{20,500}$' sql wide.py
 expect 1 '^4 \| ….*get\(nam=1\)\]$' sql wide.py
 
+# Diagnostics of some dialects only.
+printf '```python\nAuthor.objects.distinct("name")\n```\n' > some.md
+expect 0 'updated' golden -m shop=models.py --update some.md
+grep -q '^```diagnostics sqlite mysql mariadb$' some.md || { cat some.md; failed=1; }
+expect 0 '' golden -m shop=models.py some.md
+sed 's/DISTINCT ON fields/Fields/' some.md > other.md
+expect 1 'diagnostics sqlite mysql mariadb' golden -m shop=models.py other.md
+expect 0 '' golden -d postgresql -m shop=models.py other.md
+sed 's/diagnostics sqlite/diagnostics postgresql sqlite/' some.md > other.md
+expect 1 'what ormc gives' golden -m shop=models.py other.md
+
 # Output that can't be written is an error, and a file is rewritten as a whole or not at all.
 for command in --version help 'help sql' 'sql --dump syntax -e 1' 'sql -m shop=models.py -e Author.objects.all()' \
     'schema -m shop=models.py'; do
