@@ -57,7 +57,6 @@ struct OrmcContext {
     bool host_failed; /* the database refused a statement of this run */
     OrmcTranslation translation;
     jmp_buf recovery;
-    bool guarded; /* `recovery` is set */
 };
 
 /* Runs `work` with a recovery point. False: memory ran out; the evaluator is gone and will be made anew. */

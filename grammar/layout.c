@@ -20,7 +20,7 @@
 #include "grammar/parser.h"
 #include "python.tab.h"
 
-enum { LAYOUT_TAB = 8, LAYOUT_DEFAULT_NESTING = 200, LAYOUT_REWINDS = 16, LAYOUT_LINE_TOKENS = 64 };
+enum { LAYOUT_TAB = 8, LAYOUT_DEFAULT_NESTING = 200, LAYOUT_REWINDS = 16 };
 
 static const uint32_t LAYOUT_NOWHERE = UINT32_MAX;
 

@@ -91,7 +91,6 @@ const Dialect sqlite_dialect = {
     .has_nulls_order = true,
     .has_aggregate_filter = true,
     .has_intersect = true,
-    .max_parameters = 999,
     .function_templates = function_templates,
     .operator_templates = operator_templates,
     .write_literal = write_literal,

@@ -59,7 +59,6 @@ static void field_set_defaults(DjField *field, FieldKind kind) {
     field->sql_type = field_kinds[kind].sql_type;
     field->max_length = field->max_digits = field->decimal_places = field->array_size = -1;
     field->editable = field->serialize = true;
-    field->ip_protocol = SLICE("both");
     field->for_concrete_model = true;
     field->is_relation = (field_kinds[kind].flags & FIELD_FLAG_RELATION) != 0;
     field->many_to_one = kind == FIELD_FOREIGN_OBJECT || kind == FIELD_FOREIGN_KEY || kind == FIELD_GENERIC_FOREIGN_KEY;
@@ -153,11 +152,9 @@ DjField *field_copy(Evaluator *ev, DjField *field) {
     AtomMap own = atom_map_copy(&field->head.attributes, evaluator_arena(ev));
     *copy = *field;
     copy->head.attributes = own;
-    copy->copied_from = field;
     copy->contributed = copy->resolved = false;
     copy->model = NULL;
     copy->local_fields = copy->foreign_fields = (Fields){0};
-    copy->query_data = NULL;
     if (field->rel) {
         copy->rel = arena_allocate_zeroed(evaluator_arena(ev), sizeof *copy->rel);
         *copy->rel = *field->rel;

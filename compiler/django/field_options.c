@@ -64,10 +64,6 @@ static void set_db_column(Evaluator *ev, DjField *field, Value *value) {
     field->has_db_column = field->db_column.length > 0;
 }
 
-static void set_protocol(Evaluator *ev, DjField *field, Value *value) {
-    field->ip_protocol = slice_lower(evaluator_arena(ev), value_text_or_empty(value));
-}
-
 static void set_on_delete(Evaluator *ev, DjField *field, Value *value) {
     (void)ev;
     field->rel->on_delete_value = value;
@@ -82,7 +78,6 @@ static void set_through_fields(Evaluator *ev, DjField *field, Value *value) {
 
 static void set_from_fields(Evaluator *ev, DjField *field, Value *value) {
     field->from_field_names = atoms_of(ev, value, &field->from_field_count);
-    field->has_from_fields = true;
 }
 
 static void set_to_fields(Evaluator *ev, DjField *field, Value *value) {
@@ -129,7 +124,7 @@ static const FieldOption field_options[] = {
     OWN(decimal_places, NUMBER, decimal_places),
     OWN(encoder, UNLESS_NONE, encoder),
     OWN(decoder, UNLESS_NONE, decoder),
-    RULE(protocol),
+    IGNORED(protocol),
     OWN(base_field, FIELD, base_field),
     OWN(size, NUMBER, array_size),
     OWN(expression, VALUE, expression),

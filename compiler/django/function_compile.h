@@ -5,7 +5,6 @@
 #include "compiler/django/compile.h"
 #include "compiler/django/function.h"
 
-
 /* function_compile.c: by the function's own compile, its id, or its SQL name; aggregates with DISTINCT, FILTER, ORDER
  * BY. */
 DjOutcome dj_compile_function(DjCompiler *compiler, DjExpr *expr, Expr **out);

@@ -256,8 +256,6 @@ static bool model_read_meta(Evaluator *ev, DjModel *model, Class *meta) {
         model->ordering_count = read_values(meta_option(ev, meta, "ordering"), &model->ordering);
         model->index_count = read_values(meta_option(ev, meta, "indexes"), &model->indexes);
         model->constraint_count = read_values(meta_option(ev, meta, "constraints"), &model->constraints);
-        model->required_features_count =
-            read_texts(ev, meta_option(ev, meta, "required_db_features"), &model->required_features);
         value = meta_option(ev, meta, "get_latest_by");
         if (value) model->get_latest_by_count = read_texts(ev, value, &model->get_latest_by);
         model->unique_together_count =

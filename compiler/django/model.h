@@ -100,14 +100,12 @@ struct DjField {
     Value *expression;        /* GeneratedField */
     DjField *output_field;
     bool db_persist;
-    Slice ip_protocol; /* GenericIPAddressField: "both", "ipv4", "ipv6" */
-    Atom *key_names;   /* CompositePrimaryKey: names of its fields */
+    Atom *key_names; /* CompositePrimaryKey: names of its fields */
     int key_count;
     Atom ct_field, fk_field; /* GenericForeignKey: content type and object id; GenericRelation: those of the target */
     bool for_concrete_model;
     DjRel *rel; /* relations: Django's remote_field */
     bool swappable;
-    bool has_from_fields;
     Atom *from_field_names, *to_field_names; /* ForeignObject: as given ("self" and NULL resolved late) */
     int from_field_count;
     Fields local_fields, foreign_fields; /* pairs lhs/rhs of a FK-like field; valid after field_resolve */
@@ -118,10 +116,7 @@ struct DjField {
     bool contributed;           /* belongs to a model */
     bool of_parent;             /* GenericRelation: a copy of a parent's with a table */
     bool resolved;
-    DjField *copied_from;   /* of an abstract base */
-    Value *manager_factory; /* of a program's custom descriptor; NULL: none */
     Value **validators;
-    void *query_data; /* of the query half: class_lookups and the like */
 };
 
 /* Django's ForeignObjectRel: the far side of a relation, and the reverse relation of the model it points to. */
@@ -197,21 +192,17 @@ struct DjModel {
     struct DjTogether {
         Atom *names;
         int count;
-    } * unique_together, *index_together;
-    int unique_together_count, index_together_count;
+    } * unique_together;
+    int unique_together_count;
     Atom default_related_name, default_manager_name, base_manager_name;
     Slice db_tablespace, db_table_comment, verbose_name, verbose_name_plural;
     Slice required_db_vendor;
     bool select_on_save;
-    Slice *required_features; /* Meta.required_db_features */
-    int required_features_count;
     Atom order_with_respect_to_name;
     DjManagerEntry *managers; /* in Django's order: default first where default_manager_name does not say otherwise */
     int manager_count;
     Value *default_manager, *base_manager; /* bound managers (values of the query half's manager type) */
     Class *does_not_exist, *multiple_objects_returned;
-    Value *meta_value; /* what `Model._meta` is in Python */
-    void *query_data;  /* of the query half: caches keyed by this model */
 };
 
 /* What a name stands for in a query. Both NULL: nothing. */

@@ -264,7 +264,6 @@ typedef struct DjSelectColumn {
     Expr *sql;
     Slice alias;
     DjField *field;
-    bool is_extra;
 } DjSelectColumn;
 
 /* The whole query. DJ_EMPTY: Django would not send it. */

@@ -83,7 +83,7 @@ struct DjQuerySet {
     Slice *fields; /* values() names as given; for messages and row shape */
     int field_count;
     bool has_fields;
-    bool sliced, combined, locked, empty_combined;
+    bool sliced, combined, locked;
     DjCombinator combinator;
     bool distinct_fields;
     struct DjPrefetch **prefetches; /* in order */

@@ -235,7 +235,7 @@ struct Evaluator {
     NamedValue *lasting_settings;
     LateImport *late_imports;
     ModuleValue **imported;
-    int imported_count, imported_capacity, lasting_imported_count;
+    int imported_count, imported_capacity;
 
     NamedValue *settings;
     int setting_count, setting_capacity, lasting_setting_count;

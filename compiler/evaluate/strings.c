@@ -479,7 +479,7 @@ static Value *string_format(Evaluator *ev, Value *self, const Arguments *argumen
 typedef struct Spec {
     Slice fill;
     char align, sign, type;
-    bool zero, comma, alternate;
+    bool zero, comma;
     int width, precision; /* -1: none */
 } Spec;
 
@@ -492,7 +492,7 @@ static Spec spec_read(Slice text) {
         i = first + 1;
     } else if (text.length && strchr("<>^=", text.start[0])) spec.align = text.start[i++];
     if (i < text.length && strchr("+- ", text.start[i])) spec.sign = text.start[i++];
-    if (i < text.length && text.start[i] == '#') spec.alternate = true, i++;
+    if (i < text.length && text.start[i] == '#') i++;
     if (i < text.length && text.start[i] == '0') spec.zero = true, i++;
     for (; i < text.length && isdigit((unsigned char)text.start[i]); i++)
         if (spec.width < 10000) spec.width = (spec.width < 0 ? 0 : spec.width * 10) + text.start[i] - '0';

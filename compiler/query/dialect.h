@@ -26,10 +26,8 @@ typedef struct Dialect {
     bool has_distinct_on, has_nulls_order, has_aggregate_filter;
     bool group_by_primary_key; /* selected primary key stands for its whole row in GROUP BY */
     bool has_for_update, has_skip_locked, has_nowait, has_for_no_key_update, has_for_update_of;
-    bool has_native_uuid, has_native_boolean, has_native_interval, has_arrays, has_ranges;
+    bool has_native_uuid, has_native_interval;
     bool has_intersect, has_parenthesised_set_parts;
-    int max_parameters; /* 0: no limit that an ORM minds */
-    int max_in_list;
     int max_name_length;
     /* By FunctionId and OperatorId; NULL: as the default beside the id; "!…": unsupported here. See templates.h. */
     const char *const *function_templates;

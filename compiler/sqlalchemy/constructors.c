@@ -166,7 +166,6 @@ static Value *call_bindparam(Evaluator *ev, Value *self, const Arguments *a) {
     BIND(bind)->unique |= truth_argument(unique);
     BIND(bind)->expanding = expands;
     BIND(bind)->literal_execute = truth_argument(execute);
-    BIND(bind)->is_out = truth_argument(out);
     bind->node = a->site;
     return element_value(bind);
 }

@@ -239,9 +239,6 @@ static Value *dml_returning(Evaluator *ev, Value *self, const Arguments *a) {
     Dml *dml = dml_self(ev, self);
     dml->returning = element_list_copy(ev, &dml->returning);
     dml->has_returning = true;
-    for (int i = 0; i < a->keyword_count; i++)
-        if (slice_equals_text(a->keywords[i].name->text, "sort_by_parameter_order"))
-            dml->sort_by_parameters = value_is_true(a->keywords[i].value);
     return elements_read(ev, a, 0, COERCE_COLUMNS, &dml->returning) ? dml_value(dml) : NULL;
 }
 

@@ -245,7 +245,6 @@ static Element *from_new(Evaluator *ev, ElementKind kind, Element *inner, Name n
             inner->kind != EL_FROM_GROUPING && inner->name.text.length && !name_is_anonymous(inner->name))
             base = inner->name.text;
         from->name = name_anonymous(ev, from->id, base);
-        FROM(from)->implicit_name = true;
     }
     from->node = inner->node;
     return from;

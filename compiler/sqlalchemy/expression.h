@@ -159,7 +159,6 @@ typedef struct BindElement {
     Value *value;                                   /* NULL: given at execution (required) */
     bool unique, expanding, literal_execute, typed; /* typed: the program said its type */
     SaOperator expand_op;                           /* IN or NOT_IN of an expanding one */
-    bool is_out, is_crud;                           /* crud: stands for a column of INSERT or UPDATE */
     Value *callable;
 } BindElement;
 
@@ -183,7 +182,6 @@ typedef struct FunctionElement {
     Slice written;       /* how a known function is spelled; empty: by its name */
     bool generic;        /* a function that SQLAlchemy knows (count, max, now, …) */
     bool no_parentheses; /* CURRENT_DATE */
-    bool aggregate_star;
     bool as_comparison;
     int left_index, right_index; /* of as_comparison(): which arguments are its sides */
     bool with_ordinality;
@@ -204,7 +202,6 @@ typedef struct FrameBound {
 typedef struct OverElement {
     Element base; /* children: the function, then partition_by, then order_by */
     int partition_count, order_count;
-    bool has_partition, has_order;
     Slice frame; /* "ROWS", "RANGE", "GROUPS" or empty */
     FrameBound from, to;
 } OverElement;
@@ -237,8 +234,7 @@ typedef struct FromElement {
     struct Table *table; /* TABLE of MetaData; NULL for the lightweight table() */
     ElementList columns; /* filled at first use; see from_columns() */
     bool columns_ready;
-    bool implicit_name; /* alias() without a name: an anonymous one */
-    bool outer, full;   /* JOIN */
+    bool outer, full; /* JOIN */
     /* CTE */
     bool recursive, nesting;
     TextParts prefixes, suffixes;

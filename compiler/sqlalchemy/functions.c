@@ -267,8 +267,6 @@ Element *function_over(Evaluator *ev, Element *function, const Arguments *argume
     OverElement *over = (OverElement *)element_with_children(ev, EL_OVER, function->type, parts.items, parts.count);
     over->partition_count = partitions;
     over->order_count = parts.count - 1 - partitions;
-    over->has_partition = partition != NULL;
-    over->has_order = order != NULL;
     over->base.node = a.site;
     if (!frame_read(ev, range, "RANGE", over, a.site) || !frame_read(ev, rows, "ROWS", over, a.site) ||
         !frame_read(ev, groups, "GROUPS", over, a.site))

@@ -37,8 +37,7 @@ typedef struct CteEntry {
 /* How a part is to be written: the keyword arguments that SQLAlchemy's compiler hands down. */
 typedef struct Flags {
     bool columns_clause, label_clause;
-    bool no_table;  /* columns without their table */
-    bool no_schema; /* columns without their table's schema */
+    bool no_table; /* columns without their table */
     bool in_operator, eager_grouping;
     bool literal_binds;
     bool cast_applied;

@@ -65,7 +65,6 @@ struct Mapper {
     AtomMap descriptors;         /* hybrids, association proxies: Atom -> Value* */
     Element *polymorphic_on;
     Value *polymorphic_identity;
-    bool with_polymorphic_all;
     Mapper **with_polymorphic;
     int with_polymorphic_count;
     Element *with_polymorphic_selectable;
@@ -117,7 +116,7 @@ struct Relationship {
     Atom back_populates;
     int uselist;   /* -1: not said */
     int innerjoin; /* 2: "unnested" */
-    bool viewonly, single_parent, post_update, passive_deletes, passive_deletes_all, configured, configuring, init;
+    bool viewonly, post_update, passive_deletes, passive_deletes_all, configured, configuring, init;
     bool cascade_save_update, cascade_delete, cascade_delete_orphan, cascade_merge;
     LazyKind lazy;
     int join_depth; /* 0: not said */
@@ -129,7 +128,6 @@ struct Relationship {
     ColumnPairs sync;            /* source -> foreign key column, of primaryjoin */
     ColumnPairs secondary_pairs; /* target's column -> secondary's column */
     Relationship *reverse;
-    Value *collection_class;
 };
 
 struct Entity {

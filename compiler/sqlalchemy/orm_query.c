@@ -36,7 +36,6 @@ Value *orm_query_new(Evaluator *ev, Session *session, Value *const *items, int c
         if (i == 0) {
             Entity *entity = element->kind == EL_ENTITY ? element->entity : NULL;
             made->entity = count == 1 ? entity : NULL;
-            select->filter_entity = items[i];
         }
     }
     made->session = session;

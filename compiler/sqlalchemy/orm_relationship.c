@@ -69,17 +69,15 @@ Relationship *relationship_new(Evaluator *ev, const Arguments *arguments) {
         else if (slice_equals_text(name, "uselist")) made->uselist = none ? -1 : truth;
         else if (slice_equals_text(name, "viewonly")) made->viewonly = truth;
         else if (slice_equals_text(name, "innerjoin")) made->innerjoin = value_is(value, VALUE_STRING) ? 2 : truth;
-        else if (slice_equals_text(name, "single_parent")) made->single_parent = truth;
         else if (slice_equals_text(name, "post_update")) made->post_update = truth;
         else if (slice_equals_text(name, "init")) made->init = truth;
         else if (slice_equals_text(name, "lazy")) made->lazy = lazy_of(value);
-        else if (slice_equals_text(name, "collection_class")) made->collection_class = value;
         else if (slice_equals_text(name, "passive_deletes")) {
             made->passive_deletes = truth;
             made->passive_deletes_all = value_is(value, VALUE_STRING);
         } else if (slice_equals_text(name, "join_depth")) {
             int64_t depth = 0;
-            if (value_as_integer(value, &depth)) made->join_depth = (int)depth;
+            if (value_as_integer(value, &depth)) made->join_depth = depth > INT16_MAX ? INT16_MAX : (int)depth;
         } else if (slice_equals_text(name, "cascade") && value_is(value, VALUE_STRING)) {
             relationship_read_cascade(made, value_text(value));
         }

@@ -204,7 +204,7 @@ static bool column_keyword(Evaluator *ev, SchemaColumn *schema, const Keyword *k
         schema->server_default = none ? NULL : schema_default_unwrapped(value);
         return true;
     }
-    if (slice_equals_text(name, "server_onupdate")) return schema->server_onupdate = none ? NULL : value, true;
+    if (slice_equals_text(name, "server_onupdate")) return true; /* says only what the database does */
     if (slice_equals_text(name, "comment")) {
         if (!none && value_is(value, VALUE_STRING)) schema->comment = value_text(value), schema->has_comment = true;
         return true;

@@ -7,7 +7,7 @@
 
 #include "compiler/sqlalchemy/expression.h"
 
-typedef enum LabelStyle { LABEL_NONE, LABEL_TABLENAME_PLUS_COL, LABEL_DISAMBIGUATE_ONLY, LABEL_LEGACY_ORM } LabelStyle;
+typedef enum LabelStyle { LABEL_NONE, LABEL_TABLENAME_PLUS_COL, LABEL_DISAMBIGUATE_ONLY } LabelStyle;
 
 typedef struct SetupJoin { /* select.join(target, on) before its left side is known */
     Element *target;
@@ -59,7 +59,6 @@ typedef struct Select {
     bool auto_correlate;
     const Value *criterion_of; /* the with_loader_criteria() that it is part of, and does not follow itself */
     int early_options;         /* so many options are older than its columns: they may name what it no longer selects */
-    Value *filter_entity;      /* what filter_by() refers to: the last joined or first entity; NULL */
 } Select;
 
 typedef struct Compound {
@@ -103,12 +102,11 @@ typedef struct Dml {
     bool select_defaults;
     ElementList where;
     ElementList returning;
-    bool has_returning, sort_by_parameters;
+    bool has_returning;
     bool numbered; /* several rows of a flush whose generated keys come back in their order */
     LabelStyle label_style;
     /* conflicts */
     ConflictKind conflict;
-    DialectId conflict_dialect;
     ElementList conflict_targets;
     Name conflict_constraint;
     Element *conflict_target_where, *conflict_where;

@@ -28,10 +28,8 @@ typedef enum ConstraintKind {
 typedef struct Constraint {
     Instance head;
     ConstraintKind kind;
-    uint32_t order;            /* of creation: they are written in it */
-    Name name;                 /* empty: none */
-    bool name_from_convention; /* the name is what {"constraint_name": name} of the naming convention stands for */
-    bool convention_applied;
+    uint32_t order; /* of creation: they are written in it */
+    Name name;      /* empty: none */
     Element *table;
     ElementList columns;
     Value **pending; /* columns given by name, until the table is there; NULL entries: columns[i] is set */
@@ -43,13 +41,10 @@ typedef struct Constraint {
     Slice *references; /* FOREIGN KEY: "table.column" in step with columns; empty where `targets` stands */
     Element **targets; /* the columns referred to, once resolved */
     int reference_count;
-    Slice target_schema;
-    bool target_absolute;
     struct ForeignKey **elements;
     Value *info;
     DictValue *dialect_options; /* "postgresql_include" … */
     /* EXCLUDE */
-    ElementList exclude_elements;
     Slice *exclude_operators;
     Slice using;
     Element *where;
@@ -109,7 +104,6 @@ typedef struct SchemaColumn {
     Value *default_value; /* Python-side: literal, callable, SQL expression or Sequence; NULL: none */
     Value *onupdate;
     Value *server_default; /* str, text(), FetchedValue …; NULL: none */
-    Value *server_onupdate;
     Computed *computed;
     Identity *identity;
     Sequence *sequence;

@@ -204,7 +204,6 @@ static bool type_keyword(SaType *type, Slice name, Value *value) {
         type->dimensions = number < 0 ? 0 : number > INT32_MAX ? INT32_MAX : (int)number;
         return true;
     }
-    if (slice_equals_text(name, "asdecimal")) type->decimal_given = true;
     for (size_t i = 0; i < sizeof type_option_table / sizeof *type_option_table; i++) {
         const struct TypeOption *option = &type_option_table[i];
         if (!slice_equals_text(name, option->name)) continue;
@@ -244,7 +243,6 @@ static void enum_push(Evaluator *ev, SaType *type, Slice label, Value *member) {
 
 static void enum_of_class(Evaluator *ev, SaType *type, Value *value) {
     Class *cls = (Class *)value;
-    type->enum_class = value;
     if (!type->name.length) {
         type->name = slice_lower(evaluator_arena(ev), cls->name->text);
     }

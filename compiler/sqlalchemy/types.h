@@ -30,8 +30,8 @@ struct SaType {
     Slice collation, charset;
     bool timezone, unsigned_number, zerofill, national, binary, varying, as_uuid_off, none_as_null, ascii, unicode,
         native_uuid_off, native_off, evaluates_none;
-    bool decimal_off, decimal_given; /* asdecimal */
-    Slice name;                      /* Enum, DOMAIN: name of the type */
+    bool decimal_off; /* asdecimal */
+    Slice name;       /* Enum, DOMAIN: name of the type */
     Slice schema;
     Slice fields;         /* PostgreSQL INTERVAL(fields=…) */
     Slice *labels;        /* Enum: what is stored */
@@ -42,13 +42,11 @@ struct SaType {
     SaType *item;          /* ARRAY's item type; what a JSON or range access gives; DOMAIN's and TypeDecorator's impl */
     int dimensions;        /* ARRAY, 0: any */
     bool zero_indexes, as_tuple;
-    bool text_access; /* JSON: ->> instead of -> (astext) */
-    SaType **items;   /* TupleType */
+    SaType **items; /* TupleType */
     int item_count;
     TypeVariant *variants;
     int variant_count;
     Value *value; /* the instance's Python view of a TypeDecorator or UserDefinedType (for its own methods) */
-    Value *enum_class;
 };
 
 /* Common types, one object each. */
