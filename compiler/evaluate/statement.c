@@ -40,6 +40,7 @@ static bool body_stays(const Evaluator *ev) {
 
 /* True: the error has been reported and evaluation goes on behind it. */
 static bool recover(Evaluator *ev) {
+    if (!ev->error.pending) return !ev->host.has_rows; /* what gave nothing and raised nothing is not known */
     if (ev->interactive || ev->host.has_rows || ev->limit_reported) return false;
     if (ev->error.explicit_raise && body_stays(ev) && !error_will_be_caught(ev)) {
         evaluator_clear_error(ev);

@@ -403,6 +403,10 @@ bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue 
     for (int i = 0; i < mapper->primary_key.count; i++) {
         identity[i] = instance->identity ? instance->identity[i] : NULL;
         Property *property = mapper_property_of(mapper, mapper->primary_key.items[i]);
+        /* the key of a row that nothing has told: reading it would ask for this very row */
+        bool circular = property && !instance_get(&instance->head.head, property->key) && instance->session &&
+                        (instance->partial || instance->status == INSTANCE_PERSISTENT);
+        if (!identity[i] && circular) identity[i] = value_unknown_at(ev, site);
         if (!identity[i])
             identity[i] = property ? instance_attribute(ev, instance, property->key, site) : value_none(ev);
         if (!identity[i]) return false;

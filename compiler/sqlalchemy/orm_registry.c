@@ -52,9 +52,10 @@ Value *declared_attr_call(Evaluator *ev, Value *attribute, Class *cls) {
         if (declared->made[i].cls == cls) return declared->made[i].value;
     Value *function = declared_attr_function(attribute);
     Value *made = value_call_with(ev, function, &self, 1, cls->node);
-    if (made)
-        ARENA_PUSH(evaluator_arena(ev), declared->made, declared->made_count, declared->made_capacity) =
-            (MadeAttribute){cls, made};
+    if (!made) return NULL;
+    evaluator_touch(ev, declared, sizeof *declared);
+    ARENA_PUSH(evaluator_arena(ev), declared->made, declared->made_count, declared->made_capacity) =
+        (MadeAttribute){cls, made};
     return made;
 }
 
