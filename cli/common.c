@@ -26,7 +26,7 @@ void strings_add(Strings *strings, const char *text) {
 }
 
 void text_append(Text *text, const char *data, size_t length) {
-    if (text->length + length + 1 > text->capacity) {
+    if (!text->data || text->length + length + 1 > text->capacity) {
         text->capacity = (text->length + length + 1) * 2;
         text->data = memory_need(realloc(text->data, text->capacity));
     }

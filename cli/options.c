@@ -6,6 +6,7 @@
  * them; options and files may be mixed. Example: "--dialct" gives "unknown option '--dialct' for
  * 'ormc sql'; did you mean '--dialect'?".
  */
+#include <assert.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ static int read_format(Options *options, const char *value) {
 
 static int read_value(Options *options, const Option *option, const char *value) {
     void *member = (char *)options + option->member;
+    assert(value || option->reading == READ_FLAG);
     switch (option->reading) {
     case READ_LIST: strings_add(member, value); return -1;
     case READ_TEXT: *(const char **)member = value; return -1;

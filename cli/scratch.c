@@ -52,7 +52,8 @@ bool scratch_open(Session *session, const Options *options, const char *url, boo
 
 /* Once more where an interrupt has hit it: what is made here goes. */
 static bool execute_surely(Session *session, const char *sql) {
-    return session_execute(session, sql) || session_execute(session, sql);
+    if (session_execute(session, sql)) return true;
+    return session_execute(session, sql);
 }
 
 bool scratch_empty(Session *session) {

@@ -1,6 +1,7 @@
 /* Arena: blocks of growing size, bump allocation. See arena.h for the rules. */
 #include "compiler/base/arena.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct ArenaBlock {
@@ -59,6 +60,7 @@ static ArenaBlock *arena_next_block(Arena *arena, size_t size) {
                             ? NULL
                             : arena->allocator.allocate(arena->allocator.user, wanted + ARENA_HEADER);
     if (!block) arena->exhausted(arena->exhausted_user);
+    assert(block);
     block->size = wanted;
     block->next = kept;
     if (arena->current) arena->current->next = block;

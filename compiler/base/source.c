@@ -13,6 +13,8 @@
  */
 #include "compiler/base/source.h"
 
+#include <assert.h>
+
 typedef struct Fence {
     char mark; /* '`' or '~' */
     size_t length;
@@ -125,6 +127,7 @@ bool source_is_markdown_name(Slice name, Slice text) {
 static void source_index_lines(Source *source) {
     Slice text = source->text;
     int capacity = 0;
+    assert(!source->line_count);
     ARENA_PUSH(source->arena, source->line_starts, source->line_count, capacity) = 0;
     for (size_t i = 0; i < text.length; i++) {
         bool ends =

@@ -30,7 +30,7 @@ DjOutcome dj_compile_combined(DjCompiler *compiler, Query **out);
 DjOutcome dj_compile_qualify(DjCompiler *compiler, DjOrders *order_by, Query **out);
 /* lock.c: the tables of FOR UPDATE OF. */
 bool dj_lock_relations(DjCompiler *compiler, Lock *lock);
-/* Tree to text; a refusal is raised. */
+/* Tree to text, appended to `out`; a refusal is raised. */
 bool dj_emit(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, StatementList *out);
 /* related.c: the columns of select_related. */
 bool dj_select_related(DjCompiler *compiler, DjExprs *columns);

@@ -7,6 +7,8 @@
  */
 #include "compiler/django/lookup_compile.h"
 
+#include <assert.h>
+
 #include "compiler/django/django.h"
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/query.h"
@@ -391,6 +393,7 @@ DjOutcome lookup_compile_range(DjCompiler *compiler, DjExpr *lookup, Expr **out)
     if (outcome != DJ_SQL) return outcome;
     expr_list_push(arena, &between->args, left);
     const ListValue *list = rhs && (value_is(rhs, VALUE_LIST) || value_is(rhs, VALUE_TUPLE)) ? (ListValue *)rhs : NULL;
+    assert(rhs || lookup->args[1]);
     if (list && list->count != 2) {
         evaluator_raise_id(compiler->ev, EXCEPTION_INDEX, lookup->site, "range takes two values");
         return DJ_ERROR;

@@ -9,6 +9,8 @@
  */
 #include "compiler/django/model_build.h"
 
+#include <assert.h>
+
 /* ---- lists of fields ---- */
 
 /* Django's order of fields: by creation, equal ones in order of arrival. */
@@ -62,6 +64,7 @@ static void field_override_names(Evaluator *ev, DjField *field) {
 }
 
 static void field_set_names(Evaluator *ev, DjField *field, Atom name) {
+    assert(name);
     field->name = name;
     field->attname = name;
     if (field_kind_is(field->kind, FIELD_FOREIGN_KEY)) {

@@ -9,6 +9,8 @@
  */
 #include "compiler/django/prefetch_internal.h"
 
+#include <assert.h>
+
 #include "compiler/django/django.h"
 #include "compiler/django/fetch.h"
 #include "compiler/django/instance.h"
@@ -281,6 +283,7 @@ static bool read_level(Prefetcher *p, const Lookup *lookup, bool leaf, Slice pre
     bool read = p->statements ? read_unknown(p, query, queryset, relation, lookup, to_attr, owners, out)
                               : read_known(p, query, queryset, relation, to_attr, owners, out);
     if (!read) return false;
+    assert(!generic || relation.field);
     for (int i = 0; i < out->count && generic && p->statements; i++)
         ARENA_PUSH(arena_of(p), p->typed, p->typed_count, p->typed_capacity) = (Typed){
             out->items[i], relation.field->ct_field, relation.field->for_concrete_model ? model->concrete : model};

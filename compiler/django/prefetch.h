@@ -5,6 +5,8 @@
 #include "compiler/django/instance.h"
 #include "compiler/django/queryset.h"
 
+#include <assert.h>
+
 typedef struct DjPrefetch {
     Slice path; /* "books__publisher" */
     Span span;
@@ -50,10 +52,12 @@ static inline bool dj_found_is_generic(DjFound found) {
     return found.field && found.field->kind == FIELD_GENERIC_RELATION;
 }
 static inline bool dj_found_is_many_to_many(DjFound found) {
+    assert(found.field || found.rel);
     return found.field ? found.field->many_to_many : found.rel->many_to_many;
 }
 /* A relation to one object. */
 static inline bool dj_found_is_single(DjFound found) {
+    assert(found.field || found.rel);
     return found.field ? !found.field->many_to_many && !dj_found_is_generic(found) : !found.rel->multiple;
 }
 

@@ -135,7 +135,7 @@ static void queryset_describe(Evaluator *ev, Value *self, Buffer *out) {
     enum { SHOWN = 20 };
     DjQuerySet *queryset = value_as_queryset(self);
     Value *rows = queryset->fetched;
-    if (!rows && evaluator_has_rows(ev) && queryset->model && queryset->site) {
+    if (!rows && evaluator_has_rows(ev) && queryset->site) {
         Value *bounds = value_slice(ev, value_none(ev), value_integer(ev, SHOWN + 1), value_none(ev));
         Value *some = queryset_get_item(ev, self, bounds, queryset->site);
         rows = some ? dj_queryset_rows(ev, value_as_queryset(some), queryset->site) : NULL;

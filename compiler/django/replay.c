@@ -4,6 +4,8 @@
  */
 #include "compiler/django/queryset.h"
 
+#include <assert.h>
+
 #include "compiler/django/django.h"
 #include "compiler/django/function.h"
 #include "compiler/django/query_state.h"
@@ -99,6 +101,7 @@ static void deferred_from(DjQuery *query, const NameSet *set, bool is_only) {
             last = names_put(query, list, parts[p], set->spans[i]);
             list = &last->children;
         }
+        assert(last); /* a name has a part */
         last->leaf = true;
     }
 }

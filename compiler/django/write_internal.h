@@ -99,9 +99,4 @@ Value *call_with_both(Evaluator *ev, Value *owner, const char *method, Value *it
 void transaction_enter(Evaluator *ev, bool savepoint, const Node *site);
 void transaction_leave(Evaluator *ev, bool savepoint, bool failed, const Node *site);
 
-/* ---- provided by the query half ---- */
-
-/* Tree to text, appended to `out`; a refusal is raised. */
-bool dj_emit(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, StatementList *out);
-
 #endif

@@ -6,6 +6,7 @@
  * Example: INSERT INTO "shop_order" ("total") VALUES ($1) RETURNING "shop_order"."id"
  */
 #include "compiler/django/column_type.h"
+#include "compiler/django/compile.h"
 #include "compiler/django/field_prepare.h"
 #include "compiler/django/query_state.h"
 #include "compiler/django/write_internal.h"

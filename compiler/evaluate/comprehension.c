@@ -6,6 +6,8 @@
  */
 #include "compiler/evaluate/internal.h"
 
+#include <assert.h>
+
 typedef struct Comprehension {
     const Nodes *generators;
     const Node *element, *value; /* value: of a dict */
@@ -16,6 +18,13 @@ typedef struct Comprehension {
 } Comprehension;
 
 static bool comprehension_step(Evaluator *ev, Comprehension *c, int depth);
+
+/* There may be more in it than is known. */
+static void comprehension_open(Comprehension *c) {
+    assert(c->list || c->dict);
+    if (c->list) c->list->open = true;
+    else c->dict->open = true;
+}
 
 static bool comprehension_add(Evaluator *ev, Comprehension *c) {
     Value *item = evaluate(ev, c->element);
@@ -40,10 +49,7 @@ static int comprehension_conditions(Evaluator *ev, Comprehension *c, const Nodec
         ev->path.exploring = exploring;
         if (truth == TRUTH_ERROR) return -1;
         if (truth == TRUTH_FALSE) return 0;
-        if (truth == TRUTH_UNKNOWN) {
-            if (c->list) c->list->open = true;
-            else c->dict->open = true;
-        }
+        if (truth == TRUTH_UNKNOWN) comprehension_open(c);
     }
     return 1;
 }
@@ -66,10 +72,7 @@ static bool comprehension_step(Evaluator *ev, Comprehension *c, int depth) {
         return comprehension_item(ev, c, depth, unknown_element(ev, (UnknownValue *)items, generator->target));
     }
     const ListValue *list = (const ListValue *)items;
-    if (list->open) {
-        if (c->list) c->list->open = true;
-        else c->dict->open = true;
-    }
+    if (list->open) comprehension_open(c);
     for (int i = 0; i < list->count; i++)
         if (!comprehension_item(ev, c, depth, list->items[i])) return false;
     return true;
@@ -81,7 +84,7 @@ static Value *comprehension_result(Evaluator *ev, Comprehension *c) {
         Value *element = c->list->count ? c->list->items[0] : NULL;
         return value_unknown_of(ev, element, c->node);
     }
-    c->dict->open = true;
+    comprehension_open(c);
     return &c->dict->head;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "compiler/evaluate/internal.h"
 
+#include <assert.h>
+
 const char *type_label(const Value *value) {
     return value->cls && value->cls->name ? value->cls->name->text.start : value->type->name;
 }
@@ -83,6 +85,7 @@ static Value *instance_special(Evaluator *ev, Value *self, Atom name) {
 
 static Value *instance_get_attribute(Evaluator *ev, Value *self, Atom name, const Node *site) {
     Class *cls = self->cls;
+    assert(cls);
     Value *found = class_find(cls, name);
     if (found && is_data_descriptor(found)) return class_bind(ev, found, self, cls, site);
     Value *own = instance_get(self, name);
