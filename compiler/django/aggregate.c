@@ -93,7 +93,15 @@ static void mask_unused(DjQuery *inner, const Aggregates *aggregates) {
     dj_mask_annotations(inner, names, count);
 }
 
-static DjExpr *key_column(DjQuery *query) { return dj_col(query->ev, dj_query_base(query), query->model->pk, NULL); }
+/* The primary key's column, or its columns. */
+static DjExpr *key_column(DjQuery *query) {
+    DjJoin *base = dj_query_base(query);
+    if (query->model->pk->kind != FIELD_COMPOSITE_KEY) return dj_col(query->ev, base, query->model->pk, NULL);
+    DjJoined joined;
+    Slice name = SLICE("pk");
+    if (!dj_setup_joins(query, &name, 1, query->model, base, NULL, true, (Span){0}, &joined)) return NULL;
+    return dj_value_column(query, &joined, dj_trim_joins(query, &joined), (Span){0});
+}
 
 static void shrink_inner(DjQuery *inner, const Aggregates *aggregates, bool existing, bool qualify) {
     if (inner->distinct) return;
