@@ -403,6 +403,10 @@ bool session_flush(Evaluator *ev, Session *session, const Node *site) {
             if (flush.nodes[i].kind == FLUSH_SAVE && flush.nodes[j].kind == FLUSH_DELETE &&
                 flush.nodes[i].mapper == flush.nodes[j].mapper)
                 flush_edge(&flush, i, j);
+    for (int i = 0; session->updated && i < flush.save_count; i++) {
+        bool fresh = flush.saves[i]->status == INSTANCE_PENDING;
+        list_append(ev, fresh ? session->inserted : session->updated, &flush.saves[i]->head.head);
+    }
     session_begin(ev, session, site);
     if (!flush_run(&flush)) return false;
     if (!flush.loading.real && flush.loading.statements.count) evaluator_execute(ev, &flush.loading.statements, site);

@@ -371,14 +371,37 @@ static Value **read_identity(Evaluator *ev, Mapper *mapper, Value *given, const 
     return identity;
 }
 
-Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *given, OrmOptions *options,
+Element *select_locked(Evaluator *ev, Element *select, Value *lock, const Node *site) {
+    if (!lock || value_is_none(lock) || (value_is(lock, VALUE_BOOL) && !value_is_true(lock))) return select;
+    Arguments arguments = {.site = site};
+    if (value_is(lock, VALUE_DICT)) {
+        const DictValue *dict = (const DictValue *)lock;
+        arguments.keywords = ARENA_ARRAY(evaluator_arena(ev), Keyword, dict->count + 1);
+        for (int i = 0; i < dict->count; i++)
+            if (value_is(dict->entries[i].key, VALUE_STRING))
+                arguments.keywords[arguments.keyword_count++] =
+                    (Keyword){value_as_atom(ev, dict->entries[i].key), dict->entries[i].value, site};
+    }
+    Value *method = value_get_attribute(ev, &select->head.head, orm_atom(ev, "with_for_update"), site);
+    Value *made = method ? value_call(ev, method, &arguments) : NULL;
+    return made ? element_of(ev, made) : NULL;
+}
+
+static bool read_locks(const ReadOptions *read) {
+    return read && read->lock && !value_is_none(read->lock) &&
+           !(value_is(read->lock, VALUE_BOOL) && !value_is_true(read->lock));
+}
+
+Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *given, const ReadOptions *read,
                             const Node *site) {
+    OrmOptions *options = read ? read->options : NULL;
+    bool again = read && (read->populate || read_locks(read));
     Mapper *mapper = entity->mapper;
     if (!mappers_configure(ev)) return NULL;
     Value **identity = read_identity(ev, mapper, given, site);
     if (!identity) return NULL;
     OrmInstance *known = session_find(ev, session, mapper, identity);
-    if (known && !options && !known->expired) return &known->head.head;
+    if (known && !options && !again && !known->expired) return &known->head.head;
     if (session && !session_autoflush(ev, session, site)) return NULL;
     Select *select = select_new(ev);
     select->head.label_style = LABEL_TABLENAME_PLUS_COL;
@@ -386,9 +409,14 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
     if (!key_criteria(ev, mapper, identity, select, site)) return NULL;
     Element *statement = &select->head.head.base;
     if (options) statement = statement_with_options(ev, statement, options->items, options->count);
+    if (read && !(statement = select_locked(ev, statement, read->lock, site))) return NULL;
     ResultValue *result = result_new(ev, site);
-    Loading loading = {
-        .ev = ev, .session = session, .site = site, .real = evaluator_has_rows(ev), .identity = identity};
+    Loading loading = {.ev = ev,
+                       .session = session,
+                       .site = site,
+                       .real = evaluator_has_rows(ev),
+                       .identity = identity,
+                       .populate_existing = read && read->populate};
     RowPlan plan = {0};
     if (!loading_run(&loading, statement, NULL, &plan, result)) return NULL;
     if (!loading.real) evaluator_execute(ev, &loading.statements, site);
@@ -396,7 +424,7 @@ Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Val
     return result_first(ev, result, true);
 }
 
-bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
+bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, Value *lock,
                           const Node *site) {
     Mapper *mapper = instance->mapper;
     Value **identity = ARENA_ARRAY(evaluator_arena(ev), Value *, mapper->primary_key.count + 1);
@@ -422,7 +450,8 @@ bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue 
         instance->expired = true;
     }
     ResultValue *result = result_new(ev, site);
-    return orm_run_select(ev, instance->session, &select->head.head.base, site, result, instance, only, NULL) != NULL;
+    Element *statement = select_locked(ev, &select->head.head.base, lock, site);
+    return statement && orm_run_select(ev, instance->session, statement, site, result, instance, only, NULL) != NULL;
 }
 
 /* ---- lazy loads ---- */
@@ -531,7 +560,8 @@ static Value *load_column(Evaluator *ev, OrmInstance *instance, Property *proper
     instance->expired_names = NULL;
     Select *part = part_select(ev, instance, only, site);
     if (evaluator_error_pending(ev)) return NULL;
-    bool good = part ? load_part(ev, instance, part, site) : orm_instance_refresh(ev, instance, only, false, site);
+    bool good =
+        part ? load_part(ev, instance, part, site) : orm_instance_refresh(ev, instance, only, false, NULL, site);
     if (!good) return NULL;
     Value *found = instance_get(&instance->head.head, property->key);
     return found ? found : value_unknown_at(ev, site);

@@ -93,7 +93,9 @@ Value *session_refresh(Evaluator *ev, Value *self, const Arguments *arguments) {
     if (only) only = with_keys(ev, instance->mapper, only);
     bool inside = session->sync_inside;
     session->sync_inside = true;
-    bool good = orm_instance_refresh(ev, instance, only, true, arguments->site);
+    Value *lock =
+        arguments->count > 2 ? arguments->items[2] : arguments_keyword(arguments, orm_atom(ev, "with_for_update"));
+    bool good = orm_instance_refresh(ev, instance, only, true, lock, arguments->site);
     session->sync_inside = inside;
     return good ? value_none(ev) : NULL;
 }

@@ -186,8 +186,8 @@ static Value *query_get(Evaluator *ev, Value *self, const Arguments *arguments) 
     if (!query->entity || !arguments->count) return value_unknown_at(ev, arguments->site);
     Session *session = query_session(ev, query);
     session_begin(ev, session, arguments->site);
-    return session_get_instance(ev, session, query->entity, arguments->items[0],
-                                statement_options(ev, query->statement), arguments->site);
+    ReadOptions read = {.options = statement_options(ev, query->statement)};
+    return session_get_instance(ev, session, query->entity, arguments->items[0], &read, arguments->site);
 }
 
 static Dml *query_dml(Evaluator *ev, QueryValue *query, ElementKind kind) {

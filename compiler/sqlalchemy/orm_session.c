@@ -227,6 +227,7 @@ typedef struct TransactionValue {
     Session *session;
     bool nested, closes, entered;
     int number;
+    ListValue *updated, *inserted; /* of the savepoint around this one */
 } TransactionValue;
 
 static Value *transaction_enter(Evaluator *ev, Value *self, const Node *site) {
@@ -236,11 +237,47 @@ static Value *transaction_enter(Evaluator *ev, Value *self, const Node *site) {
         if (!session_flush(ev, transaction->session, site)) return NULL;
         evaluator_touch(ev, transaction->session, sizeof *transaction->session);
         transaction->number = ++transaction->session->begin_depth;
+        evaluator_touch(ev, transaction, sizeof *transaction);
+        transaction->updated = transaction->session->updated;
+        transaction->inserted = transaction->session->inserted;
+        transaction->session->updated = value_list(ev);
+        transaction->session->inserted = value_list(ev);
         const char *text = slice_terminated(
             evaluator_arena(ev), slice_format(evaluator_arena(ev), "SAVEPOINT sa_savepoint_%d", transaction->number));
         if (!orm_emit_plain(ev, STATEMENT_SAVEPOINT, text, site)) return NULL;
     }
     return transaction->closes ? &transaction->session->head.head : self;
+}
+
+/* What was written since the savepoint is not there any more: new instances are transient again, others expired. */
+static void savepoint_forget(Evaluator *ev, Session *session) {
+    for (int i = 0; i < session->inserted->count; i++) {
+        OrmInstance *instance = value_as_instance(session->inserted->items[i]);
+        evaluator_touch(ev, instance, sizeof *instance);
+        instance->session = NULL;
+        instance->status = INSTANCE_TRANSIENT;
+        instance->identity = NULL;
+    }
+    for (int i = 0; i < session->updated->count; i++)
+        instance_expire(ev, value_as_instance(session->updated->items[i]), NULL);
+    for (int i = 0; i < session->instances->count; i++) {
+        OrmInstance *instance = value_as_instance(session->instances->items[i]);
+        bool modified = instance->session == session && instance_is_modified(instance);
+        if (modified && instance->status == INSTANCE_PERSISTENT) instance_expire(ev, instance, NULL);
+    }
+}
+
+static void savepoint_close(Evaluator *ev, TransactionValue *transaction, bool failed) {
+    Session *session = transaction->session;
+    if (!session->updated) return;
+    if (failed) savepoint_forget(ev, session);
+    for (int i = 0; !failed && transaction->updated && i < session->updated->count; i++)
+        list_append(ev, transaction->updated, session->updated->items[i]);
+    for (int i = 0; !failed && transaction->inserted && i < session->inserted->count; i++)
+        list_append(ev, transaction->inserted, session->inserted->items[i]);
+    evaluator_touch(ev, session, sizeof *session);
+    session->updated = transaction->updated;
+    session->inserted = transaction->inserted;
 }
 
 static bool transaction_end(Evaluator *ev, TransactionValue *transaction, bool failed, const Node *site) {
@@ -249,6 +286,7 @@ static bool transaction_end(Evaluator *ev, TransactionValue *transaction, bool f
     const char *text =
         slice_terminated(evaluator_arena(ev), slice_format(evaluator_arena(ev), "%s SAVEPOINT sa_savepoint_%d",
                                                            failed ? "ROLLBACK TO" : "RELEASE", transaction->number));
+    savepoint_close(ev, transaction, failed);
     return orm_emit_plain(ev, failed ? STATEMENT_ROLLBACK : STATEMENT_RELEASE, text, site);
 }
 
@@ -312,7 +350,10 @@ static Value *session_get(Evaluator *ev, Value *self, const Arguments *arguments
     if (evaluator_error_pending(ev)) return NULL;
     if (!entity || !key) return value_unknown_at(ev, arguments->site);
     session_begin(ev, session, arguments->site);
-    Value *found = session_get_instance(ev, session, entity, key, options_argument(ev, arguments), arguments->site);
+    Value *populate = arguments_keyword(arguments, orm_atom(ev, "populate_existing"));
+    ReadOptions read = {options_argument(ev, arguments), arguments_keyword(arguments, orm_atom(ev, "with_for_update")),
+                        populate && value_is_true(populate)};
+    Value *found = session_get_instance(ev, session, entity, key, &read, arguments->site);
     bool required = evaluator_native_data(ev) != NULL;
     if (!found || !required) return found;
     if (value_is_none(found))
@@ -434,6 +475,13 @@ static Value *session_instances(Evaluator *ev, Value *self, const Arguments *arg
     return &list->head;
 }
 
+static Value *session_is_modified(Evaluator *ev, Value *self, const Arguments *arguments) {
+    (void)self;
+    const OrmInstance *instance = session_instance_argument(ev, arguments);
+    if (!instance) return evaluator_error_pending(ev) ? NULL : value_unknown_at(ev, arguments->site);
+    return value_bool(ev, instance_is_modified(instance));
+}
+
 /* with session.no_autoflush: … */
 typedef struct NoAutoflush {
     Value head;
@@ -506,6 +554,7 @@ static const NativeMethod session_methods[] = {
     {"bulk_save_objects", session_bulk, NATIVE_METHOD, "o"},
     {"bulk_insert_mappings", session_bulk, NATIVE_METHOD, "i"},
     {"bulk_update_mappings", session_bulk, NATIVE_METHOD, "u"},
+    {"is_modified", session_is_modified, NATIVE_METHOD, NULL},
     {"in_transaction", session_in_transaction, NATIVE_METHOD, NULL},
     {"connection", session_self, NATIVE_METHOD, NULL},
     {"invalidate", session_nothing, NATIVE_METHOD, NULL},

@@ -43,6 +43,7 @@ struct Session {
     ListValue *instances; /* all that belong to it */
     int next_order;
     int begin_depth;
+    ListValue *updated, *inserted; /* within the innermost savepoint; NULL: there is none */
 };
 
 typedef struct CollectionValue {
@@ -106,9 +107,16 @@ void instances_define(Evaluator *ev, ModuleValue *module);
 /* orm_load.c */
 Value *orm_run_select(Evaluator *ev, Session *session, Element *statement, const Node *site, ResultValue *out,
                       OrmInstance *refresh, const ListValue *only, const EntityPlan *start);
-Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *identity, OrmOptions *options,
+/* How get() and refresh() read: all may be left out. */
+typedef struct ReadOptions {
+    OrmOptions *options;
+    Value *lock;   /* with_for_update: True, or a dictionary of what .with_for_update() takes */
+    bool populate; /* populate_existing */
+} ReadOptions;
+Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *identity, const ReadOptions *read,
                             const Node *site);
-bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels,
+Element *select_locked(Evaluator *ev, Element *select, Value *lock, const Node *site);
+bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, Value *lock,
                           const Node *site);
 Value *instance_lazy_load(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site);
 
