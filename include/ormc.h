@@ -305,8 +305,8 @@ ORMC_API void ormc_database_close(OrmcDatabase *database);
  *     threads at once.
  *   - What is wrong with an input is a diagnostic in the translation; the library never prints, exits or aborts.
  *   - A translation, and all that is asked of it, is valid until the next translation in the same context or the
- *     context's end. Text that comes out is UTF-8 and terminated by a NUL byte, which `length` does not count; text
- * that goes in need not be terminated where it has a length, and is not needed after the call.
+ *     context's end. Text that comes out is UTF-8 and terminated by a NUL byte, which `length` does not count;
+ *     text that goes in need not be terminated where it has a length, and is not needed after the call.
  *   - Names of all texts are kept until a few megabytes of them have come together; then the next translation loads the
  *     models anew. Memory does not grow otherwise.
  *   - Structs that the library hands out only ever grow at the end: hold pointers to them, no copies.
