@@ -776,12 +776,13 @@ static const char *machine_run(Machine *machine, int pc, const char *at, const c
 int regex_search(const Regex *regex, const char *text, size_t length) {
     Machine machine = {.regex = regex, .start = text, .end = text + length};
     int found = 0;
-    for (const char *at = text;; at++) {
-        if (at == machine.end || ((unsigned char)*at & 0xC0) != 0x80) {
+    for (size_t i = 0;; i++) {
+        const char *at = text + i;
+        if (i == length || ((unsigned char)*at & 0xC0) != 0x80) {
             memset(machine.slots, 0, sizeof machine.slots);
             found = machine_run(&machine, 0, at, NULL) != NULL;
         }
-        if (found || machine.failed || at == machine.end) break;
+        if (found || machine.failed || i == length) break;
     }
     free(machine.stack);
     return machine.failed ? -1 : found;
