@@ -371,7 +371,7 @@ static Value **read_identity(Evaluator *ev, Mapper *mapper, Value *given, const 
     return identity;
 }
 
-Element *select_locked(Evaluator *ev, Element *select, Value *lock, const Node *site) {
+static Element *select_locked(Evaluator *ev, Element *select, Value *lock, const Node *site) {
     if (!lock || value_is_none(lock) || (value_is(lock, VALUE_BOOL) && !value_is_true(lock))) return select;
     Arguments arguments = {.site = site};
     if (value_is(lock, VALUE_DICT)) {

@@ -115,7 +115,6 @@ typedef struct ReadOptions {
 } ReadOptions;
 Value *session_get_instance(Evaluator *ev, Session *session, Entity *entity, Value *identity, const ReadOptions *read,
                             const Node *site);
-Element *select_locked(Evaluator *ev, Element *select, Value *lock, const Node *site);
 bool orm_instance_refresh(Evaluator *ev, OrmInstance *instance, const ListValue *only, bool plain_labels, Value *lock,
                           const Node *site);
 Value *instance_lazy_load(Evaluator *ev, OrmInstance *instance, Property *property, const Node *site);
