@@ -1,4 +1,4 @@
-/* Compiling a query: what compile.c, compile_select.c, order_by.c, group_by.c and compile_expression.c share. */
+/* Compiling a query: what compile.c, select.c, order_by.c, group_by.c and compile_expression.c share. */
 #ifndef ORMC_DJANGO_COMPILE_H
 #define ORMC_DJANGO_COMPILE_H
 
@@ -28,7 +28,7 @@ DjOutcome dj_compile_group_by(DjCompiler *compiler, const DjOrders *order_by, co
 /* combine.c: UNION and the like; qualify.c: filters on window functions. */
 DjOutcome dj_compile_combined(DjCompiler *compiler, Query **out);
 DjOutcome dj_compile_qualify(DjCompiler *compiler, DjOrders *order_by, Query **out);
-/* lock.c: the tables of FOR UPDATE OF. */
+/* The tables of FOR UPDATE OF (relations_query.c). */
 bool dj_lock_relations(DjCompiler *compiler, Lock *lock);
 /* Tree to text, appended to `out`; a refusal is raised. */
 bool dj_emit(Evaluator *ev, Query *tree, StatementKind kind, const Node *site, StatementList *out);

@@ -49,7 +49,7 @@ void dj_function_bases_define(Evaluator *ev, ModuleValue *module, Class *express
 /* Classes of functions.def. */
 void dj_functions_define(Evaluator *ev, ModuleValue *module, bool aggregates, bool others);
 
-/* function_types.c: JSON keys, array items, range bounds, registered transforms; contrib.postgres. */
+/* postgres_functions.c; type_lookups.c: JSON keys, array items, range bounds, registered transforms. */
 const DjFunction *dj_postgres_function(const char *name);
 DjExpr *dj_transform_of_type(Evaluator *ev, DjExpr *lhs, DjField *field, Slice name, const Node *site);
 

@@ -47,7 +47,7 @@ bool dj_condition_stands_alone(DjCompiler *compiler, const DjExpr *expr);
 DjField *dj_lookup_field(Evaluator *ev, DjExpr *lhs);
 /* Whether a left side stands for a relation itself: author=… */
 bool dj_is_relation(const DjExpr *lhs);
-/* Lookups that only some types have, by the type of the left side (lookup_types.c). NULL: none. */
+/* Lookups that only some types have, by the type of the left side (type_lookups.c). NULL: none. */
 const DjLookup *dj_lookup_of_type(Evaluator *ev, DjExpr *lhs, Slice name);
 
 /* The lookup of this name on what the expression gives; NULL: none. */

@@ -155,7 +155,7 @@ struct DjQuery {
     const Node *site;
 };
 
-/* ---- building (query.c, names.c, joins.c, where.c, annotate.c, aggregate.c, combine.c) ---- */
+/* ---- building (query.c, names.c, joins.c, where.c, aggregate.c, subquery.c, merge.c, relations_query.c) ---- */
 
 DjQuery *dj_query_new(Evaluator *ev, DjModel *model);
 DjJoin *dj_query_base(DjQuery *query); /* makes it at first use, counts a reference else */

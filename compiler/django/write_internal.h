@@ -67,10 +67,16 @@ typedef struct SaveOptions {
 
 /* Deletes the rows of a query (a list, or an unknown) with everything that depends on them; what delete() gives. */
 Value *rows_delete(Evaluator *ev, DjModel *model, Value *rows, const Node *site);
+
+/* ---- write_delete_send.c ---- */
 /* What delete() gives, (rows, {label: rows}), by the result of the one DELETE. */
 Value *deleted_at_once(Evaluator *ev, const DjModel *model, const ExecutionResult *result, const Node *site);
+
+/* ---- write_delete.c ---- */
 /* Nothing depends on the model's rows: DELETE … WHERE is enough. */
 bool model_deletes_at_once(Evaluator *ev, DjModel *model);
+
+/* ---- write_tree.c ---- */
 /* key IN (…); tuples for composite keys. */
 Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *const *instances, int count,
                      const Node *site);
@@ -79,6 +85,7 @@ Expr *keys_condition(Evaluator *ev, DjModel *model, Relation *table, Value *cons
 Value *queryset_bulk_create(Evaluator *ev, Value *self, const Arguments *arguments);
 Value *queryset_bulk_update(Evaluator *ev, Value *self, const Arguments *arguments);
 /* An unknown value of one row as the list of it over all rows. */
+/* write_misc.c */
 /* Keeps the id of a model's content type: it is looked up once. */
 void content_type_remember(Evaluator *ev, Slice label, Value *id);
 Value *unknown_as_list(Evaluator *ev, Value *value);

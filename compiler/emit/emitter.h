@@ -57,6 +57,7 @@ void emit_column(Emitter *e, const Expr *column);
 bool emit_enter(Emitter *e, Span span);
 void emit_expr(Emitter *e, const Expr *expr);
 void emit_list(Emitter *e, const ExprList *list, int from, const char *separator);
+/* emit.c */
 void emit_param(Emitter *e, const Param *param);
 /* call.c */
 void emit_call(Emitter *e, const Expr *expr);
@@ -81,6 +82,7 @@ void emit_insert(Emitter *e, const Query *query);
 void emit_update(Emitter *e, const Query *query);
 void emit_delete(Emitter *e, const Query *query);
 
+/* emit.c */
 /* Adds the diagnostic and marks the emission as failed. */
 void emit_refuse(Emitter *e, Span span, const char *message);
 

@@ -298,7 +298,7 @@ struct Evaluator {
     DiagnosticList *reporting;
 };
 
-/* ---- evaluator.c ---- */
+/* ---- evaluator.c, branch.c ---- */
 Slice evaluator_node_text(Evaluator *ev, const Node *node);
 void evaluator_register_source(Evaluator *ev, Source *source);
 Atom evaluator_atom(Evaluator *ev, const char *text);
@@ -319,7 +319,7 @@ void evaluator_raise_value(Evaluator *ev, Value *exception, const Node *site);
 void error_doubt(Evaluator *ev, const Value *culprit);
 bool error_matches(Evaluator *ev, Value *classes);
 
-/* ---- class.c ---- */
+/* ---- class.c, class_statement.c ---- */
 Value *class_get_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site); /* NULL: none, or raised */
 Value *class_call(Evaluator *ev, Class *cls, const Arguments *arguments);
 Value *class_bind(Evaluator *ev, Value *attribute, Value *self, Class *cls, const Node *site);
@@ -343,14 +343,14 @@ Flow generator_run(Evaluator *ev, Value *generator_context, YieldTarget *target,
 bool value_is_generator_context(const Value *value);
 Value *value_generator_context(Evaluator *ev, Value *function, Value *self, const Arguments *arguments);
 
-/* ---- expression.c ---- */
+/* ---- expression.c, comprehension.c ---- */
 Value *evaluate(Evaluator *ev, const Node *node);
 Value *scope_lookup(Evaluator *ev, Scope *scope, Atom name);
 Value *evaluate_comprehension(Evaluator *ev, const Node *node);
 Value *evaluate_annotation(Evaluator *ev, const Node *node);
 Value *evaluate_text(Evaluator *ev, Slice text, const Node *site, Scope *scope);
 
-/* ---- statement.c ---- */
+/* ---- statement.c, embedded.c, protect.c, standard.c, match.c, import.c ---- */
 Flow execute_body(Evaluator *ev, const Nodes *body);
 bool assign_target(Evaluator *ev, const Node *target, Value *value);
 /* An unknown that text inside the library has named is called as the program's own target. */
@@ -381,7 +381,7 @@ void repr_text(Buffer *out, Slice text, bool bytes);
 void trace_flush_pending(Evaluator *ev);
 void execute_escaping(Evaluator *ev, Value *value, const Node *site, int depth);
 
-/* ---- unknown.c ---- */
+/* ---- unknown.c, operations.c ---- */
 /* The place of a wrong attribute: its name, behind the dot. */
 Span attribute_span(Evaluator *ev, const Node *site);
 extern const Type undefined_origin; /* of a name that nothing binds */
@@ -420,7 +420,7 @@ Slice program_module_name(Evaluator *ev, const ProgramSource *program);
 ProgramSource *program_find(Evaluator *ev, Slice dotted, const ProgramSource *from); /* NULL: no file of the program */
 ProgramSource *program_find_relative(Evaluator *ev, const ProgramSource *from, int level, Slice name);
 
-/* ---- import.c ---- */
+/* ---- import.c, evaluator.c ---- */
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program);
 void imports_complete(Evaluator *ev, const ModuleValue *module); /* its body has ended */
 /* Sets up the native modules that the statements import, before anything is journaled. */
@@ -434,7 +434,7 @@ void evaluator_refuse_unknown(Evaluator *ev, Slice text, Span span);
  * the alias of an import, which calls the module `imported_as`. */
 bool module_report_missing(Evaluator *ev, const ModuleValue *module, Slice imported_as, Atom name, const Node *site);
 
-/* ---- trace.c ---- */
+/* ---- trace.c, class.c ---- */
 void trace_begin_path(Evaluator *ev);
 bool execute_lazy(Evaluator *ev, Value *value, const Node *site, bool lazy);
 void trace_note_call(Evaluator *ev, const FunctionValue *function, const Value *self);

@@ -6,6 +6,7 @@
 
 extern const Type date_type, time_type, datetime_type, timedelta_type, timezone_type, decimal_type, uuid_type;
 
+/* containers.c */
 bool list_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site);
 Value *dict_get_item(Evaluator *ev, Value *self, Value *key, const Node *site);
 bool dict_set_item(Evaluator *ev, Value *self, Value *key, Value *value, const Node *site);

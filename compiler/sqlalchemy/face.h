@@ -42,6 +42,7 @@ Value *operator_value(Evaluator *ev, SaOperator op);                            
 bool value_as_operator(Value *value, SaOperator *op);
 void constructors_define(Evaluator *ev, ModuleValue *module);
 void operators_define(Evaluator *ev, ModuleValue *module);
+/* typed.c */
 void *sa_raise_not_implemented(Evaluator *ev, const Node *site, const char *operator_name);
 
 /* functions.c */
@@ -51,7 +52,7 @@ Element *function_within_group(Evaluator *ev, Element *function, Value *const *o
 Element *function_filter(Evaluator *ev, Element *function, Value *const *criteria, int count, const Node *site);
 Element *element_call(Evaluator *ev, Name name, Value *const *arguments, int count, Value *type, const Node *site);
 
-/* collection.c: .c and .columns */
+/* attributes.c: .c and .columns */
 Value *column_collection(Evaluator *ev, const ElementList *columns);
 void collection_define(Evaluator *ev, ModuleValue *module);
 
@@ -65,7 +66,7 @@ Value *executable_execution_options(Evaluator *ev, Value *self, const Arguments 
 Value *executable_dialect_options(Evaluator *ev, Value *self, const Arguments *arguments);
 Value *executable_params(Evaluator *ev, Value *self, const Arguments *arguments);
 
-/* statements.c, dml.c */
+/* statements.c, dml.c, constructors.c */
 Value *statement_get_item(Evaluator *ev, Element *statement, Value *key, const Node *site);
 void selects_define(Evaluator *ev, ModuleValue *module);
 void dml_define(Evaluator *ev, ModuleValue *module,
@@ -74,12 +75,14 @@ bool elements_read(Evaluator *ev, const Arguments *a, int from, CoerceRole role,
 
 /* schema.c */
 Value *table_attribute(Evaluator *ev, Element *table, Slice name);
+/* schema_column.c */
 Value *schema_column_attribute(Evaluator *ev, Element *column, Slice name);
 
 /* from_methods.c */
 void froms_define(Evaluator *ev, ModuleValue *module);
+/* schema.c */
 void schema_define(Evaluator *ev, ModuleValue *module);
-/* postgresql.c, mysql.c */
+/* postgresql.c */
 void postgresql_define(Evaluator *ev, ModuleValue *module);
 void mysql_define(Evaluator *ev, ModuleValue *module);
 /* ddl.c */

@@ -129,15 +129,18 @@ Slice lower_prefixes(Lowering *lo, const TextParts *parts);
 /* WHERE and HAVING: criteria joined by AND; *out stays NULL where there are none. */
 bool lower_criteria(Lowering *lo, const ElementList *criteria, Expr **out);
 bool lower_items(Lowering *lo, const PlusNames *names, bool as_from, Flags flags, Query *query, bool returning);
+/* select_state.c */
 bool select_state(Evaluator *ev, Select *select, SelectState *out);
 /* lower_dml.c */
 Query *lower_insert(Lowering *lo, Dml *dml);
 Query *lower_update(Lowering *lo, Dml *dml);
 Query *lower_delete(Lowering *lo, Dml *dml);
 
+/* lower_expression.c */
 void lowering_init(Lowering *lo, Evaluator *ev);
 static inline bool lo_is(const Lowering *lo, DialectId id) { return lo->dialect->id == id; }
 static inline bool lo_mysql(const Lowering *lo) { return lo->dialect->is_mysql; }
+/* type_names.c */
 bool type_write_mysql_cast(Evaluator *ev, Buffer *out, const SaType *given, const Dialect *dialect, const Node *site);
 
 #endif

@@ -254,18 +254,24 @@ Value *entity_attribute(Evaluator *ev, Entity *entity, Atom name, const Node *si
 Value *orm_class_attribute(Evaluator *ev, Class *cls, Atom name, const Node *site);
 AttributeValue *attribute_new(Evaluator *ev, Entity *entity, Property *property);
 AttributeValue *value_as_attribute(Value *value);
+/* orm_attribute.c */
 Value *composite_part(Evaluator *ev, const Property *property, Value *value, int n, const Node *site);
 /* EXISTS over the relationship's target; `arguments` for the criteria given by name. */
 Element *attribute_exists(Evaluator *ev, AttributeValue *attribute, Value *criterion, const Arguments *arguments);
+/* orm_entity.c */
 void properties_of_entity(Evaluator *ev, Entity *entity, Property ***out, int *count);
 extern const Type orm_attribute_type, orm_aliased_type, orm_relationship_type, orm_mapped_column_type;
 
 /* orm_declarative.c */
 bool declarative_map(Evaluator *ev, Class *cls, Registry *registry, Element *table, bool unmapped_allowed);
+/* orm_registry.c */
 Registry *registry_of_class(Evaluator *ev, Class *cls);
 Registry *registry_new(Evaluator *ev, MetaData *metadata);
+/* orm_columns.c */
 MappedColumn *mapped_column_new(Evaluator *ev, const Arguments *arguments, const char *function);
+/* orm_registry.c */
 void declarative_define(Evaluator *ev, ModuleValue *module);
+/* orm_columns.c */
 void columns_define(Evaluator *ev, ModuleValue *module);
 /* The type that an annotation stands for in this registry; NULL without an error: none. */
 SaType *annotation_type(Evaluator *ev, Class *cls, Registry *registry, TypeExpr *expr);

@@ -36,7 +36,7 @@ static Value *mapper_attributes(Evaluator *ev, Mapper *mapper, bool columns, boo
     return &list->head;
 }
 
-/* mapper.c: the columns by the names of their attributes. */
+/* mapper.columns, mapper.c: the columns by the names of their attributes. */
 static Value *mapper_columns(Evaluator *ev, Mapper *mapper) {
     ElementList columns = {0};
     for (int i = 0; i < mapper->properties.count; i++) {

@@ -100,8 +100,10 @@ void instance_load(Evaluator *ev, OrmInstance *instance, Atom key, Value *value)
 bool instance_is_modified(const OrmInstance *instance);
 CollectionValue *collection_new(Evaluator *ev, OrmInstance *owner, Relationship *relationship);
 void instance_cascade_add(Evaluator *ev, Session *session, OrmInstance *instance, int depth);
+/* orm_query.c */
 /* lazy="dynamic" and "write_only": a query over the collection. */
 Value *dynamic_collection(Evaluator *ev, OrmInstance *owner, Relationship *relationship, const Node *site);
+/* orm_instance.c */
 void instances_define(Evaluator *ev, ModuleValue *module);
 
 /* orm_load.c */
@@ -127,8 +129,10 @@ bool session_autoflush(Evaluator *ev, Session *session, const Node *site);
 Session *session_new(Evaluator *ev, bool is_async);
 void session_attach(Evaluator *ev, Session *session, OrmInstance *instance);
 void session_begin(Evaluator *ev, Session *session, const Node *site);
+/* orm_execute.c */
 Value *session_execute_statement(Evaluator *ev, Session *session, Value *statement, Value *parameters, Value *options,
                                  const Node *site);
+/* orm_session.c */
 bool orm_emit_plain(Evaluator *ev, StatementKind kind, const char *text, const Node *site);
 OrmInstance *session_instance_argument(Evaluator *ev, const Arguments *arguments);
 void sessions_define(Evaluator *ev, ModuleValue *orm, ModuleValue *async_module);
@@ -182,23 +186,31 @@ Element *bundle_element(Evaluator *ev, BundleValue *bundle);
 
 /* declarative */
 extern const Type orm_declared_attr_type;
+/* orm_registry.c */
 Value *declared_attr_call(Evaluator *ev, Value *attribute, Class *cls);
 const Node *declared_attr_annotation(const Value *attribute);
+/* orm_declarative.c */
 void mapper_instrument(Evaluator *ev, Mapper *mapper);
 
-/* attributes, entities, options */
+/* orm_load.c */
 bool relationship_uses_get(const Relationship *relationship); /* many-to-one over the target's primary key */
+/* orm_relationship.c */
 Element *column_marked(Evaluator *ev, Element *column, Value *remote);
 extern const Type orm_load_option_type, orm_criteria_type;
+/* orm_attribute.c */
 Element *relationship_lazy_clause(Evaluator *ev, Relationship *relationship, Value *instance, Entity *entity,
                                   bool reverse, const Node *site);
 Value *instance_column_value(Evaluator *ev, Value *instance, Mapper *mapper, Element *column, const Node *site);
+/* orm_entity.c */
 Element *entity_plain_column(Evaluator *ev, Entity *entity, Property *property, Element *column);
 Value *entity_value(Evaluator *ev, Entity *entity);
 bool mapper_configure_polymorphic(Evaluator *ev, Mapper *mapper);
 void entities_define(Evaluator *ev, ModuleValue *module);
+/* orm_union.c */
 void union_define(Evaluator *ev, ModuleValue *module);
+/* orm_attribute.c */
 void attributes_define(Evaluator *ev, ModuleValue *module);
+/* orm_select.c */
 Element *orm_join_along(Evaluator *ev, Element *left, AttributeValue *attribute, Entity *right, bool outer, bool full,
                         const ElementList *criteria);
 Element *orm_join_on(Evaluator *ev, Element *left, Element *left_subset, Entity *entity, Element *right, Element *on,
