@@ -63,6 +63,31 @@ static const Project projects[] = {
      "def make(text): return Stamp(text)\n"
      "# --- app/b.py\n",
      ""},
+    {"what decorators, the environment and Python's classes add is no mistake",
+     "# --- app/cli.py\nimport os\nimport click\n"
+     "@click.group()\ndef main(): pass\n"
+     "@main.command()\ndef serve(port): pass\n"
+     "serve()\nTABLE = str.maketrans('a', 'b')\n"
+     "if 'HOME' in os.environ: HOME = os.environ['HOME']\nos.environ['LANG'] = 'C'\n"
+     "globals()['NEW'].x\n"
+     "class Base:\n    def __init_subclass__(cls, **kw): super().__init_subclass__(**kw)\n"
+     "class Mixed(Base):\n    @classmethod\n    def make(cls): return cls.registry.get(1)\n"
+     "# --- app/other.py\n",
+     ""},
+    {"a module that raises where it needs something goes on",
+     "# --- app/a.py\n" TABLE "import extra\n"
+     "if not extra.there: raise ImportError('needs extra')\n" NOTES
+     "# --- app/b.py\nfrom sqlalchemy import select\nfrom a import notes\n"
+     "def one(s): return s.execute(select(notes))\n",
+     "app/b.py:one: SELECT notes.id FROM notes\n"},
+    {"a synonym with options",
+     "# --- app/a.py\nfrom sqlalchemy import Column, Integer, select\n"
+     "from sqlalchemy.orm import declarative_base, synonym\nBase = declarative_base()\n"
+     "class Note(Base):\n    __tablename__ = 'notes'\n    id = Column(Integer, primary_key=True)\n"
+     "    number = synonym('id', descriptor=property(lambda self: self.id), info={})\n"
+     "def one(s): return s.execute(select(Note).where(Note.number == 1))\n"
+     "# --- app/b.py\n",
+     "app/a.py:one: SELECT notes.id FROM notes WHERE notes.id = ?\n"},
 };
 
 static void add_files(OrmcContext *context, const char *files) {
