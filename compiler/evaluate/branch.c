@@ -115,7 +115,9 @@ static Fact *fact_find(Evaluator *ev, const Value *unknown, int op, Value *other
 }
 
 static void fact_add(Evaluator *ev, const Value *unknown, int op, Value *other, bool outcome) {
+    enum { FACTS_MOST = 2000 }; /* a loop that only the limit of steps ends asks anew each round */
     PathState *path = &ev->path;
+    if (path->fact_count >= FACTS_MOST) return;
     ARENA_PUSH(ev->arena, path->facts, path->fact_count, path->fact_capacity) = (Fact){unknown, other, op, outcome};
 }
 
