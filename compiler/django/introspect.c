@@ -17,8 +17,17 @@ static Value *value_or_none(Evaluator *ev, Value *value) { return value ? value 
 
 /* ---- fields ---- */
 
-static Value *field_relation_attribute(Evaluator *ev, DjField *field, Slice name) {
+static bool name_leads_to_relation(Slice name) {
+    static const char *const names[] = {"related_model", "target_field", "through"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (slice_equals_text(name, names[i])) return true;
+    return false;
+}
+
+static Value *field_relation_attribute(Evaluator *ev, DjField *field, Slice name, const Node *site) {
     DjRel *rel = field->rel;
+    /* a field of no model, as in a class whose bases are not known, leads nowhere yet */
+    if (rel && !field->model && name_leads_to_relation(name)) return value_unknown_at(ev, site);
     if (slice_equals_text(name, "is_relation")) return value_bool(ev, field->is_relation);
     if (slice_equals_text(name, "many_to_one")) return value_bool(ev, field->many_to_one);
     if (slice_equals_text(name, "many_to_many")) return value_bool(ev, field->many_to_many);
@@ -38,7 +47,6 @@ static Value *field_relation_attribute(Evaluator *ev, DjField *field, Slice name
 }
 
 Value *field_get_attribute(Evaluator *ev, Value *self, Atom atom, const Node *site) {
-    (void)site;
     DjField *field = value_as_field(self);
     Slice name = atom->text;
     if (slice_equals_text(name, "name")) return atom_or_none(ev, field->name);
@@ -67,7 +75,7 @@ Value *field_get_attribute(Evaluator *ev, Value *self, Atom atom, const Node *si
     if (slice_equals_text(name, "help_text")) return value_string(ev, field->help_text);
     if (slice_equals_text(name, "verbose_name"))
         return field->verbose_name_value ? field->verbose_name_value : value_string(ev, field->verbose_name);
-    return field_relation_attribute(ev, field, name);
+    return field_relation_attribute(ev, field, name, site);
 }
 
 /* ---- reverse relations ---- */
@@ -78,9 +86,10 @@ static Value *rel_accessor_name(Evaluator *ev, Value *self, const Arguments *arg
 }
 
 static Value *rel_get_attribute(Evaluator *ev, Value *self, Atom atom, const Node *site) {
-    (void)site;
     DjRel *rel = (DjRel *)self;
     Slice name = atom->text;
+    bool leads = slice_equals_text(name, "model") || name_leads_to_relation(name);
+    if (leads && !rel->field->model) return value_unknown_at(ev, site);
     if (slice_equals_text(name, "name")) return atom_or_none(ev, rel->name);
     if (slice_equals_text(name, "field") || slice_equals_text(name, "remote_field")) return (Value *)rel->field;
     if (slice_equals_text(name, "rel")) return self;
@@ -113,8 +122,10 @@ static void rel_describe(Evaluator *ev, Value *self, Buffer *out) {
     (void)ev;
     const DjRel *rel = (const DjRel *)self;
     const char *class_name = rel->one_to_one ? "OneToOneRel" : rel->many_to_many ? "ManyToManyRel" : "ManyToOneRel";
-    buffer_format(out, "<%s: %.*s.%.*s>", class_name, SLICE_ARGS(rel->field->model->app_label->text),
-                  SLICE_ARGS(rel->field->model->model_name->text));
+    const DjModel *model = rel->field->model;
+    buffer_format(out, "<%s: ", class_name);
+    if (model) buffer_format(out, "%.*s.%.*s", SLICE_ARGS(model->app_label->text), SLICE_ARGS(model->model_name->text));
+    buffer_format(out, ">");
 }
 
 const Type django_rel_type = {

@@ -201,7 +201,7 @@ static bool resolve_many_to_many(Evaluator *ev, DjField *field) {
 bool relation_resolve(Evaluator *ev, DjField *field) {
     if (field->resolved) return true;
     DjRel *rel = field->rel;
-    if (!rel || field->model->building) return false;
+    if (!rel || !field->model || field->model->building) return false;
     evaluator_touch(ev, field, sizeof *field);
     evaluator_touch(ev, rel, sizeof *rel);
     if (!rel->model) {

@@ -88,6 +88,20 @@ static const Project projects[] = {
      "def one(s): return s.execute(select(Note).where(Note.number == 1))\n"
      "# --- app/b.py\n",
      "app/a.py:one: SELECT notes.id FROM notes WHERE notes.id = ?\n"},
+    {"a field of a class that is no model, and of no class at all, leads nowhere",
+     "# --- shop/models.py\nfrom django.db import models\nfrom extra import Translated\n"
+     "class Tag(models.Model): pass\n"
+     "class Own: tags = models.ManyToManyField('Tag')\n"
+     "class Other(Translated): tags = models.ManyToManyField('Tag')\n"
+     "free = models.ForeignKey('Tag', models.CASCADE)\n"
+     "for field in (Own.tags, Other.tags, free):\n"
+     "    there = field.through, field.related_model, field.target_field, str(field), repr(field)\n"
+     "    rel = field.remote_field\n"
+     "    back = rel.through, rel.model, rel.related_model, rel.target_field, str(rel), rel.get_accessor_name()\n"
+     "# --- shop/views.py\nfrom shop.models import Own, Other, Tag\n"
+     "def one(): return list(Tag.objects.filter(id=1).values('id'))\n"
+     "one.when = Own.tags.through, Other.tags.through\n",
+     "shop/views.py:one: SELECT \"shop_tag\".\"id\" AS \"id\" FROM \"shop_tag\" WHERE \"shop_tag\".\"id\" = ?\n"},
 };
 
 static void add_files(OrmcContext *context, const char *files) {
