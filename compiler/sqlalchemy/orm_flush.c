@@ -35,10 +35,12 @@ static void add_save(Flush *flush, OrmInstance *instance) {
 }
 
 static void add_sync(Flush *flush, OrmInstance *from, OrmInstance *to, Relationship *relationship) {
-    if (in_list(flush->deletes, flush->delete_count, to)) return;
+    bool later = relationship->post_update;
+    if (!later && in_list(flush->deletes, flush->delete_count, to)) return;
     for (int i = 0; i < flush->sync_count; i++) {
         SyncItem *item = &flush->syncs[i];
-        if (item->to == to && item->from == from && item->relationship->sync.count == relationship->sync.count &&
+        if (item->to == to && item->from == from && item->relationship->post_update == later &&
+            item->relationship->sync.count == relationship->sync.count &&
             element_same(item->relationship->sync.items[0].to, relationship->sync.items[0].to))
             return;
     }
@@ -85,7 +87,38 @@ static void flush_edge(Flush *flush, int before, int after) {
     ARENA_PUSH(flush->arena, flush->edges, flush->edge_count, flush->edge_capacity) = (FlushEdge){before, after};
 }
 
+/* post_update: both rows are written first and then the foreign key; before either is deleted it is set to NULL. */
+static void post_update_dependency(Flush *flush, Relationship *relationship) {
+    Mapper *parent = relationship->parent->base, *child = relationship->target->base;
+    bool many = relationship->direction == ONE_TO_MANY;
+    int parent_save = flush_node(flush, FLUSH_SAVE, parent, NULL, false);
+    int parent_delete = flush_node(flush, FLUSH_DELETE, parent, NULL, false);
+    int child_save = flush_node(flush, FLUSH_SAVE, child, NULL, false);
+    int child_delete = flush_node(flush, FLUSH_DELETE, child, NULL, false);
+    int after_save = flush_node(flush, FLUSH_PROCESS, NULL, relationship, false);
+    int before_delete = flush_node(flush, FLUSH_PROCESS, NULL, relationship, true);
+    int update = flush_node(flush, FLUSH_POST_UPDATE, many ? child : parent, NULL, false);
+    int update_deleted = flush_node(flush, FLUSH_POST_UPDATE, many ? child : parent, NULL, true);
+    flush_edge(flush, child_save, after_save);
+    flush_edge(flush, parent_save, after_save);
+    flush_edge(flush, after_save, update);
+    flush_edge(flush, before_delete, update_deleted);
+    flush_edge(flush, update_deleted, parent_delete);
+    flush_edge(flush, update_deleted, child_delete);
+    if (many) {
+        flush_edge(flush, child_save, before_delete);
+        flush_edge(flush, before_delete, update);
+        flush_edge(flush, update, parent_delete);
+    } else {
+        flush_edge(flush, after_save, update_deleted);
+    }
+}
+
 static void flush_dependency(Flush *flush, Relationship *relationship) {
+    if (relationship->post_update && relationship->direction != MANY_TO_MANY) {
+        post_update_dependency(flush, relationship);
+        return;
+    }
     Mapper *parent = relationship->parent->base, *child = relationship->target->base;
     int parent_save = flush_node(flush, FLUSH_SAVE, parent, NULL, false);
     int parent_delete = flush_node(flush, FLUSH_DELETE, parent, NULL, false);
@@ -137,6 +170,7 @@ static bool flush_run_node(Flush *flush, FlushNode *node) {
     switch (node->kind) {
     case FLUSH_SAVE: return flush_save(flush, node->mapper);
     case FLUSH_DELETE: return flush_delete(flush, node->mapper);
+    case FLUSH_POST_UPDATE: return flush_post_update(flush, node->mapper, node->is_delete);
     case FLUSH_PROCESS:
         return node->relationship->direction != MANY_TO_MANY || flush_links(flush, node->relationship, node->is_delete);
     }
@@ -201,7 +235,8 @@ static void save_collection(Flush *flush, OrmInstance *instance, Relationship *r
         if (!child) continue;
         if (!still_with_parent(child, relationship)) collect_orphan(flush, relationship, child);
         if (links) add_link(flush, instance, child, relationship, true);
-        else if (child->status == INSTANCE_PERSISTENT && !still_with_parent(child, relationship))
+        else if (child->status == INSTANCE_PERSISTENT && !still_with_parent(child, relationship) &&
+                 !relationship->post_update) /* whose rows keep what they say when they leave a collection */
             add_sync(flush, NULL, child, relationship);
     }
     flush_dependency(flush, relationship);
@@ -220,30 +255,44 @@ static void save_scalar(Flush *flush, OrmInstance *instance, Relationship *relat
         if (other) add_sync(flush, instance, other, relationship);
         if (old && old != other) {
             collect_orphan(flush, relationship, old);
-            add_sync(flush, NULL, old, relationship);
+            if (!relationship->post_update) add_sync(flush, NULL, old, relationship);
         }
     }
     flush_dependency(flush, relationship);
 }
 
-static bool delete_relationship(Flush *flush, OrmInstance *instance, Relationship *relationship) {
-    if (relationship->direction == MANY_TO_ONE) {
+/* What the relationship holds, read now if it may be; NULL: not to be read, or an error is pending. */
+static Value *deleted_value(Flush *flush, OrmInstance *instance, Relationship *relationship) {
+    Value *value = instance_get(&instance->head.head, relationship->property->key);
+    if (value || relationship->passive_deletes || relationship->passive_deletes_all) return value;
+    bool inside = flush->session->sync_inside;
+    flush->session->sync_inside = true;
+    value = instance_lazy_load(flush->ev, instance, relationship->property, flush->loading.site);
+    flush->session->sync_inside = inside;
+    return value;
+}
+
+static bool delete_many_to_one(Flush *flush, OrmInstance *instance, Relationship *relationship) {
+    if (!relationship->post_update || relationship->cascade_delete_orphan || relationship->passive_deletes_all) {
         Value *loaded = instance_get(&instance->head.head, relationship->property->key);
         if (value_as_instance(loaded)) flush_dependency(flush, relationship);
         return true;
     }
-    Value *value = instance_get(&instance->head.head, relationship->property->key);
-    if (!value && !relationship->passive_deletes && !relationship->passive_deletes_all) {
-        bool inside = flush->session->sync_inside;
-        flush->session->sync_inside = true;
-        value = instance_lazy_load(flush->ev, instance, relationship->property, flush->loading.site);
-        flush->session->sync_inside = inside;
-        if (!value) return false;
-    }
-    if (!value) return true;
+    Value *value = deleted_value(flush, instance, relationship);
+    if (!value) return !evaluator_error_pending(flush->ev);
+    if (value_is_none(value)) return true;
+    add_sync(flush, NULL, instance, relationship);
+    flush_dependency(flush, relationship);
+    return true;
+}
+
+static bool delete_relationship(Flush *flush, OrmInstance *instance, Relationship *relationship) {
+    if (relationship->direction == MANY_TO_ONE) return delete_many_to_one(flush, instance, relationship);
+    Value *value = deleted_value(flush, instance, relationship);
+    if (!value) return !evaluator_error_pending(flush->ev);
     bool some = false;
     OrmInstance *single = value_as_instance(value);
-    if (single && !single->marked_deleted) {
+    if (single && (!single->marked_deleted || relationship->post_update)) {
         add_sync(flush, NULL, single, relationship);
         some = true;
     }
@@ -256,8 +305,9 @@ static bool delete_relationship(Flush *flush, OrmInstance *instance, Relationshi
             if (!child) continue;
             some = true;
             if (relationship->direction == MANY_TO_MANY) add_link(flush, instance, child, relationship, true);
-            else if (!child->marked_deleted && !in_list(flush->deletes, flush->delete_count, child) &&
-                     !relationship->passive_deletes_all)
+            else if (relationship->post_update ||
+                     (!child->marked_deleted && !in_list(flush->deletes, flush->delete_count, child) &&
+                      !relationship->passive_deletes_all))
                 add_sync(flush, NULL, child, relationship);
         }
     }

@@ -19,10 +19,10 @@ typedef struct LinkItem { /* a row of a secondary table */
     bool remove;
 } LinkItem;
 
-typedef enum FlushNodeKind { FLUSH_DELETE, FLUSH_PROCESS, FLUSH_SAVE } FlushNodeKind;
+typedef enum FlushNodeKind { FLUSH_DELETE, FLUSH_POST_UPDATE, FLUSH_PROCESS, FLUSH_SAVE } FlushNodeKind;
 typedef struct FlushNode {
     FlushNodeKind kind;
-    Mapper *mapper; /* base mapper of SAVE and DELETE */
+    Mapper *mapper; /* base mapper of SAVE, DELETE and POST_UPDATE */
     Relationship *relationship;
     bool is_delete, done;
     Slice key;
@@ -51,6 +51,8 @@ typedef struct Flush {
 
 bool flush_save(Flush *flush, Mapper *base);
 bool flush_delete(Flush *flush, Mapper *base);
+/* The foreign keys of relationships with post_update: of what is saved, or of what is about to be deleted. */
+bool flush_post_update(Flush *flush, Mapper *base, bool is_delete);
 bool flush_links(Flush *flush, Relationship *relationship, bool is_delete);
 
 #endif

@@ -27,10 +27,11 @@ static Value *source_value(Flush *flush, OrmInstance *instance, Element *column)
     return instance_column_value(flush->ev, &instance->head.head, instance->mapper, column, flush->loading.site);
 }
 
-static bool apply_syncs(Flush *flush, OrmInstance *instance) {
+/* `later`: those of relationships with post_update, once the rows themselves are written. */
+static bool apply_syncs(Flush *flush, OrmInstance *instance, bool later) {
     for (int i = 0; i < flush->sync_count; i++) {
         SyncItem *item = &flush->syncs[i];
-        if (item->to != instance) continue;
+        if (item->to != instance || item->relationship->post_update != later) continue;
         ColumnPairs *pairs = &item->relationship->sync;
         for (int j = 0; j < pairs->count; j++) {
             Property *property = mapper_property_of(instance->mapper, pairs->items[j].to);
@@ -270,6 +271,26 @@ static bool where_key(Flush *flush, Dml *dml, OrmInstance *instance, Element *ta
     return true;
 }
 
+/* Writes the update unless it sets nothing; a version column is counted up where any column has changed. */
+static bool update_send(Flush *flush, OrmInstance *instance, Dml *dml, bool any_change) {
+    Evaluator *ev = flush->ev;
+    Element *version = instance->mapper->version_column;
+    bool has_version = version && list_has(from_columns(ev, dml->table), version) && any_change;
+    if (!dml->values.count && !has_version) return true;
+    if (!where_key(flush, dml, instance, dml->table)) return false;
+    Value *next = NULL;
+    if (has_version && !instance->mapper->version_server_side) {
+        Value *value = own_value(instance, mapper_property_of(instance->mapper, version));
+        next = value ? value_binary(ev, OP_Add, value, value_integer(ev, 1), flush->loading.site) : NULL;
+        if (!next) return false;
+        pair_value(flush, dml, version, next);
+    }
+    RowSet *set;
+    if (loading_send(&flush->loading, &dml->head.base, &set) < 0) return false;
+    if (next) instance_set(ev, &instance->head.head, mapper_property_of(instance->mapper, version)->key, next);
+    return true;
+}
+
 static bool update_table(Flush *flush, OrmInstance *instance, Element *table, bool any_change) {
     Evaluator *ev = flush->ev;
     const ElementList *columns = from_columns(ev, table);
@@ -284,21 +305,7 @@ static bool update_table(Flush *flush, OrmInstance *instance, Element *table, bo
                     !value_is_none(before) && value_equals(ev, before, value);
         if (value && !same) pair_value(flush, dml, column, value);
     }
-    Element *version = instance->mapper->version_column;
-    bool has_version = version && list_has(columns, version) && any_change;
-    if (!dml->values.count && !has_version) return true;
-    if (!where_key(flush, dml, instance, table)) return false;
-    Value *next = NULL;
-    if (has_version && !instance->mapper->version_server_side) {
-        Value *value = own_value(instance, mapper_property_of(instance->mapper, version));
-        next = value ? value_binary(ev, OP_Add, value, value_integer(ev, 1), flush->loading.site) : NULL;
-        if (!next) return false;
-        pair_value(flush, dml, version, next);
-    }
-    RowSet *set;
-    if (loading_send(&flush->loading, &dml->head.base, &set) < 0) return false;
-    if (next) instance_set(ev, &instance->head.head, mapper_property_of(instance->mapper, version)->key, next);
-    return true;
+    return update_send(flush, instance, dml, any_change);
 }
 
 static bool has_column_change(const OrmInstance *instance) {
@@ -314,7 +321,7 @@ static bool has_column_change(const OrmInstance *instance) {
 static int pending_depth(Flush *flush, OrmInstance *instance, int depth) {
     for (int i = 0; i < flush->sync_count && depth < 50; i++) {
         SyncItem *item = &flush->syncs[i];
-        if (item->to == instance && item->from && item->from != instance &&
+        if (item->to == instance && item->from && item->from != instance && !item->relationship->post_update &&
             item->from->mapper->base == instance->mapper->base && item->from->status == INSTANCE_PENDING)
             return pending_depth(flush, item->from, depth + 1) + 1;
     }
@@ -325,7 +332,7 @@ static bool save_group(Flush *flush, OrmInstance **group, int count) {
     Evaluator *ev = flush->ev;
     ElementList tables = {0};
     for (int i = 0; i < count; i++) {
-        if (!apply_syncs(flush, group[i])) return false;
+        if (!apply_syncs(flush, group[i], false)) return false;
         for (int t = 0; t < group[i]->mapper->tables.count; t++)
             if (!list_has(&tables, group[i]->mapper->tables.items[t]))
                 element_list_push(ev, &tables, group[i]->mapper->tables.items[t]);
@@ -382,6 +389,55 @@ bool flush_save(Flush *flush, Mapper *base) {
             if (depths[i] == depth) level[level_count++] = group[i];
         if (level_count && !save_group(flush, level, level_count)) return false;
     }
+    return true;
+}
+
+/* ---- post_update ---- */
+
+/* What differs from `before`, what the row says by now. */
+static bool post_update_table(Flush *flush, OrmInstance *instance, Element *table, const AtomMap *before) {
+    Evaluator *ev = flush->ev;
+    Dml *dml = dml_new(ev, EL_UPDATE, table);
+    const ElementList *columns = from_columns(ev, table);
+    for (int i = 0; i < columns->count; i++) {
+        Property *property = mapper_property_of(instance->mapper, columns->items[i]);
+        Value *value = own_value(instance, property);
+        Value *written = property ? atom_map_get(before, property->key) : NULL;
+        if (!value || value == written) continue;
+        if (written && !value_is_unknown(value) && !value_is_unknown(written) && value_equals(ev, written, value))
+            continue;
+        pair_value(flush, dml, columns->items[i], value);
+    }
+    return update_send(flush, instance, dml, dml->values.count > 0);
+}
+
+static bool post_update_instance(Flush *flush, OrmInstance *instance) {
+    AtomMap before = atom_map_copy(&instance->head.attributes, flush->arena);
+    if (!apply_syncs(flush, instance, true)) return false;
+    const ElementList *tables = &instance->mapper->tables;
+    for (int i = 0; i < tables->count; i++)
+        if (!post_update_table(flush, instance, tables->items[i], &before)) return false;
+    return true;
+}
+
+bool flush_post_update(Flush *flush, Mapper *base, bool is_delete) {
+    OrmInstance **group = ARENA_ARRAY(flush->arena, OrmInstance *, flush->sync_count + 1);
+    int count = 0;
+    for (int i = 0; i < flush->sync_count; i++) {
+        OrmInstance *instance = flush->syncs[i].to;
+        bool known = !flush->syncs[i].relationship->post_update || instance->mapper->base != base ||
+                     instance->marked_deleted != is_delete;
+        for (int j = 0; j < count; j++) known |= group[j] == instance;
+        if (known) continue;
+        int at = count++;
+        while (at > 0 && comes_before(instance, group[at - 1])) {
+            group[at] = group[at - 1];
+            at--;
+        }
+        group[at] = instance;
+    }
+    for (int i = 0; i < count; i++)
+        if (!post_update_instance(flush, group[i])) return false;
     return true;
 }
 
