@@ -99,8 +99,11 @@ ExecutionResult *host_execute(void *user, Evaluator *ev, const Execution *execut
             const OrmcHost *host = context->host;
             bool knows = host->size >= offsetof(OrmcHost, broke_constraint) + sizeof host->broke_constraint;
             bool constraint = knows && host->broke_constraint && host->broke_constraint(host->user);
-            return evaluator_raise(ev, evaluator_exception(ev, constraint ? EXCEPTION_INTEGRITY : EXCEPTION_DATABASE),
-                                   execution->span, "%s", message);
+            bool sqlite = evaluator_dialect(ev)->id == DIALECT_SQLITE;
+            ExceptionId refusal = constraint ? EXCEPTION_INTEGRITY
+                                  : sqlite   ? EXCEPTION_OPERATIONAL
+                                             : EXCEPTION_DATABASE;
+            return evaluator_raise(ev, evaluator_exception(ev, refusal), execution->span, "%s", message);
         }
         rows_read(ev, &rows, &result->sets[i]);
     }

@@ -224,5 +224,47 @@ except IntegrityError:
 expect 0 '1 row' run -m keys=keys.py --database sqlite:///keys.db -e 'Key.objects.filter(open=False)'
 expect 3 'error.database-error.: UNIQUE constraint failed' run -m keys=keys.py --database sqlite:///keys.db -e 'Key.objects.filter(open=True).get_or_create(word="a")'
 [ "$(grep -c SELECT out)" -eq 2 ] || { echo 'get_or_create() looks again:'; cat out; failed=1; }
+# … and of the classes above it, in either ORM; what else SQLite refuses is an OperationalError.
+for caught in DatabaseError Error IntegrityError; do
+    expect 0 'SET .open. = \?' run -m keys=keys.py --database sqlite:///keys.db -e "from django.db import $caught
+try:
+    Key.objects.create(word='a')
+except $caught:
+    Key.objects.filter(word='a').update(open=False)"
+done
+cat > tags.py << 'END'
+from sqlalchemy import create_engine, select
+from sqlalchemy.exc import DBAPIError, DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+class Base(DeclarativeBase):
+    pass
+class Tag(Base):
+    __tablename__ = "tags"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(unique=True)
+class Gone(Base):
+    __tablename__ = "gone"
+    id: Mapped[int] = mapped_column(primary_key=True)
+END
+"$ormc" schema -m tags.py -d sqlite | sed '/"*gone/,/;/d' | sqlite3 tags.db
+sqlite3 tags.db "INSERT INTO tags (word) VALUES ('a')"
+for caught in SQLAlchemyError DBAPIError DatabaseError IntegrityError; do
+    expect 0 'SELECT tags' run -m tags.py --database sqlite:///tags.db -e "from tags import *
+session = Session(create_engine('sqlite://'))
+try:
+    session.add(Tag(word='a'))
+    session.commit()
+except $caught:
+    session.rollback()
+    session.scalars(select(Tag)).all()"
+done
+for caught in SQLAlchemyError DatabaseError OperationalError; do
+    expect 0 'SELECT tags' run -m tags.py --database sqlite:///tags.db -e "from tags import *
+session = Session(create_engine('sqlite://'))
+try:
+    session.scalars(select(Gone)).all()
+except $caught:
+    session.scalars(select(Tag)).all()"
+done
 
 exit $failed

@@ -21,8 +21,10 @@ extern const NativeFamily django_family;
     X(empty_result_set, "EmptyResultSet", "django.core.exceptions", NULL, VALUE_ERROR)                                 \
     X(full_result_set, "FullResultSet", "django.core.exceptions", NULL, VALUE_ERROR)                                   \
     X(synchronous_only, "SynchronousOnlyOperation", "django.core.exceptions", NULL, TYPE_ERROR)                        \
-    X(database_error, "DatabaseError", "django.db.utils", NULL, NOT_SUPPORTED)                                         \
-    X(integrity_error, "IntegrityError", "django.db.utils", &state->database_error, NOT_SUPPORTED)                     \
+    X(any_database_error, "Error", "django.db.utils", NULL, DATABASE_ERROR)                                            \
+    X(interface_error, "InterfaceError", "django.db.utils", &state->any_database_error, DATABASE_ERROR)                \
+    X(database_error, "DatabaseError", "django.db.utils", &state->any_database_error, NOT_SUPPORTED)                   \
+    X(integrity_error, "IntegrityError", "django.db.utils", &state->database_error, DATABASE_ERROR)                    \
     X(operational_error, "OperationalError", "django.db.utils", &state->database_error, NOT_SUPPORTED)                 \
     X(programming_error, "ProgrammingError", "django.db.utils", &state->database_error, NOT_SUPPORTED)                 \
     X(data_error, "DataError", "django.db.utils", &state->database_error, NOT_SUPPORTED)                               \

@@ -12,11 +12,7 @@ DjState *django_state(Evaluator *ev) { return evaluator_state(ev, &django_family
 void exceptions_define(Evaluator *ev, ModuleValue *module) {
     DjState *state = django_state(ev);
     Slice here = module->name->text;
-    /* what the database itself refuses is the evaluator's own */
-    if (!state->integrity_error && slice_equals_text(here, "django.db.utils")) {
-        state->integrity_error = evaluator_exception(ev, EXCEPTION_INTEGRITY);
-        module_define(ev, module, "IntegrityError", (Value *)state->integrity_error);
-    }
+    bool fresh = !state->database_error && slice_equals_text(here, "django.db.utils");
 #define X(member, text, home, base, number)                                                                            \
     if (!state->member && slice_equals_text(here, home)) {                                                             \
         Class *const *parent = base;                                                                                   \
@@ -26,6 +22,11 @@ void exceptions_define(Evaluator *ev, ModuleValue *module) {
     }
     DJANGO_EXCEPTIONS(X)
 #undef X
+    if (!fresh) return;
+    /* what the database itself refuses is the evaluator's own */
+    evaluator_exception_join(ev, EXCEPTION_DATABASE, state->database_error);
+    evaluator_exception_join(ev, EXCEPTION_INTEGRITY, state->integrity_error);
+    evaluator_exception_join(ev, EXCEPTION_OPERATIONAL, state->operational_error);
 }
 
 void django_state_prepare(Evaluator *ev) {

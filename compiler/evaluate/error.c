@@ -29,6 +29,7 @@ static const struct {
     [EXCEPTION_STOP_ITERATION] = {"StopIteration", EXCEPTION_EXCEPTION, CODE_VALUE_ERROR},
     [EXCEPTION_DATABASE] = {"DatabaseError", EXCEPTION_EXCEPTION, CODE_DATABASE_ERROR},
     [EXCEPTION_INTEGRITY] = {"IntegrityError", EXCEPTION_DATABASE, CODE_DATABASE_ERROR},
+    [EXCEPTION_OPERATIONAL] = {"OperationalError", EXCEPTION_DATABASE, CODE_DATABASE_ERROR},
     [EXCEPTION_UNSUPPORTED] = {"Unsupported", -1, CODE_UNSUPPORTED},
     [EXCEPTION_LIMIT] = {"Limit", -1, CODE_LIMIT},
 };
@@ -99,6 +100,14 @@ Class *module_define_exception(Evaluator *ev, ModuleValue *module, const char *n
 }
 
 Class *evaluator_exception(Evaluator *ev, ExceptionId id) { return ev->builtins.exceptions[id]; }
+
+void evaluator_exception_join(Evaluator *ev, ExceptionId id, Class *cls) {
+    Class *bases[2] = {cls, ev->builtins.exceptions[id]};
+    Class *made = class_new(ev, cls->name, cls->module, bases, 2);
+    made->code = bases[1]->code;
+    evaluator_touch(ev, &ev->builtins.exceptions[id], sizeof ev->builtins.exceptions[id]);
+    ev->builtins.exceptions[id] = made;
+}
 
 static void *raise_list(Evaluator *ev, Class *exception, Span span, const char *format, va_list arguments) {
     if (ev->error.pending) return NULL;

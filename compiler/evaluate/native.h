@@ -153,11 +153,14 @@ typedef enum ExceptionId {
     EXCEPTION_STOP_ITERATION,
     EXCEPTION_DATABASE,    /* the host's database has refused a statement */
     EXCEPTION_INTEGRITY,   /* … because of a constraint */
+    EXCEPTION_OPERATIONAL, /* … which SQLite alone says of all other reasons */
     EXCEPTION_UNSUPPORTED, /* not Python's: ormc can't do this yet; no `except` catches it */
     EXCEPTION_LIMIT,       /* a limit of the evaluator */
     EXCEPTION_COUNT
 } ExceptionId;
 Class *evaluator_exception(Evaluator *ev, ExceptionId id);
+/* From now on what is raised as `id` is caught as `cls` too: a family's own name for what a database refuses. */
+void evaluator_exception_join(Evaluator *ev, ExceptionId id, Class *cls);
 /* Raises; always returns NULL, so `return evaluator_raise(…)` works where a value is returned. An error pending already
  * is kept. */
 void *evaluator_raise(Evaluator *ev, Class *exception, Span span, const char *format, ...)

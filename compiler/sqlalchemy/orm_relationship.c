@@ -42,7 +42,37 @@ static void relationship_read_cascade(Relationship *relationship, Slice text) {
     }
 }
 
+/* Every keyword that relationship() takes. */
+static const char relationship_keywords[] =
+    "argument secondary uselist collection_class primaryjoin secondaryjoin back_populates order_by backref overlaps "
+    "post_update cascade viewonly init repr default default_factory compare kw_only hash lazy passive_deletes "
+    "passive_updates active_history enable_typechecks foreign_keys remote_side join_depth comparator_factory "
+    "single_parent innerjoin distinct_target_key load_on_pending query_class info omit_join sync_backref "
+    "dataclass_metadata";
+
+static bool word_among(Slice name, const char *words) {
+    for (size_t length; *words; words += length + strspn(words + length, " ")) {
+        length = strcspn(words, " ");
+        if (slice_equals(name, (Slice){words, length})) return true;
+    }
+    return false;
+}
+
+static bool relationship_check_keywords(Evaluator *ev, const Arguments *arguments) {
+    for (int i = 0; i < arguments->keyword_count; i++) {
+        const Keyword *keyword = &arguments->keywords[i];
+        if (word_among(keyword->name->text, relationship_keywords)) continue;
+        evaluator_raise(ev, evaluator_exception(ev, EXCEPTION_TYPE), evaluator_keyword_span(ev, keyword),
+                        "RelationshipProperty.__init__() got an unexpected keyword argument '%.*s'",
+                        SLICE_ARGS(keyword->name->text));
+        evaluator_raise_near(ev, keyword->name->text, relationship_keywords);
+        return false;
+    }
+    return true;
+}
+
 Relationship *relationship_new(Evaluator *ev, const Arguments *arguments) {
+    if (!relationship_check_keywords(ev, arguments)) return NULL;
     Relationship *made = instance_allocate(ev, orm_state(ev)->relationship, sizeof *made);
     made->uselist = -1;
     made->init = true;
@@ -511,6 +541,7 @@ static bool relationship_add_backref(Evaluator *ev, Relationship *relationship) 
             (Keyword){value_as_atom(ev, entry->key), entry->value, relationship->node};
     }
     Relationship *back = relationship_new(ev, &arguments);
+    if (!back) return false;
     back->argument = &relationship->parent->cls->head;
     back->secondary_given = relationship->secondary_given;
     if (relationship->secondary) {

@@ -31,7 +31,6 @@ static const ErrorRow error_rows[SA_ERROR_COUNT] = {
     [SA_MISSING_GREENLET] = {"MissingGreenlet", SA_INVALID_REQUEST_ERROR, CODE_INVALID_REQUEST},
     [SA_NO_RESULT_FOUND] = {"NoResultFound", SA_INVALID_REQUEST_ERROR, CODE_DOES_NOT_EXIST},
     [SA_MULTIPLE_RESULTS_FOUND] = {"MultipleResultsFound", SA_INVALID_REQUEST_ERROR, CODE_INVALID_REQUEST},
-    [SA_INTEGRITY_ERROR] = {"IntegrityError", SA_STATEMENT_ERROR, CODE_DATABASE_ERROR},
 };
 
 void *sa_raise(Evaluator *ev, SaError error, const Node *node, const char *format, ...) {
@@ -48,44 +47,53 @@ static Class *error_class(Evaluator *ev, ModuleValue *module, SaError error) {
     SaState *state = sa_state(ev);
     if (state->errors[error]) return state->errors[error];
     const ErrorRow *row = &error_rows[error];
-    if (error == SA_INTEGRITY_ERROR) { /* what the database itself refuses is the evaluator's own */
-        state->errors[error] = evaluator_exception(ev, EXCEPTION_INTEGRITY);
-        module_define(ev, module, row->name, (Value *)state->errors[error]);
-        return state->errors[error];
-    }
     Class *base =
         row->base == SA_ERROR_COUNT ? evaluator_exception(ev, EXCEPTION_EXCEPTION) : error_class(ev, module, row->base);
     state->errors[error] = module_define_exception(ev, module, row->name, base, row->code);
     return state->errors[error];
 }
 
+/* What no rule of ormc raises: programs name it, and what the database itself refuses is caught by it. */
+static const struct {
+    const char *name;
+    const char *base;
+    ExceptionId id; /* what the host raises is one of these; EXCEPTION_COUNT: nothing is */
+} further_errors[] = {
+    {"DBAPIError", "StatementError", EXCEPTION_COUNT},
+    {"InterfaceError", "DBAPIError", EXCEPTION_COUNT},
+    {"DatabaseError", "DBAPIError", EXCEPTION_DATABASE},
+    {"IntegrityError", "DatabaseError", EXCEPTION_INTEGRITY},
+    {"OperationalError", "DatabaseError", EXCEPTION_OPERATIONAL},
+    {"ProgrammingError", "DatabaseError", EXCEPTION_COUNT},
+    {"DataError", "DatabaseError", EXCEPTION_COUNT},
+    {"InternalError", "DatabaseError", EXCEPTION_COUNT},
+    {"NotSupportedError", "DatabaseError", EXCEPTION_COUNT},
+    {"TimeoutError", "SQLAlchemyError", EXCEPTION_COUNT},
+    {"DisconnectionError", "SQLAlchemyError", EXCEPTION_COUNT},
+    {"CircularDependencyError", "SQLAlchemyError", EXCEPTION_COUNT},
+    {"ResourceClosedError", "InvalidRequestError", EXCEPTION_COUNT},
+    {"PendingRollbackError", "InvalidRequestError", EXCEPTION_COUNT},
+    {"NoSuchTableError", "InvalidRequestError", EXCEPTION_COUNT},
+    {"NoInspectionAvailable", "InvalidRequestError", EXCEPTION_COUNT},
+    {"ObjectNotExecutableError", "ArgumentError", EXCEPTION_COUNT},
+    {"NoSuchModuleError", "ArgumentError", EXCEPTION_COUNT},
+    {"DontWrapMixin", "SQLAlchemyError", EXCEPTION_COUNT},
+};
+
+static void database_errors_define(Evaluator *ev, ModuleValue *module) {
+    for (size_t i = 0; i < sizeof further_errors / sizeof *further_errors; i++) {
+        Value *base = atom_map_get(&module->names, atom_intern_text(evaluator_atoms(ev), further_errors[i].base));
+        Class *made = module_define_exception(ev, module, further_errors[i].name, (Class *)base, CODE_DATABASE_ERROR);
+        if (further_errors[i].id != EXCEPTION_COUNT) evaluator_exception_join(ev, further_errors[i].id, made);
+    }
+}
+
 static void errors_define(Evaluator *ev, ModuleValue *module) {
-    SaState *state = sa_state(ev);
     for (int i = 0; i < SA_ERROR_COUNT; i++) {
         Class *cls = error_class(ev, module, (SaError)i);
         module_define(ev, module, error_rows[i].name, &cls->head);
     }
-    Class *statement = state->errors[SA_STATEMENT_ERROR];
-    static const char *const others[] = {"DBAPIError",
-                                         "OperationalError",
-                                         "ProgrammingError",
-                                         "DatabaseError",
-                                         "DataError",
-                                         "InterfaceError",
-                                         "InternalError",
-                                         "NotSupportedError",
-                                         "TimeoutError",
-                                         "DisconnectionError",
-                                         "ResourceClosedError",
-                                         "PendingRollbackError",
-                                         "NoSuchTableError",
-                                         "ObjectNotExecutableError",
-                                         "NoSuchModuleError",
-                                         "CircularDependencyError",
-                                         "NoInspectionAvailable",
-                                         "DontWrapMixin"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        module_define_exception(ev, module, others[i], statement, CODE_DATABASE_ERROR);
+    database_errors_define(ev, module);
     static const char *const warnings[] = {"SAWarning", "SADeprecationWarning", "MovedIn20Warning",
                                            "RemovedIn20Warning"};
     for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++)
