@@ -69,7 +69,8 @@ struct Mapper {
     int with_polymorphic_count;
     Element *with_polymorphic_selectable;
     Value *with_polymorphic_argument;
-    bool load_inline; /* polymorphic_load="inline": what the mapper above loads too */
+    bool load_inline;   /* polymorphic_load="inline": what the mapper above loads too */
+    bool load_selectin; /* polymorphic_load="selectin": what a further statement loads */
     Element *version_column, *inherit_condition;
     bool version_server_side, polymorphic_abstract;
     int eager_defaults; /* -1: "auto" */
@@ -312,6 +313,8 @@ typedef struct LoadStep {
     Element *expression;
     bool raise;
     int recursion_depth;
+    Mapper **mappers; /* selectin_polymorphic */
+    int mapper_count;
 } LoadStep;
 struct LoadOption {
     Instance head;
@@ -352,6 +355,11 @@ typedef struct LoadedColumn {
     int position; /* in the statement's columns */
 } LoadedColumn;
 /* How an entity, or an eagerly joined one, is read from rows. */
+/* A further statement of an entity: what `mapper` has and `above` has not, of instances of `applies`. */
+typedef struct PolymorphicLoad {
+    Mapper *mapper, *above, *applies;
+    bool nearest; /* polymorphic_load: an instance of a mapper below that has a load of its own is not of this one */
+} PolymorphicLoad;
 typedef struct EntityPlan {
     Entity *entity;
     Mapper *mapper;
@@ -362,6 +370,9 @@ typedef struct EntityPlan {
     AttributeValue **path; /* from the root */
     int depth;
     const ListValue *only; /* of a refresh: names of the attributes to load; NULL: all */
+    PolymorphicLoad *loads;
+    int load_count, load_capacity;
+    bool loads_known;
 } EntityPlan;
 typedef struct EagerPlan {
     Relationship *relationship;

@@ -79,5 +79,7 @@ bool compile_criteria(Compile *compile, Entity *entity, bool propagating, Elemen
 int compile_find_from(Compile *compile, const ElementList *clauses, Element *wanted);
 /* The option that speaks about this relationship at this place; NULL: none. */
 LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Property *property);
+/* selectin_polymorphic() at the plan's path; NULL: none. */
+LoadStep *options_polymorphic(const OrmOptions *options, const EntityPlan *plan);
 
 #endif

@@ -67,6 +67,19 @@ LoadStep *options_find(const OrmOptions *options, const EntityPlan *plan, Proper
     return found ? found : wild;
 }
 
+LoadStep *options_polymorphic(const OrmOptions *options, const EntityPlan *plan) {
+    LoadStep *found = NULL;
+    for (int i = 0; options && i < options->count; i++) {
+        const LoadOption *option = as_option(options->items[i]);
+        for (int j = 0; option && j < option->count; j++) {
+            LoadStep *step = option->steps[j];
+            if (step->kind != LOAD_SELECTIN_POLYMORPHIC || step->depth != plan->depth) continue;
+            if (path_matches(step, plan, plan->depth)) found = step;
+        }
+    }
+    return found;
+}
+
 /* Is a column deferred here? -1: no option speaks. */
 static int column_deferred(const OrmOptions *options, const EntityPlan *plan, Property *property, bool *raise) {
     int exact = -1, wild = -1, general = -1; /* what names the attribute, "*" of its path, "*" of everything */

@@ -161,16 +161,17 @@ static void attach_eager(Loading *loading, OrmInstance *owner, EagerPlan *eager,
     if (item) list_append(ev, &collection->list, item);
 }
 
-static void note_parent(Loading *loading, EntityPlan *plan, EagerPlan *eager, OrmInstance *owner, int statement) {
+static void note_parent(Loading *loading, EntityPlan *plan, EagerPlan *eager, const PolymorphicLoad *load,
+                        OrmInstance *owner, int statement) {
     for (int i = 0; i < loading->post_count; i++) {
         PostLoad *post = &loading->posts[i];
-        if (post->eager != eager) continue;
+        if (post->eager != eager || post->load != load) continue;
         for (int j = 0; j < post->parents->count; j++)
             if (post->parents->items[j] == &owner->head.head) return;
         list_append(loading->ev, post->parents, &owner->head.head);
         return;
     }
-    PostLoad post = {plan, eager, value_list(loading->ev), statement};
+    PostLoad post = {plan, eager, value_list(loading->ev), statement, load};
     list_append(loading->ev, post.parents, &owner->head.head);
     ARENA_PUSH(evaluator_arena(loading->ev), loading->posts, loading->post_count, loading->post_capacity) = post;
 }
@@ -194,8 +195,12 @@ static Value *loading_instance(Loading *loading, EntityPlan *plan, RowSet *set, 
         EagerPlan *eager = &plan->eager[i];
         if (eager->plan) attach_eager(loading, instance, eager, set, row, statement);
         else if (eager->kind != LOAD_RAISE && eager->kind != LOAD_NOLOAD)
-            note_parent(loading, plan, eager, instance, statement);
+            note_parent(loading, plan, eager, NULL, instance, statement);
     }
+    polymorphic_plan(loading, plan);
+    for (int i = 0; i < plan->load_count && fresh; i++)
+        if (polymorphic_applies(plan, &plan->loads[i], instance, set != NULL))
+            note_parent(loading, plan, NULL, &plan->loads[i], instance, statement);
     return &instance->head.head;
 }
 

@@ -12,6 +12,7 @@ typedef struct PostLoad { /* parents whose relationship a further statement load
     EagerPlan *eager;
     ListValue *parents;
     int statement;
+    const PolymorphicLoad *load; /* of columns of a subclass; `eager` is NULL then */
 } PostLoad;
 
 typedef struct Loading {
@@ -39,6 +40,12 @@ bool select_check_aggregates(Evaluator *ev, const Select *select, const Node *si
 int loading_send(Loading *loading, Element *plain, RowSet **set); /* index of the statement, -1: raised */
 bool loading_run(Loading *loading, Element *statement, const EntityPlan *start, RowPlan *plan, ResultValue *out);
 bool loading_post(Loading *loading);
+/* orm_postload.c: the values of `columns` of all parents: known ones, or one unknown list; NULL: raised. */
+Value *parent_values(Loading *loading, const ListValue *parents, Mapper *mapper, const ElementList *columns);
+/* orm_polymorphic.c */
+void polymorphic_plan(Loading *loading, EntityPlan *plan);
+bool polymorphic_applies(const EntityPlan *plan, const PolymorphicLoad *load, const OrmInstance *instance, bool real);
+bool polymorphic_run(Loading *loading, const PostLoad *post);
 /* A driver's value as the column's type gives it to the program. */
 Value *result_convert(Evaluator *ev, const SaType *type, Value *value, const Node *site);
 RowValue *row_new(Evaluator *ev, Value *const *values, const Slice *names, int count);

@@ -311,6 +311,7 @@ static void mapper_read_arguments(Evaluator *ev, Mapper *mapper, DictValue *argu
     mapper->with_polymorphic_argument = dict_get_text(ev, arguments, "with_polymorphic");
     Value *load = dict_get_text(ev, arguments, "polymorphic_load");
     mapper->load_inline = load && value_is(load, VALUE_STRING) && slice_equals_text(value_text(load), "inline");
+    mapper->load_selectin = load && value_is(load, VALUE_STRING) && slice_equals_text(value_text(load), "selectin");
     Value *eager = dict_get_text(ev, arguments, "eager_defaults");
     if (eager && value_is(eager, VALUE_BOOL)) mapper->eager_defaults = value_is_true(eager) ? 1 : 0;
     Value *key = dict_get_text(ev, arguments, "primary_key");

@@ -166,9 +166,32 @@ static bool option_add_path(Evaluator *ev, LoadOption *option, LoadKind kind, co
     return true;
 }
 
+/* selectin_polymorphic(Base, [A, B]); of an option that has its root or path: .selectin_polymorphic([A, B]) */
+static Value *option_add_subclasses(Evaluator *ev, LoadOption *option, const Arguments *arguments) {
+    int at = 0;
+    if (!option->root && arguments->count) option->root = orm_entity(ev, arguments->items[at++]);
+    Value *classes = at < arguments->count ? arguments->items[at] : NULL;
+    for (int i = 0; i < arguments->keyword_count; i++)
+        if (slice_equals_text(arguments->keywords[i].name->text, "classes")) classes = arguments->keywords[i].value;
+    if (evaluator_error_pending(ev)) return NULL;
+    if (!option->root || !classes)
+        return sa_raise(ev, SA_ARGUMENT_ERROR, arguments->site,
+                        "selectin_polymorphic() expects a mapped class and a list");
+    if (!value_is(classes, VALUE_LIST) && !value_is(classes, VALUE_TUPLE)) return &option->head.head;
+    const ListValue *list = (const ListValue *)classes;
+    LoadStep *step = option_step(ev, option, LOAD_SELECTIN_POLYMORPHIC);
+    step->mappers = ARENA_ARRAY(evaluator_arena(ev), Mapper *, list->count + 1);
+    for (int i = 0; i < list->count; i++) {
+        Entity *entity = entity_of_value(ev, list->items[i]);
+        if (evaluator_error_pending(ev)) return NULL;
+        if (entity) step->mappers[step->mapper_count++] = entity->mapper;
+    }
+    return &option->head.head;
+}
+
 static Value *option_apply(Evaluator *ev, LoadOption *option, const OptionName *name, const Arguments *arguments) {
     if (!mappers_configure(ev)) return NULL;
-    if (name->kind == LOAD_SELECTIN_POLYMORPHIC) return &option->head.head;
+    if (name->kind == LOAD_SELECTIN_POLYMORPHIC) return option_add_subclasses(ev, option, arguments);
     bool good = name->kind >= LOAD_ONLY ? option_add_columns(ev, option, name->kind, arguments)
                                         : option_add_path(ev, option, name->kind, arguments);
     return good ? &option->head.head : NULL;

@@ -66,21 +66,19 @@ static void key_columns(Loading *loading, const PostLoad *post, Entity *effectiv
         }
 }
 
-/* The keys of the parents: known values, or one unknown list. */
-static Value *parent_keys(Loading *loading, const PostLoad *post, const KeyColumns *keys) {
+Value *parent_values(Loading *loading, const ListValue *parents, Mapper *mapper, const ElementList *columns) {
     Evaluator *ev = loading->ev;
     ListValue *list = value_list(ev);
-    for (int i = 0; i < post->parents->count; i++) {
+    for (int i = 0; i < parents->count; i++) {
         Value *values[8];
         bool null = false;
-        for (int j = 0; j < keys->parents.count && j < 8; j++) {
-            values[j] = instance_column_value(ev, post->parents->items[i], post->eager->relationship->parent,
-                                              keys->parents.items[j], loading->site);
+        for (int j = 0; j < columns->count && j < 8; j++) {
+            values[j] = instance_column_value(ev, parents->items[i], mapper, columns->items[j], loading->site);
             if (!values[j]) return NULL;
             null |= value_is_none(values[j]);
         }
         if (null) continue;
-        Value *item = keys->parents.count == 1 ? values[0] : value_tuple(ev, values, keys->parents.count);
+        Value *item = columns->count == 1 ? values[0] : value_tuple(ev, values, columns->count);
         bool known = false;
         for (int j = 0; j < list->count; j++) known |= list->items[j] == item || value_equals(ev, list->items[j], item);
         if (!known) list_append(ev, list, item);
@@ -246,6 +244,7 @@ static void give_parents(Loading *loading, const PostLoad *post, const ResultVal
 
 static bool post_run(Loading *loading, PostLoad *post) {
     Evaluator *ev = loading->ev;
+    if (post->load) return polymorphic_run(loading, post);
     EagerPlan *eager = post->eager;
     if (!relationship_configure(ev, eager->relationship)) return false;
     bool refreshes = loading->refresh && post->plan->depth == loading->depth;
@@ -278,7 +277,7 @@ static bool post_run(Loading *loading, PostLoad *post) {
     }
     KeyColumns keys = {0};
     key_columns(loading, post, effective, &keys);
-    Value *values = parent_keys(loading, post, &keys);
+    Value *values = parent_values(loading, post->parents, eager->relationship->parent, &keys.parents);
     if (!values) return false;
     if (value_is(values, VALUE_LIST) && !((ListValue *)values)->count) {
         ResultValue *empty = result_new(ev, loading->site);
