@@ -59,6 +59,11 @@ expect 0 'views.py:3:17 in names' sql -m shop=models.py -d mysql views.py
 expect 0 'letter' sql -m shop=models.py views.py
 expect 0 '"dialect": "mariadb"' sql -m shop=models.py -d sqlite -d mariadb --format json -e 'Author.objects.all()'
 expect 0 'CREATE TABLE "shop_author"' schema -m shop=models.py -d sqlite
+mkdir -p app/models
+cp models.py app/models/author.py
+printf 'from django.apps import AppConfig\nclass Config(AppConfig):\n    name = "app"\n    label = "press"\n' > app/apps.py
+expect 0 'CREATE TABLE "press_author"' schema -m app -d sqlite
+expect 0 'CREATE TABLE "shop_author"' schema -m shop=app -d sqlite
 expect 0 '"label": "shop.Author"' schema --dump models -m shop=models.py -d sqlite
 expect 0 'Call 1:1' sql --dump syntax -e 'f(x)'
 expect 2 'takes tokens, syntax' sql --dump nonsense -e 1

@@ -592,6 +592,8 @@ static Class *model_find_meta(Evaluator *ev, DjModel *model, bool *own) {
 }
 
 static Atom model_default_label(Evaluator *ev, const Class *cls) {
+    Atom configured = cls->defined_in ? app_config_label(ev, cls->defined_in) : NULL;
+    if (configured) return configured;
     if (cls->defined_in && cls->defined_in->label.length)
         return atom_intern(evaluator_atoms(ev), cls->defined_in->label);
     /* django.contrib.auth.models → auth; shop.models → shop */

@@ -55,6 +55,10 @@ const char *field_positional(FieldKind kind);
 bool relation_contribute(Evaluator *ev, DjField *field);
 /* Looks the other end up; true when everything is known. */
 bool relation_resolve(Evaluator *ev, DjField *field);
+
+/* ---- app_config.c ---- */
+/* What the AppConfig of the module's package says, where --models gave no label; NULL: nothing. */
+Atom app_config_label(Evaluator *ev, const ModuleValue *module);
 void relations_resolve_pending(Evaluator *ev);
 OnDelete on_delete_of_value(Value *value);
 Value *related_attribute(Evaluator *ev, DjModel *model, Atom name);

@@ -156,12 +156,26 @@ static void program_parse(Evaluator *ev, ProgramSource *program) {
     program->tree = parse_module(&ev->lasting, ev->atoms, program->source, -1, &options, &ev->load_diagnostics);
 }
 
+const NodeModule *module_tree_beside(Evaluator *ev, const ModuleValue *module, const char *folder, const char *name) {
+    const ProgramSource *program = NULL;
+    for (int i = 0; i < ev->program_count && !program; i++)
+        if (module->source && ev->programs[i]->source == module->source) program = ev->programs[i];
+    if (!program) return NULL;
+    int level = 1;
+    for (int i = 0; i + 1 < program->part_count; i++)
+        if (slice_equals_text(program->parts[i], folder)) level = program->part_count - i;
+    ProgramSource *beside = program_find_relative(ev, program, level, slice_from(name));
+    if (beside) program_parse(ev, beside);
+    return beside ? beside->tree : NULL;
+}
+
 ModuleValue *program_import(Evaluator *ev, ProgramSource *program) {
     if (program->module) return program->module;
     program_parse(ev, program);
     ModuleValue *module = module_new(ev, program_module_name(ev, program));
     module->source = program->source;
     module->label = program_label(program);
+    module->label_given = program->label.length > 0;
     module->is_package = program->is_package;
     module->is_models = program->role == SOURCE_MODELS;
     evaluator_touch(ev, &program->module, sizeof program->module);

@@ -81,9 +81,9 @@ typedef enum SourceRole {
 /* Sources must live as long as the evaluator: make them in this arena. */
 Arena *evaluator_lasting_arena(Evaluator *ev);
 /*
- * `label`: LABEL of --models, empty where none was given (then the name of the file's directory counts).
- * The module's dotted name follows from the source's name: "shop/models.py" is found by `import shop.models`, by
- * relative imports from its neighbours and, with a label, as LABEL.models.
+ * `label`: LABEL of --models, empty where none was given (then an AppConfig or the name of the file's directory
+ * counts). The module's dotted name follows from the source's name: "shop/models.py" is found by `import shop.models`,
+ * by relative imports from its neighbours and, with a label, as LABEL.models.
  */
 void evaluator_add_source(Evaluator *ev, Source *source, SourceRole role, Slice label);
 void evaluator_set_setting(Evaluator *ev, Slice name, Slice value); /* --setting: a Python literal, else a string */

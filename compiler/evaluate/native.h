@@ -49,6 +49,12 @@ typedef struct NativeFamily {
 
 void *evaluator_state(Evaluator *ev, const NativeFamily *family);
 ModuleValue *evaluator_import(Evaluator *ev, const char *dotted_name); /* NULL: not known */
+/*
+ * The syntax of the given file `name`.py in the directory that holds the module's file or, where that is `folder` or
+ * below it, in the one that holds `folder`; it is not run. NULL: no such file.
+ */
+const struct NodeModule *module_tree_beside(Evaluator *ev, const ModuleValue *module, const char *folder,
+                                            const char *name);
 void module_define(Evaluator *ev, ModuleValue *module, const char *name, Value *value);
 void module_define_function(Evaluator *ev, ModuleValue *module, const char *name, NativeCall call);
 /* All public names of another module. */

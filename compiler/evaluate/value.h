@@ -246,7 +246,8 @@ typedef struct ModuleValue {
     Atom name;
     AtomMap names;
     const Source *source;
-    Slice label; /* of a program's module: LABEL of --models, else the name of its directory */
+    Slice label;      /* of a program's module: LABEL of --models, else the name of its directory */
+    bool label_given; /* it is that of --models */
     bool native;
     bool is_package, is_models;
     bool open; /* further names may be in it: `from elsewhere import *` */

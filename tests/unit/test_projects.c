@@ -102,6 +102,28 @@ static const Project projects[] = {
      "def one(): return list(Tag.objects.filter(id=1).values('id'))\n"
      "one.when = Own.tags.through, Other.tags.through\n",
      "shop/views.py:one: SELECT \"shop_tag\".\"id\" AS \"id\" FROM \"shop_tag\" WHERE \"shop_tag\".\"id\" = ?\n"},
+    {"an AppConfig's label is the app's, wherever below models/ the class stands",
+     "# --- site/shop/apps.py\nfrom django.apps import AppConfig\n"
+     "class ShopConfig(AppConfig):\n    \"\"\"\n    label = 'no'\n    \"\"\"\n    name = 'site.shop'\n    label = "
+     "'store'\n"
+     "# --- site/shop/models/__init__.py\nfrom .parts.tag import Tag\n"
+     "# --- site/shop/models/parts/tag.py\nfrom django.db import models\nclass Tag(models.Model): pass\n"
+     "# --- site/blog/apps.py\nfrom site.core import apps\n"
+     "class Old(apps.SiteConfig):\n    name = 'site.blog'\n    label = 'old'\n"
+     "class New(apps.SiteConfig):\n    name = 'site.blog'\n    default = True\n"
+     "# --- site/blog/models/__init__.py\nfrom django.db import models\n"
+     "class Post(models.Model): tag = models.ForeignKey('store.Tag', models.CASCADE)\n"
+     "# --- site/mail/apps.py\nfrom django.apps import AppConfig\n"
+     "class One(AppConfig): label = 'one'\n"
+     "class Two(AppConfig): label = 'two'\n"
+     "# --- site/mail/models.py\nfrom django.db import models\nclass Note(models.Model): pass\n"
+     "# --- site/views.py\nfrom .shop.models import Tag\nfrom .blog.models import Post\nfrom .mail.models import Note\n"
+     "def one(): return Post.objects.filter(tag__post=None).values('tag').count()\n"
+     "def two(): return Note.objects.count()\n",
+     "site/views.py:one: SELECT COUNT(*) AS \"__count\" FROM \"blog_post\" INNER JOIN \"store_tag\" ON "
+     "(\"blog_post\".\"tag_id\" = \"store_tag\".\"id\") LEFT OUTER JOIN \"blog_post\" T3 ON "
+     "(\"store_tag\".\"id\" = T3.\"tag_id\") WHERE T3.\"id\" IS NULL\n"
+     "site/views.py:two: SELECT COUNT(*) AS \"__count\" FROM \"mail_note\"\n"},
 };
 
 static void add_files(OrmcContext *context, const char *files) {
