@@ -84,20 +84,31 @@ void scratch_close(Session *session) {
 
 /* ---- what is in it ---- */
 
-/* Types of PostgreSQL's extensions; they go with the schema. What fails here fails where the type is needed. */
+/* Types of PostgreSQL's extensions. One that is made here goes with the schema; one that the database has elsewhere,
+ * and it can't have two, is looked for there too. What fails here fails where the type is needed. */
 static void make_extensions(Session *session, const char *sql) {
     static const char *const names[] = {"hstore", "citext"};
     for (size_t i = 0; i < sizeof names / sizeof *names && on_postgresql(session); i++) {
-        char statement[64];
+        if (!strstr(sql, names[i])) continue;
+        char statement[384];
         snprintf(statement, sizeof statement, "CREATE EXTENSION IF NOT EXISTS %s", names[i]);
-        if (strstr(sql, names[i])) session_execute(session, statement);
+        session_execute(session, statement);
+        snprintf(
+            statement, sizeof statement,
+            "SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), false) "
+            "FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace "
+            "WHERE extname = '%s' AND nspname <> ALL (current_schemas(true))",
+            names[i]);
+        session_execute(session, statement);
     }
 }
 
+/* Where the ORM refuses a table for this database none is made: statements then say that theirs is not there. */
 bool scratch_create_tables(Session *session, OrmcContext *context) {
     const OrmcTranslation *translation;
     ormc_context_set_dialect(context, session->dialect);
-    ormc_context_translate_schema(context, &translation);
+    OrmcStatus status = ormc_context_translate_schema(context, &translation);
+    if (status == ORMC_REFUSED) return true;
     for (int i = 0; translation && i < ormc_translation_query_count(translation); i++) {
         const OrmcQuery *query = ormc_translation_query(translation, i);
         for (int j = 0; j < query->statement_count; j++) {

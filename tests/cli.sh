@@ -143,6 +143,38 @@ expect 1 "Indexed has no field named 'nothing'" schema -m shop=parts.py -d sqlit
 "$ormc" schema -m shop=parts.py -d sqlite 2> /dev/null | grep -o 'CREATE TABLE "[a-z_]*"\|"second"\|"first"' > got
 printf '%s\n' 'CREATE TABLE "shop_whole"' 'CREATE TABLE "shop_twice"' '"second"' | cmp - got || failed=1
 
+# PostgreSQL's enumerations come before the tables, each once.
+cat > enumerated.py << 'END'
+import enum
+
+from sqlalchemy import ARRAY, Enum
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Size(enum.Enum):
+    small = 1
+    large = 2
+
+
+class Coat(Base):
+    __tablename__ = "coats"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[Size]
+    other: Mapped[Size | None]
+    colours = mapped_column(ARRAY(Enum("red", "o'range", name="colour")))
+    plain = mapped_column(Enum("a", "b", name="plain", native_enum=False))
+END
+"$ormc" schema -m enumerated.py -d postgresql | grep TYPE > got
+cmp - got << 'END' || failed=1
+CREATE TYPE size AS ENUM ('small', 'large');
+CREATE TYPE colour AS ENUM ('red', 'o''range');
+END
+
 "$ormc" schema -m shop=models.py -d sqlite > schema.sql
 # What a running program doesn't know it neither leaves out of a statement nor decides by a guess.
 cat > unknown.py << 'END'

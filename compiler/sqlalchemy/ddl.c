@@ -363,6 +363,55 @@ static bool emit_indexes(Writer *w, const Table *table, StatementList *out) {
     return true;
 }
 
+/* ---- PostgreSQL's enumerations: types of their own, which come before all tables ---- */
+
+static bool put_create_type(Writer *w, const SaType *type) {
+    ddl_put(w, "CREATE TYPE ");
+    if (!type_write(w->ev, &w->out, type, w->dialect, w->site)) return false;
+    ddl_put(w, " AS ENUM (");
+    ddl_put_labels(w, type);
+    ddl_put(w, ")");
+    return true;
+}
+
+/* Columns that name the same type share it. */
+static bool is_emitted(const StatementList *out, Slice sql) {
+    for (int i = 0; i < out->count; i++)
+        if (slice_equals(out->items[i].sql, sql)) return true;
+    return false;
+}
+
+static bool emit_types(Writer *w, const Table *table, StatementList *out) {
+    const ElementList *columns = from_columns(w->ev, table->element);
+    for (int i = 0; i < columns->count; i++) {
+        const SaType *type = ddl_column_type(w->ev, columns->items[i]);
+        if (evaluator_error_pending(w->ev)) { /* CREATE TABLE will say so */
+            evaluator_clear_error(w->ev);
+            continue;
+        }
+        type = type_on_dialect(w->ev, type, w->dialect);
+        while (type_is(type, TYPE_ARRAY) && type->item) type = type_on_dialect(w->ev, type->item, w->dialect);
+        if (!type_is(type, TYPE_ENUM) || !type->native_enum || type->create_type_off || !type->name.length) continue;
+        if (!put_create_type(w, type)) return false;
+        if (is_emitted(out, buffer_view(&w->out))) w->out.length = 0;
+        else push_ddl(w, out);
+    }
+    return true;
+}
+
+static bool metadata_emit_types(Evaluator *ev, const ElementList *tables, StatementList *out) {
+    Writer w;
+    ddl_writer_init(&w, ev, NULL);
+    for (int i = 0; i < tables->count && ddl_is_postgresql(&w); i++) {
+        const Table *table = FROM(tables->items[i])->table;
+        if (table->node && evaluator_has_error_in(ev, table->node)) continue;
+        if (!emit_types(&w, table, out)) return false;
+    }
+    return true;
+}
+
+/* ---- metadata ---- */
+
 bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
     int count = metadata->tables.count;
     Sorter sorter = {.ev = ev, .metadata = metadata, .count = count};
@@ -373,6 +422,7 @@ bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
         sort_break_cycles(&sorter);
         sort_in_rounds(&sorter);
     }
+    if (!metadata_emit_types(ev, &sorter.order, out)) return false;
     for (int i = 0; i < sorter.order.count; i++) {
         const Table *table = FROM(sorter.order.items[i])->table;
         if (table->node && evaluator_has_error_in(ev, table->node)) continue;

@@ -21,6 +21,10 @@ void ddl_put(Writer *w, const char *text);
 void ddl_put_name(Writer *w, Name name);
 void ddl_put_table(Writer *w, const Element *table, bool with_schema);
 void ddl_put_literal(Writer *w, Slice text);
+/* The column's own type, or that of the column it refers to; an error may be pending. */
+const SaType *ddl_column_type(Evaluator *ev, Element *column);
+/* What an Enum stores, as literals. */
+void ddl_put_labels(Writer *w, const SaType *type);
 bool ddl_put_expression(Writer *w, Element *element); /* with literals, columns without their table */
 Value *ddl_option(const Writer *w, const DictValue *options, const char *name); /* NULL: not given, or None */
 bool ddl_option_is_true(const Writer *w, const DictValue *options, const char *name);

@@ -143,7 +143,7 @@ static bool put_computed(Writer *w, const Computed *computed) {
 }
 
 /* The type of a column; of one without a type, that of the column its foreign key refers to. */
-static const SaType *column_type(Evaluator *ev, Element *column) {
+const SaType *ddl_column_type(Evaluator *ev, Element *column) {
     const SchemaColumn *schema = COLUMN(column)->schema;
     for (int depth = 0; depth < 20 && schema && column->type->kind == TYPE_NULL && schema->foreign_key_count; depth++) {
         Element *target = foreign_key_target(ev, schema->foreign_keys[0]);
@@ -155,7 +155,7 @@ static const SaType *column_type(Evaluator *ev, Element *column) {
 }
 
 static bool put_type(Writer *w, Element *column) {
-    const SaType *type = column_type(w->ev, column);
+    const SaType *type = ddl_column_type(w->ev, column);
     if (evaluator_error_pending(w->ev)) return false;
     if (type->kind == TYPE_NULL) {
         sa_raise(w->ev, SA_COMPILE_ERROR, column->node,
@@ -183,7 +183,7 @@ static bool is_automatic(Writer *w, const Element *column) {
 
 static bool put_column_postgresql(Writer *w, Element *column) {
     const SchemaColumn *schema = COLUMN(column)->schema;
-    const SaType *type = type_on_dialect(w->ev, column_type(w->ev, column), w->dialect);
+    const SaType *type = type_on_dialect(w->ev, ddl_column_type(w->ev, column), w->dialect);
     bool serial = schema->primary_key && is_automatic(w, column) && !schema->identity && !has_sequence(schema) &&
                   !schema->default_value;
     if (serial) {
@@ -521,15 +521,19 @@ static bool put_unique(Writer *w, const Constraint *constraint) {
     return true;
 }
 
+void ddl_put_labels(Writer *w, const SaType *type) {
+    for (int i = 0; i < type->label_count; i++) {
+        if (i) ddl_put(w, ", ");
+        ddl_put_literal(w, type->labels[i]);
+    }
+}
+
 static void put_type_check(Writer *w, const Element *column) {
     const SaType *type = type_on_dialect(w->ev, column->type, w->dialect);
     bool enumeration = type_is(type, TYPE_ENUM);
     ddl_put_name(w, column->name);
     ddl_put(w, " IN (");
-    for (int i = 0; enumeration && i < type->label_count; i++) {
-        if (i) ddl_put(w, ", ");
-        ddl_put_literal(w, type->labels[i]);
-    }
+    if (enumeration) ddl_put_labels(w, type);
     ddl_put(w, enumeration ? ")" : "0, 1)");
 }
 

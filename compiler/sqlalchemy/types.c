@@ -164,7 +164,7 @@ static const struct TypeOption {
     IGNORED("validate_strings"),
     IGNORED("inherit_schema"),
     IGNORED("metadata"),
-    IGNORED("create_type"),
+    OFF("create_type", create_type_off),
     IGNORED("values_callable"),
     IGNORED("sort_key_function"),
     IGNORED("omit_aliases"),

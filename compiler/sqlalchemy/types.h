@@ -37,7 +37,7 @@ struct SaType {
     Slice *labels;        /* Enum: what is stored */
     Value **label_values; /* Enum of a Python enum class: its members, in step with labels */
     int label_count, label_capacity;
-    bool native_enum, create_constraint;
+    bool native_enum, create_constraint, create_type_off;
     Slice constraint_name; /* CHECK of Enum and Boolean */
     SaType *item;          /* ARRAY's item type; what a JSON or range access gives; DOMAIN's and TypeDecorator's impl */
     int dimensions;        /* ARRAY, 0: any */
