@@ -303,5 +303,31 @@ try:
 except $caught:
     session.scalars(select(Tag)).all()"
 done
+# create_all() creates what is not there yet.
+cat > parts.py << 'END'
+from sqlalchemy import ForeignKey, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase):
+    pass
+class Whole(Base):
+    __tablename__ = "wholes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+class Part(Base):
+    __tablename__ = "parts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    whole_id: Mapped[int] = mapped_column(ForeignKey("wholes.id"), index=True)
+engine = create_engine("sqlite:///parts.db")
+def whole():
+    Base.metadata.create_all(engine, tables=[Whole.__table__])
+def everything():
+    Base.metadata.create_all(engine)
+def unchecked():
+    Base.metadata.create_all(engine, checkfirst=False)
+END
+expect 0 'CREATE TABLE wholes' run parts.py --call 'whole()' --database sqlite:///parts.db
+expect 0 'CREATE INDEX ix_parts_whole_id' run parts.py --call 'everything()' --database sqlite:///parts.db
+expect 0 'PRAGMA main.table_info."parts"' run parts.py --call 'everything()' --database sqlite:///parts.db
+! grep -q CREATE out || { echo 'create_all() a second time:'; cat out; failed=1; }
+expect 3 'already exists' run parts.py --call 'unchecked()' --database sqlite:///parts.db
 
 exit $failed

@@ -392,6 +392,9 @@ static bool emit_types(Writer *w, const Table *table, StatementList *out) {
         type = type_on_dialect(w->ev, type, w->dialect);
         while (type_is(type, TYPE_ARRAY) && type->item) type = type_on_dialect(w->ev, type->item, w->dialect);
         if (!type_is(type, TYPE_ENUM) || !type->native_enum || type->create_type_off || !type->name.length) continue;
+        bool exists = false;
+        if (evaluator_has_rows(w->ev) && !ddl_ask_type(w->ev, type->name, w->site, &exists)) return false;
+        if (exists) continue;
         if (!put_create_type(w, type)) return false;
         if (is_emitted(out, buffer_view(&w->out))) w->out.length = 0;
         else push_ddl(w, out);
@@ -412,7 +415,19 @@ static bool metadata_emit_types(Evaluator *ev, const ElementList *tables, Statem
 
 /* ---- metadata ---- */
 
-bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
+/* Those of the tables in order that are wanted; NULL: all are. */
+static ElementList tables_wanted(Evaluator *ev, const ElementList *order, const ElementList *only) {
+    ElementList wanted = {0};
+    if (!only) return *order;
+    for (int i = 0; i < order->count; i++) {
+        bool named = false;
+        for (int j = 0; j < only->count; j++) named |= only->items[j] == order->items[i];
+        if (named) element_list_push(ev, &wanted, order->items[i]);
+    }
+    return wanted;
+}
+
+bool metadata_emit(Evaluator *ev, MetaData *metadata, const ElementList *only, StatementList *out) {
     int count = metadata->tables.count;
     Sorter sorter = {.ev = ev, .metadata = metadata, .count = count};
     sorter.refers = ARENA_ARRAY(evaluator_arena(ev), References, count + 1);
@@ -422,13 +437,14 @@ bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out) {
         sort_break_cycles(&sorter);
         sort_in_rounds(&sorter);
     }
-    if (!metadata_emit_types(ev, &sorter.order, out)) return false;
-    for (int i = 0; i < sorter.order.count; i++) {
-        const Table *table = FROM(sorter.order.items[i])->table;
+    ElementList wanted = tables_wanted(ev, &sorter.order, only);
+    if (!metadata_emit_types(ev, &wanted, out)) return false;
+    for (int i = 0; i < wanted.count; i++) {
+        const Table *table = FROM(wanted.items[i])->table;
         if (table->node && evaluator_has_error_in(ev, table->node)) continue;
         Writer w;
-        ddl_writer_init(&w, ev, sorter.order.items[i]->node);
-        if (!put_create_table(&w, sorter.order.items[i], false)) {
+        ddl_writer_init(&w, ev, wanted.items[i]->node);
+        if (!put_create_table(&w, wanted.items[i], false)) {
             if (evaluator_has_rows(ev)) return false;
             evaluator_report_error(ev); /* what stands beside it is still shown */
             continue;

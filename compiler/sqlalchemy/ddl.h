@@ -39,6 +39,9 @@ Name ddl_constraint_name(Writer *w, const Constraint *constraint); /* empty: non
 /* INCREMENT BY, START WITH, MINVALUE, MAXVALUE, CACHE: NULL where they are not given. */
 void ddl_put_sequence_options(Writer *w, const Value *const values[5], bool nomin, bool nomax, bool cycle);
 
+/* ddl_exists.c: asks PostgreSQL for a type. False: raised. */
+bool ddl_ask_type(Evaluator *ev, Slice name, const Node *site, bool *exists);
+
 /* ddl_alter.c: what changes or drops. `known` false: of another kind, or not of such a target. */
 bool ddl_put_change(Writer *w, const DdlElement *ddl, const Element *target, bool *known);
 

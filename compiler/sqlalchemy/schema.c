@@ -110,8 +110,23 @@ static Value *ignore_call(Evaluator *ev, Value *self, const Arguments *a) {
 }
 
 static Value *metadata_create_all(Evaluator *ev, Value *self, const Arguments *a) {
+    MetaData *metadata = (MetaData *)self;
+    Value *bind = NULL, *tables = NULL, *check = NULL;
+    if (!arguments_bind(ev, a, "MetaData.create_all", "| bind tables checkfirst", &bind, &tables, &check)) return NULL;
+    const ElementList *wanted = &metadata->tables;
+    if (tables && (value_is(tables, VALUE_LIST) || value_is(tables, VALUE_TUPLE))) {
+        const ListValue *given = (const ListValue *)tables;
+        ElementList *named = ARENA_NEW(evaluator_arena(ev), ElementList);
+        for (int i = 0; i < given->count; i++) {
+            Element *table = value_is_element(given->items[i]) ? element_of(ev, given->items[i]) : NULL;
+            if (table) element_list_push(ev, named, table);
+        }
+        wanted = named;
+    }
+    bool unchecked = check && value_is(check, VALUE_BOOL) && !value_is_true(check);
+    if (evaluator_has_rows(ev) && !unchecked) wanted = tables_missing(ev, wanted, a->site);
     StatementList *list = ARENA_NEW(evaluator_arena(ev), StatementList);
-    if (!metadata_emit(ev, (MetaData *)self, list)) return NULL;
+    if (!wanted || !metadata_emit(ev, metadata, wanted, list)) return NULL;
     if (list->count) evaluator_execute(ev, list, a->site);
     return evaluator_error_pending(ev) ? NULL : value_none(ev);
 }

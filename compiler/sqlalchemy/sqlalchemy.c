@@ -437,7 +437,7 @@ static bool execute_value(Evaluator *ev, Value *value, const Node *site) {
 static bool emit_schema(Evaluator *ev, StatementList *out) {
     const SaState *state = sa_state(ev);
     for (int i = 0; i < state->metadata_count; i++)
-        if (!metadata_emit(ev, state->metadatas[i], out)) return false;
+        if (!metadata_emit(ev, state->metadatas[i], NULL, out)) return false;
     return true;
 }
 

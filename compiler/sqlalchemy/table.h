@@ -154,6 +154,8 @@ Constraint *value_as_constraint(Evaluator *ev, Value *value); /* NULL: isn't one
 Index *value_as_index(Evaluator *ev, Value *value);
 ForeignKey *value_as_foreign_key(Evaluator *ev, Value *value);
 /* DDL of the metadata's tables in dependency order. */
-bool metadata_emit(Evaluator *ev, MetaData *metadata, StatementList *out);
+bool metadata_emit(Evaluator *ev, MetaData *metadata, const ElementList *only, StatementList *out);
+/* ddl_exists.c: those of the tables that the host's database doesn't have; NULL: raised. */
+const ElementList *tables_missing(Evaluator *ev, const ElementList *tables, const Node *site);
 
 #endif
