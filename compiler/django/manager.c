@@ -343,8 +343,16 @@ static Value *method_as_manager(Evaluator *ev, Value *self, const Arguments *arg
     return manager_create(ev, cls, arguments);
 }
 
+static DjModel *argument_model(Value *value) {
+    return value_is(value, VALUE_CLASS) ? django_model_of_class((Class *)value) : NULL;
+}
+
+/* A queryset always has a model: what is made without one, or with one that is not known, is not known either. */
 static Value *queryset_create(Evaluator *ev, Class *cls, const Arguments *arguments) {
-    return (Value *)dj_queryset_new(ev, cls, NULL, arguments->site);
+    DjModel *model = NULL;
+    for (int i = 0; i < arguments->count && !model; i++) model = argument_model(arguments->items[i]);
+    for (int i = 0; i < arguments->keyword_count && !model; i++) model = argument_model(arguments->keywords[i].value);
+    return model ? (Value *)dj_queryset_new(ev, cls, model, arguments->site) : value_unknown_at(ev, arguments->site);
 }
 
 /* QuerySet(model=…) */
@@ -352,7 +360,7 @@ static Value *queryset_init(Evaluator *ev, Value *self, const Arguments *argumen
     Value *model = NULL, *query = NULL, *using_alias = NULL, *hints = NULL;
     if (!arguments_bind(ev, arguments, "QuerySet", "| model query using hints", &model, &query, &using_alias, &hints))
         return NULL;
-    if (model && value_is(model, VALUE_CLASS)) value_as_queryset(self)->model = django_model_of_class((Class *)model);
+    if (model && argument_model(model)) value_as_queryset(self)->model = argument_model(model);
     return value_none(ev);
 }
 

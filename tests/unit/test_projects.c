@@ -124,6 +124,19 @@ static const Project projects[] = {
      "(\"blog_post\".\"tag_id\" = \"store_tag\".\"id\") LEFT OUTER JOIN \"blog_post\" T3 ON "
      "(\"store_tag\".\"id\" = T3.\"tag_id\") WHERE T3.\"id\" IS NULL\n"
      "site/views.py:two: SELECT COUNT(*) AS \"__count\" FROM \"mail_note\"\n"},
+    {"a queryset made without a model, or with one that is not known, is not known",
+     "# --- shop/models.py\nfrom django.db import models\n"
+     "class TagQuerySet(models.QuerySet):\n    def first_one(self): return self.filter(id=1)\n"
+     "class Odd(models.QuerySet):\n    def __init__(self, kind, more=None): super().__init__(model=kind)\n"
+     "class Tag(models.Model): pass\n"
+     "# --- shop/views.py\nfrom django.db.models import QuerySet\nfrom .models import Odd, Tag, TagQuerySet\n"
+     "def one(view): return TagQuerySet(view.model, using='x').defer('content').get()\n"
+     "def two(): return QuerySet().only('x').first(), QuerySet().latest(), str(QuerySet()), list(QuerySet())\n"
+     "def three(view): return Odd(view.kind).count(), Tag.objects.union(QuerySet())\n"
+     "def four(): return TagQuerySet(Tag).first_one().count()\n"
+     "def five(): return Odd(more=1, kind=Tag).count()\n",
+     "shop/views.py:four: SELECT COUNT(*) AS \"__count\" FROM \"shop_tag\" WHERE \"shop_tag\".\"id\" = ?\n"
+     "shop/views.py:five: SELECT COUNT(*) AS \"__count\" FROM \"shop_tag\"\n"},
 };
 
 static void add_files(OrmcContext *context, const char *files) {
