@@ -232,7 +232,7 @@ static const char *const compound_names[] = {"union", "union_all"};
 static Value *alias_union(Evaluator *ev, Value *self, const Arguments *a) {
     const char *const *method = evaluator_native_data(ev);
     Element *alias = (Element *)self, *cte = alias->children ? alias->children[0] : NULL;
-    if (alias->kind != EL_ALIAS || cte->kind != EL_CTE)
+    if (alias->kind != EL_ALIAS || !cte || cte->kind != EL_CTE)
         return evaluator_raise_id(ev, EXCEPTION_ATTRIBUTE, a->site, "'%s' object has no attribute '%s'",
                                   self->cls->name->text.start, *method);
     Value *compound = value_call_method(ev, element_value(cte->children[0]), *method, a->items, a->count, a->site);
@@ -301,6 +301,28 @@ static Value *call_values(Evaluator *ev, Value *self, const Arguments *a) {
     return element_value(values);
 }
 
+/* One row of data(); the cells of an unknown one are unknown. */
+static bool values_add_row(Evaluator *ev, Element *values, Value *row, const Node *site) {
+    Value *items = value_iterate(ev, row, site);
+    if (!items) return false;
+    const ListValue *cells = value_is_unknown(items) ? NULL : (const ListValue *)items;
+    if (cells && !cells->open && cells->count != FROM(values)->row_width) {
+        sa_raise(ev, SA_ARGUMENT_ERROR, site, "Wrong number of elements for %d-tuple: %.*s", FROM(values)->row_width,
+                 SLICE_ARGS(value_repr(ev, row)));
+        return false;
+    }
+    for (int k = 0; k < FROM(values)->row_width; k++) {
+        Value *given =
+            cells && k < cells->count ? cells->items[k] : value_get_item(ev, row, value_integer(ev, k), site);
+        if (!given) return false;
+        SaType *type = FROM(values)->columns.items[k]->type;
+        if (type->kind == TYPE_NULL) type = type_of_literal(ev, given);
+        Element *cell = element_of(ev, given);
+        element_list_push(ev, &FROM(values)->row_items, cell ? cell : element_bind_typed(ev, given, type, site));
+    }
+    return true;
+}
+
 static Value *values_data(Evaluator *ev, Value *self, const Arguments *a) {
     Value *rows = NULL;
     if (!arguments_bind(ev, a, "data", "values", &rows)) return NULL;
@@ -316,17 +338,8 @@ static Value *values_data(Evaluator *ev, Value *self, const Arguments *a) {
     Value *items = value_iterate(ev, rows, a->site);
     if (!items || value_is_unknown(items)) return items ? element_value(copy) : NULL;
     const ListValue *list = (const ListValue *)items;
-    for (int i = 0; i < list->count; i++) {
-        const ListValue *row = (const ListValue *)list->items[i];
-        for (int k = 0; k < row->count && k < FROM(copy)->row_width; k++) {
-            SaType *type = FROM(copy)->columns.items[k]->type;
-            Element *cell = element_of(ev, row->items[k]);
-            if (!cell)
-                cell = element_bind_typed(ev, row->items[k],
-                                          type->kind == TYPE_NULL ? type_of_literal(ev, row->items[k]) : type, a->site);
-            element_list_push(ev, &FROM(copy)->row_items, cell);
-        }
-    }
+    for (int i = 0; i < list->count; i++)
+        if (!values_add_row(ev, copy, list->items[i], a->site)) return NULL;
     return element_value(copy);
 }
 
