@@ -114,7 +114,7 @@ void url_hide_password(const Url *url, char *message) {
     for (char *at = message + 1; *message && (at = strstr(at, url->secret)); at++) {
         bool named = at[-1] == ':' && at[length] == '@', quoted = at[-1] == '"' && at[length] == '"';
         if (!named && !quoted) continue;
-        memcpy(at, "***", 3);
+        memset(at, '*', 3);
         memmove(at + 3, at + length, strlen(at + length) + 1);
     }
 }

@@ -241,7 +241,7 @@ static bool pg_compose(OrmcRequest *request, PgMessage *message) {
 
 static void pg_send(Connection *connection, OrmcRequest *request) {
     PgConnection *c = (PgConnection *)connection;
-    PgMessage message;
+    PgMessage message = {0};
     bool sent = true;
     if (c->group && !request->read_only) sent = pg_sync(c);
     request->step = 0;

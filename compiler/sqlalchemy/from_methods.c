@@ -6,6 +6,8 @@
  */
 #include "compiler/sqlalchemy/lower.h"
 
+#include <assert.h>
+
 static Name name_argument(Evaluator *ev, Value *name) {
     return name && value_is(name, VALUE_STRING) ? name_from_value(ev, name) : (Name){0};
 }
@@ -311,11 +313,13 @@ static bool values_add_row(Evaluator *ev, Element *values, Value *row, const Nod
                  SLICE_ARGS(value_repr(ev, row)));
         return false;
     }
-    for (int k = 0; k < FROM(values)->row_width; k++) {
+    const ElementList *columns = &FROM(values)->columns;
+    assert(columns->count == FROM(values)->row_width);
+    for (int k = 0; k < columns->count; k++) {
         Value *given =
             cells && k < cells->count ? cells->items[k] : value_get_item(ev, row, value_integer(ev, k), site);
         if (!given) return false;
-        SaType *type = FROM(values)->columns.items[k]->type;
+        SaType *type = columns->items[k]->type;
         if (type->kind == TYPE_NULL) type = type_of_literal(ev, given);
         Element *cell = element_of(ev, given);
         element_list_push(ev, &FROM(values)->row_items, cell ? cell : element_bind_typed(ev, given, type, site));

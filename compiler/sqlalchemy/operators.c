@@ -8,6 +8,8 @@
  */
 #include "compiler/sqlalchemy/sqlalchemy.h"
 
+#include <assert.h>
+
 const OperatorRow operator_rows[SA_OPERATOR_COUNT] = {
 #define P(name, python, precedence, spelling, negation, flags)                                                         \
     [SA_##name] = {python, precedence, spelling, SA_##negation, flags},
@@ -305,6 +307,7 @@ Element *element_where(Evaluator *ev, const ElementList *criteria) {
     if (!kept.count) return NULL;
     bool several;
     ElementList parts = conjunction_parts(ev, SA_AND, kept.items, kept.count, &several);
+    assert(parts.count);
     if (!several) return parts.items[0];
     return conjunction_new(ev, SA_AND, &parts);
 }

@@ -266,7 +266,7 @@ static void plan_from_columns(Loading *loading, int statement, Element *element,
     else if (element->kind == EL_INSERT || element->kind == EL_UPDATE || element->kind == EL_DELETE)
         columns = DML(element)->returning;
     for (int i = 0; i < sent->column_count; i++) {
-        Element *column = columns.count == sent->column_count ? columns.items[i] : NULL;
+        Element *column = columns.items && columns.count == sent->column_count ? columns.items[i] : NULL;
         if (!column) column = element_column(ev, name_from(sent->columns[i].name), type_of_kind(ev, TYPE_NULL), NULL);
         RowItem item = {.kind = ROW_COLUMN, .column = column, .position = i, .width = 1};
         ARENA_PUSH(evaluator_arena(ev), plan->items, plan->count, plan->capacity) = item;

@@ -106,7 +106,8 @@ static bool insert_row(Flush *flush, OrmInstance *instance, Element *table, Inse
             instance_set(ev, &instance->head.head, property->key, value);
             none = false;
         }
-        if (none && instance->mapper->version_column && element_same(column, instance->mapper->version_column)) {
+        if (none && property && instance->mapper->version_column &&
+            element_same(column, instance->mapper->version_column)) {
             value = value_integer(ev, 1);
             instance_set(ev, &instance->head.head, property->key, value);
             none = false;

@@ -8,6 +8,8 @@
  */
 #include "compiler/sqlalchemy/orm_load.h"
 
+#include <assert.h>
+
 static EntityPlan *path_below(Loading *loading, const PostLoad *post) {
     Arena *arena = evaluator_arena(loading->ev);
     EntityPlan *plan = ARENA_NEW(arena, EntityPlan);
@@ -93,6 +95,7 @@ Value *parent_values(Loading *loading, const ListValue *parents, Mapper *mapper,
 }
 
 static Element *in_criterion(Loading *loading, const KeyColumns *keys, Value *values) {
+    assert(keys->compared.count);
     Element *left = keys->compared.items[0];
     if (keys->compared.count > 1)
         left = element_with_children(loading->ev, EL_TUPLE, type_of_kind(loading->ev, TYPE_NULL), keys->compared.items,

@@ -9,6 +9,8 @@
  */
 #include "compiler/sqlalchemy/orm_compile.h"
 
+#include <assert.h>
+
 /* ---- looking at FROM clauses ---- */
 
 static bool from_overlaps(Evaluator *ev, const Element *a, const Element *b) {
@@ -248,12 +250,14 @@ static bool compile_implicit_left(Compile *compile, const SetupJoin *join, JoinS
                               "entity/selectable of this join");
         found = find_left(ev, &clauses, right->from, on, &index);
         if (found == 1) {
+            assert(clauses.items && index >= 0 && index < clauses.count);
             left->from = clauses.items[index];
             left->entity = owners[index];
             return true;
         }
     }
     if (found > 1) return raise_join(compile, join, ambiguous_left);
+    assert(right->entity || right->from);
     Slice name = right->entity ? right->entity->name : right->from->name.text;
     sa_raise(ev, SA_INVALID_REQUEST_ERROR, join->node,
              "Don't know how to join to %.*s. Please use the .select_from() method to establish an explicit left side, "
@@ -614,6 +618,7 @@ static Element *compile_simple(Compile *compile) {
     list_append_all(compile->ev, &select->from, &compile->from);
     for (int i = 0; i < compile->eager_count; i++) {
         EagerJoin *eager = &compile->eager[i];
+        assert(eager->from_index < select->from.count);
         if (eager->from_index >= 0) select->from.items[eager->from_index] = eager->join;
         else element_list_push(compile->ev, &select->from, eager->join);
     }
