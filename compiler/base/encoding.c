@@ -66,10 +66,10 @@ static bool line_says(Slice line, Encoding *encoding) {
 
 static Encoding encoding_of(Slice text) {
     Encoding encoding = ENCODING_AS_IS;
-    size_t first = slice_find(text, '\n'), second = first;
+    size_t first = slice_find(text, '\n');
     if (!line_says(slice_sub(text, 0, first), &encoding) || encoding != ENCODING_AS_IS || first == text.length)
         return encoding;
-    second = first + 1 + slice_find(slice_sub(text, first + 1, text.length), '\n');
+    size_t second = first + 1 + slice_find(slice_sub(text, first + 1, text.length), '\n');
     line_says(slice_sub(text, first + 1, second), &encoding);
     return encoding;
 }

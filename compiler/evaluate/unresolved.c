@@ -7,6 +7,7 @@
  * file (documents leave imports out); a module that was not given is a warning. A parameter is never reported,
  * and a name or a module is reported once a file.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "compiler/evaluate/internal.h"
@@ -57,6 +58,7 @@ static Slice visible_name_like(Evaluator *ev, Atom name, const Value *unknown) {
     if (home)
         return slice_format(ev->arena, "did you forget 'from %.*s import %.*s'?", SLICE_ARGS(home->name->text),
                             SLICE_ARGS(name->text));
+    assert(ev->frame->scope);
     Suggestion near = suggestion_start(name->text);
     for (const Scope *scope = ev->frame->scope; scope; scope = scope->parent) offer_names(&near, scope->names, unknown);
     if (ev->frame->scope->module == ev->text_module) offer_names(&near, &ev->free_names, unknown);
