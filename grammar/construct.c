@@ -7,6 +7,8 @@
  */
 #include "grammar/parser.h"
 
+#include <assert.h>
+
 static Node *list_item(const Parser *parser, List list, uint32_t index) { return parser->scratch[list.mark + index]; }
 
 /* The list without its first items, for a list of which two parts are taken. */
@@ -261,10 +263,12 @@ Node *parser_parameters(Parser *parser, Extent at, List list) {
         if (parameter->kind == PARAMETER_STAR || parameter->kind == PARAMETER_BARE_STAR) after_star = true;
         if (parameter->kind != PARAMETER_PLAIN) continue;
         if (after_star) {
+            assert(keyword_args.items && keyword_defaults.items);
             keyword_args.items[keyword] = parameter->arg;
             keyword_defaults.items[keyword++] = parameter->fallback;
             continue;
         }
+        assert(positional.items && (defaults.items || !parameter->fallback));
         positional.items[plain++] = parameter->arg;
         if (parameter->fallback) defaults.items[fallback++] = parameter->fallback;
     }
@@ -442,6 +446,7 @@ Node *parser_call(Parser *parser, Extent at, Node *function, List arguments) {
         int arg = 0, keyword = 0;
         for (uint32_t i = 0; i < arguments.count; i++) {
             Node *argument = list_item(parser, arguments, i);
+            assert(argument->kind == NODE_keyword ? keywords.items : args.items);
             if (argument->kind == NODE_keyword) keywords.items[keyword++] = argument;
             else args.items[arg++] = argument;
         }

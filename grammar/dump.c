@@ -14,6 +14,7 @@
 #include "grammar/parser.h"
 #include "python.tab.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum { DUMP_DEPTH_LIMIT = 2000 };
@@ -247,6 +248,7 @@ static void dump_tokens_of_range(Buffer *out, const Source *source, uint32_t sta
 void dump_tokens(Buffer *out, AtomTable *atoms, const Source *source, DiagnosticList *diagnostics) {
     (void)atoms;
     if (!source->blocks) dump_tokens_of_range(out, source, 0, (uint32_t)source->text.length, 0, diagnostics);
+    assert(source->blocks || !source->block_count);
     for (int i = 0; i < source->block_count; i++) {
         const SourceBlock *block = &source->blocks[i];
         if (source_block_is_python(block))

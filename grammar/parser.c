@@ -7,6 +7,8 @@
 #include "grammar/parser.h"
 #include "python.tab.h"
 
+#include <assert.h>
+
 /* `op` of an augmented assignment: that of the text before its `=`. */
 static int operator_from_text(Slice text) {
     switch (text.start[0]) {
@@ -192,6 +194,7 @@ NodeModule *parse_module(Arena *arena, AtomTable *atoms, const Source *source, i
     bool whole = !source->blocks && block < 0;
     if (source_is_too_long(source, diagnostics)) length = 0;
     else if (whole) module.body = parser_read(&parser, 0, length, 0, options);
+    assert(source->blocks || !source->block_count);
     for (int i = 0; i < source->block_count && length; i++) {
         const SourceBlock *range = &source->blocks[i];
         if (block >= 0 ? i != block : !source_block_is_python(range)) continue;

@@ -127,7 +127,7 @@ void *evaluator_raise(Evaluator *ev, Class *exception, Span span, const char *fo
 Span evaluator_mistake_span(Evaluator *ev, const Node *node) {
     if (node && node->kind == NODE_Await) node = NODE_AS(Await, node)->value;
     Span span = evaluator_span(ev, node);
-    if (!span.source) return span;
+    if (!node || !span.source) return span;
     if (node->kind == NODE_Call && NODE_AS(Call, node)->func->kind == NODE_Attribute)
         span.start = (uint32_t)NODE_AS(Attribute, NODE_AS(Call, node)->func)->attr_start;
     if (node->kind == NODE_Subscript) {

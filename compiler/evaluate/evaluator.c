@@ -4,6 +4,8 @@
  */
 #include "compiler/evaluate/internal.h"
 
+#include <assert.h>
+
 enum { STEPS_DEFAULT = 300000, STEPS_A_BYTE = 2, RUN_FACTOR = 1000, CALL_DEPTH_DEFAULT = 120, PATHS_DEFAULT = 128 };
 
 Atom evaluator_atom(Evaluator *ev, const char *text) { return atom_intern(ev->atoms, slice_from(text)); }
@@ -94,6 +96,7 @@ static void register_families(Evaluator *ev, const NativeFamily *const *families
 Evaluator *evaluator_create(const EvaluatorOptions *options) {
     Evaluator *ev = options->allocator->allocate(options->allocator->user, sizeof *ev);
     if (!ev) options->exhausted(options->exhausted_user);
+    assert(ev);
     *ev = (Evaluator){.limits = options->limits};
     arena_init(&ev->lasting, options->allocator, options->exhausted, options->exhausted_user);
     arena_init(&ev->scratch, options->allocator, options->exhausted, options->exhausted_user);
